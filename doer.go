@@ -1,0 +1,85 @@
+package caucus
+
+import "context"
+
+// Command is one request: its name (any case), then its arguments. Strings hold any bytes.
+type Command []string
+
+// Doer carries out commands one at a time. It is what a remote client and an embedded node have in common.
+type Doer interface {
+	// Do carries out one command. A reply that is an error comes back as error, of type *Error, so that
+	// errors.Is(err, ErrTryAgain) works whether the ensemble is in this process or across a network.
+	// Do may be called from several goroutines; calls on one Doer that must be in order must wait for each
+	// other. It returns within the request timeout even when ctx has no deadline.
+	Do(ctx context.Context, cmd Command) (Reply, error)
+}
+
+// Conn is one client's conversation with a node: it may carry a session, queue a transaction and watch
+// keys. A Conn is used by one goroutine at a time.
+type Conn interface {
+	// DoAll carries out the commands of one pipeline in order and returns one reply each, errors among
+	// them. The pipeline's reads see its own earlier writes, and reads without a write between them see
+	// one state. It always returns within the request timeout.
+	DoAll(ctx context.Context, cmds []Command) []Reply
+	// Session gives the id of the session that the conversation carries, "" when it carries none.
+	Session() string
+	// Close ends the conversation. Lost says that the client's side was seen to close it (end of file or a
+	// reset), which starts the grace of its session; any other end is silence, which counts to the TTL.
+	Close(lost bool)
+}
+
+// ConnInfo says who opens a Conn.
+type ConnInfo struct {
+	// Detached, when not empty, names a session that no connection carries (a bloc client over HTTP, known by
+	// group and header): the Conn acts for that session, opening it when a GROUP JOIN needs it, and closing
+	// the Conn means nothing. The text is hashed; it never reaches the log.
+	Detached string
+}
+
+// Server is what a node offers to its doors.
+type Server interface {
+	Watcher
+	// Open begins a conversation. It fails with TRYAGAIN when the node is stopping.
+	Open(info ConnInfo) (Conn, error)
+	// Local answers the commands that concern this node alone (INFO, ROLE, ENSEMBLE NODES, ...), without a
+	// conversation.
+	Local(ctx context.Context, cmd Command) Reply
+	// Publish sends payload to the subscribers of channel on every node, and says how many were on this one.
+	Publish(channel, payload string) int
+	// Ready says whether the node can serve linearizable requests now, and when not, why.
+	Ready() Readiness
+}
+
+// Readiness is a node's answer to "may clients be sent here?".
+type Readiness struct {
+	Ready  bool   `json:"ready"`
+	Leader string `json:"leader"` // name of the node that leads, "" when unknown
+	Lag    uint64 `json:"lag"`    // entries known to be committed and not yet applied here
+	Reason string `json:"reason"` // why not ready; "" when ready
+}
+
+// Watcher hands out messages published on channels: PUBLISH of clients, events of groups.
+type Watcher interface {
+	// Watch makes an empty subscription. It must be closed.
+	Watch() Subscription
+}
+
+// Subscription is one reader's set of channels and patterns, and its backlog. Its methods may be called
+// from several goroutines.
+type Subscription interface {
+	Subscribe(channels ...string)
+	Unsubscribe(channels ...string)
+	PSubscribe(patterns ...string)
+	PUnsubscribe(patterns ...string)
+	// Next waits for messages and returns all that are there. It fails with ErrSlow when the reader fell so
+	// far behind that it was cut off, and with the context's error.
+	Next(ctx context.Context) ([]Message, error)
+	Close()
+}
+
+// Message is one publication as a subscriber gets it.
+type Message struct {
+	Channel string
+	Pattern string // the pattern that matched, "" for a plain subscription
+	Payload string
+}

@@ -1,0 +1,32 @@
+package caucus
+
+import "hash/crc32"
+
+// Assignment is a member's share of the work of a settled group.
+type Assignment struct {
+	Index int    // 1..Total
+	Total int    // members at the last settling
+	Epoch uint64 // fencing token; rises with every settling, over all groups and for ever
+}
+
+// Owns says whether the work item named key falls to this assignment.
+func (a Assignment) Owns(key string) bool { return a.Total > 0 && IndexOf(key, a.Total) == a.Index }
+
+// IndexOf gives the index, 1..total, to which key belongs: CRC-32 (IEEE) of its bytes, modulo total, plus 1.
+// Total must be positive.
+func IndexOf(key string, total int) int {
+	return int(crc32.ChecksumIEEE([]byte(key))%uint32(total)) + 1
+}
+
+// SlotOf gives the slot, 0..slots-1, to which key belongs: CRC-32 (IEEE) of its bytes, modulo slots. Slots
+// must be positive.
+func SlotOf(key string, slots int) int {
+	return int(crc32.ChecksumIEEE([]byte(key)) % uint32(slots))
+}
+
+// Leadership is what a group says of its leader.
+type Leadership struct {
+	Member   string
+	Term     uint64 // fencing token; rises with every change of leader, over all groups and for ever
+	Metadata string
+}
