@@ -1,0 +1,5 @@
+package command
+
+func groups() []Spec {
+	return nil
+}

@@ -1,0 +1,5 @@
+package command
+
+func keys() []Spec {
+	return nil
+}

@@ -1,0 +1,51 @@
+package command
+
+// Home says which room carries a command out.
+type Home uint8
+
+// The homes.
+const (
+	Machine Home = iota // the replicated state: writes go through the log, reads are linearizable
+	Talk                // the conversation of one connection: transactions, the session it carries
+	Door                // the protocol of one connection: HELLO, CLIENT, SUBSCRIBE
+	Node                // this node: INFO, ROLE, PUBLISH
+)
+
+// Flags say how a command may be used. Their names in COMMAND are those of Redis.
+type Flags uint16
+
+// The flags.
+const (
+	Write    Flags = 1 << iota // changes the state
+	ReadOnly                   // reads the state
+	Fast                       // takes constant or logarithmic time
+	NoMulti                    // may not stand in a transaction
+	Blocking                   // may wait
+	Admin                      // for operators
+	PubSub                     // about channels
+	NoAuth                     // allowed before AUTH
+	Stale                      // allowed when there is no leader
+	DenyOOM                    // refused when memory is full
+)
+
+// Spec is one row: a command, or one subcommand of a container such as GROUP.
+type Spec struct {
+	Name  string // lower case; "group|join" for a subcommand
+	Arity int    // arguments with all words of the name; negative: at least so many
+	Flags Flags
+	Home  Home
+	// First, Last and Step say which arguments are keys, as COMMAND does: First 0 means none, Last -1 the
+	// last argument.
+	First, Last, Step int
+	Group             string // Redis' command group: string, generic, connection ...; ours: session, group
+	Since             string // the Redis version it follows, or the caucus version
+	Usage             string // the arguments, as in "key value [NX | XX] [GET]"
+	Summary           string // one sentence, without the final stop
+	Complexity        string // "O(1)"
+}
+
+// Writes says whether the command changes the state.
+func (s *Spec) Writes() bool { return s.Flags&Write != 0 }
+
+// Has says whether all the given flags are set.
+func (s *Spec) Has(f Flags) bool { return s.Flags&f == f }

@@ -1,0 +1,5 @@
+package command
+
+func texts() []Spec {
+	return nil
+}

@@ -1,0 +1,5 @@
+package command
+
+func transactions() []Spec {
+	return nil
+}
