@@ -2,10 +2,10 @@ package entry
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/fields"
 )
 
 // Format is the first byte of every encoded entry.
@@ -55,39 +55,40 @@ func appendOps(dst []byte, ops []Op) []byte {
 }
 
 func (o *Op) append(dst []byte) []byte {
-	fields := o.fields()
-	dst = append(dst, fields)
-	if fields&hasConn != 0 {
+	present := o.present()
+	dst = append(dst, present)
+	if present&hasConn != 0 {
 		dst = binary.AppendUvarint(dst, o.Conn)
 		dst = binary.AppendUvarint(dst, o.Request)
 	}
-	if fields&hasSession != 0 {
+	if present&hasSession != 0 {
 		dst = append(dst, o.Session[:]...)
 		dst = binary.AppendUvarint(dst, o.Attach)
 	}
-	if fields&hasFresh != 0 {
+	if present&hasFresh != 0 {
 		dst = append(dst, o.Fresh[:]...)
 	}
-	if fields&hasOnce != 0 {
+	if present&hasOnce != 0 {
 		dst = binary.AppendUvarint(dst, o.Once)
 	}
-	if fields&hasUser != 0 {
-		dst = appendString(dst, o.User)
+	if present&hasUser != 0 {
+		dst = fields.String(dst, o.User)
 	}
 	dst = appendCommand(dst, o.Args)
-	if fields&hasQueue != 0 {
+	if present&hasQueue != 0 {
 		dst = binary.AppendUvarint(dst, uint64(len(o.Queue)))
 		for _, c := range o.Queue {
 			dst = appendCommand(dst, c)
 		}
 	}
-	if fields&hasWatch != 0 {
+	if present&hasWatch != 0 {
 		dst = appendWatches(dst, o.Watch)
 	}
 	return dst
 }
 
-func (o *Op) fields() byte {
+// present says which fields are written.
+func (o *Op) present() byte {
 	var f byte
 	set := func(present bool, bit byte) {
 		if present {
@@ -105,15 +106,10 @@ func (o *Op) fields() byte {
 	return f
 }
 
-func appendString(dst []byte, s string) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(s)))
-	return append(dst, s...)
-}
-
 func appendCommand(dst []byte, c caucus.Command) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(c)))
 	for _, a := range c {
-		dst = appendString(dst, a)
+		dst = fields.String(dst, a)
 	}
 	return dst
 }
@@ -121,7 +117,7 @@ func appendCommand(dst []byte, c caucus.Command) []byte {
 func appendWatches(dst []byte, ws []Watch) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(ws)))
 	for _, w := range ws {
-		dst = appendString(dst, w.Key)
+		dst = fields.String(dst, w.Key)
 		dst = binary.AppendUvarint(dst, w.Revision<<1|flag(w.Present))
 	}
 	return dst
@@ -134,28 +130,26 @@ func flag(b bool) uint64 {
 	return 0
 }
 
-var errShort = errors.New("the bytes end in the middle of a field")
-
 // Decode reads an entry. The strings of the result share one copy of data: who keeps one for long should
 // clone it.
 func Decode(data []byte) (*Entry, error) {
-	r := reader{rest: string(data)}
-	if f := r.byte(); r.err == nil && f != Format {
+	r := reader{fields.NewReader(data)}
+	if f := r.Byte(); r.Err() == nil && f != Format {
 		return nil, fmt.Errorf("log entry of format %d: this version reads format %d; "+
 			"run the version that wrote it, or a newer one", f, Format)
 	}
-	e := &Entry{Level: uint16(r.uvarint()), Stamp: r.varint(), Term: r.uvarint(), Seed: r.uint64()}
+	e := &Entry{Level: uint16(r.Uvarint()), Stamp: r.Varint(), Term: r.Uvarint(), Seed: r.Uint64()}
 	e.Notes = r.ops()
-	e.Batches = make([]Batch, 0, r.count(19))
+	e.Batches = make([]Batch, 0, r.Count(19))
 	for range cap(e.Batches) {
 		e.Batches = append(e.Batches, r.batch())
 	}
-	return e, r.end("log entry")
+	return e, r.End("log entry")
 }
 
 // DecodeBatch reads what Batch.Append wrote.
 func DecodeBatch(data []byte) (Batch, error) {
-	r := reader{rest: string(data)}
+	r := reader{fields.NewReader(data)}
 	b := r.batch()
-	return b, r.end("batch")
+	return b, r.End("batch")
 }

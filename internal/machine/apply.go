@@ -1,0 +1,159 @@
+package machine
+
+import (
+	"fmt"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
+)
+
+// Apply applies the committed entry at index, whose raft term is term. An error means that this node cannot
+// go on: the entry asks for something that this version does not know.
+func (m *Machine) Apply(index, term uint64, e *entry.Entry, host Host) (Output, error) {
+	if e.Level > entry.Level {
+		return Output{}, fmt.Errorf("entry %d needs feature level %d, this version has %d: "+
+			"start the version that the other nodes run", index, e.Level, entry.Level)
+	}
+	m.host = host
+	m.out = Output{Batches: make([]BatchResult, 0, len(e.Batches))}
+	m.begin(index, term, e)
+	m.settleDeadlines(m.now)
+	for i := range e.Notes {
+		if err := m.note(&e.Notes[i]); err != nil {
+			return Output{}, fmt.Errorf("entry %d: %w", index, err)
+		}
+	}
+	for i := range e.Batches {
+		m.out.Batches = append(m.out.Batches, m.batch(&e.Batches[i]))
+	}
+	return m.out, nil
+}
+
+// Skip notes that the entry at index holds nothing for the state.
+func (m *Machine) Skip(index, term uint64) { m.index, m.term = index, term }
+
+func (m *Machine) begin(index, term uint64, e *entry.Entry) {
+	m.index, m.term = index, term
+	m.stamp = max(m.stamp, e.Stamp)
+	m.now = m.stamp
+	m.rng = draw(e.Seed)
+}
+
+// note carries out a decision of the leader. One that this version does not know cannot be passed over.
+func (m *Machine) note(op *entry.Op) error {
+	if len(op.Args) == 0 {
+		return fmt.Errorf("a decision without a name")
+	}
+	do := m.notes[op.Args[0]]
+	if do == nil {
+		return fmt.Errorf("unknown decision %q: start the version that the other nodes run", op.Args[0])
+	}
+	do(m.call(op))
+	return nil
+}
+
+// batch applies a batch unless it was applied before. With the steps of its own node at hand it answers the
+// reads among them at their places (SAFETY A10).
+func (m *Machine) batch(b *entry.Batch) BatchResult {
+	r := BatchResult{Node: b.Node, Boot: b.Boot, Number: b.Number}
+	if !m.accept(b) {
+		r.Duplicate = true
+		return r
+	}
+	steps := m.host.Steps(b)
+	if steps == nil {
+		for i := range b.Ops {
+			m.do(&b.Ops[i], false)
+		}
+		return r
+	}
+	r.Results = make([]entry.Result, len(steps))
+	next := 0
+	for i, s := range steps {
+		if !s.Write {
+			r.Results[i].Reply = m.Read(s.Op, m.now, false, m.host)
+		} else if next < len(b.Ops) {
+			r.Results[i] = m.do(&b.Ops[next], true)
+			next++
+		}
+	}
+	return r
+}
+
+// accept checks that the batch is the next of its stream (SAFETY A9). A node's new boot begins with the
+// announcement of that boot; batches of earlier boots are over.
+func (m *Machine) accept(b *entry.Batch) bool {
+	o, _ := m.origins.Get(b.Node)
+	if b.Boot != o.Boot && !m.announces(b) {
+		return false
+	}
+	if b.Boot == o.Boot && (m.term < o.Term || m.term == o.Term && b.Number <= o.Number) {
+		return false
+	}
+	m.origins.Set(b.Node, origin{Boot: b.Boot, Term: m.term, Number: b.Number})
+	return true
+}
+
+// do carries out one operation. Reads inside a transaction matter only where somebody waits for the answers.
+func (m *Machine) do(op *entry.Op, answered bool) entry.Result {
+	c := m.call(op)
+	reply := m.once(c, func() caucus.Reply {
+		if len(op.Queue) > 0 {
+			return m.transaction(c, answered)
+		}
+		return m.write(c)
+	})
+	return entry.Result{Reply: reply, Attach: c.attach}
+}
+
+func (m *Machine) call(op *entry.Op) *call {
+	return &call{query: query{s: &m.state, op: op, args: op.Args, now: m.now, host: m.host}, m: m}
+}
+
+// write finds and runs the handler of a command. What a node of a newer version may have logged and this one
+// does not know cannot come here: the level of the entry was checked before.
+func (m *Machine) write(c *call) caucus.Reply {
+	name, err := m.name(c.args)
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	do := m.writes[name]
+	if do == nil {
+		return caucus.Fail(caucus.ErrBad, "'%s' does not change the state", name)
+	}
+	return do(c)
+}
+
+// name gives the table's name of a command, or the internal one of a node's own report.
+func (m *Machine) name(args caucus.Command) (string, *caucus.Error) {
+	if len(args) > 0 && len(args[0]) > 0 && args[0][0] == '.' {
+		return args[0], nil
+	}
+	spec, err := m.table.Lookup(args)
+	if err != nil {
+		return "", err
+	}
+	return spec.Name, nil
+}
+
+// Read answers a command from the state as it is. Now is the caller's estimate of the ensemble's clock, in
+// microseconds; local says that the answer may be stale.
+func (m *Machine) Read(op *entry.Op, now int64, local bool, host Host) caucus.Reply {
+	q := &query{s: &m.state, op: op, args: op.Args, now: now, local: local, host: host}
+	if len(op.Queue) > 0 {
+		return m.readTransaction(q)
+	}
+	return m.read(q)
+}
+
+func (m *Machine) read(q *query) caucus.Reply {
+	name, err := m.name(q.args)
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	do := m.reads[name]
+	if do == nil {
+		return caucus.Fail(caucus.ErrBad, "'%s' cannot be answered from the state", name)
+	}
+	return do(q)
+}

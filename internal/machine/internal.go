@@ -1,0 +1,114 @@
+package machine
+
+import (
+	"strconv"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/fields"
+)
+
+// Names of operations that no client can send: what nodes report in their batches, and what the leader
+// decides in an entry's notes. They begin with a dot, which no command does.
+const (
+	opBoot  = ".boot"  // report: a node has started; the node's record
+	opDrop  = ".drop"  // report: a client's side was seen to close the connection of Session under Attach
+	opEnd   = ".end"   // note: Session under Attach has ended; reason, term of the decision
+	opMark  = ".mark"  // note: quarter 1..3, then sessions silent for so long
+	opClear = ".clear" // note: sessions heard again
+	opGrant = ".grant" // note: group, token; what was revoked under the token may be granted anew
+	opLevel = ".level" // note: the feature level from here on
+)
+
+// internalCommands names who carries out what no client can send.
+func (m *Machine) internalCommands() {
+	m.writes[opBoot] = boot
+	m.writes[opDrop] = dropSession
+	m.notes[opEnd] = endSession
+	m.notes[opMark] = markSessions
+	m.notes[opClear] = clearSessions
+	m.notes[opGrant] = grantGroup
+	m.notes[opLevel] = raiseLevel
+}
+
+// Boot is a node's report that it has started, the first operation of each boot's stream.
+func Boot(n Node) entry.Op {
+	return entry.Op{Args: caucus.Command{opBoot, string(n.Append(nil))}}
+}
+
+// Drop is a node's report that the client's side closed the connection of a session (SAFETY A4).
+func Drop(s entry.Session, attach uint64) entry.Op {
+	return entry.Op{Session: s, Attach: attach, Args: caucus.Command{opDrop}}
+}
+
+// Why the leader ends a session.
+const (
+	Lost    = "lost"    // its connection was closed, and GRACE has passed
+	Expired = "expired" // nothing was heard of it for TTL
+	Removed = "removed" // it was evicted
+)
+
+// End is the leader's decision that a session is over. It holds only in an entry of the term in which it was
+// decided, and under the attachment that it speaks of (SAFETY A4, A5).
+func End(s entry.Session, attach, term uint64, reason string) entry.Op {
+	return entry.Op{Session: s, Attach: attach,
+		Args: caucus.Command{opEnd, reason, strconv.FormatUint(term, 10)}}
+}
+
+// Mark notes how many quarters of their TTL sessions have been silent (SAFETY A5).
+func Mark(quarter int, sessions []entry.Session) entry.Op {
+	args := caucus.Command{opMark, strconv.Itoa(quarter)}
+	return entry.Op{Args: appendSessions(args, sessions)}
+}
+
+// Clear notes that marked sessions were heard again (SAFETY A5).
+func Clear(sessions []entry.Session) entry.Op {
+	return entry.Op{Args: appendSessions(caucus.Command{opClear}, sessions)}
+}
+
+func appendSessions(args caucus.Command, sessions []entry.Session) caucus.Command {
+	for _, s := range sessions {
+		args = append(args, string(s[:]))
+	}
+	return args
+}
+
+// Grant is the leader's decision that what was revoked under the token may be granted anew (SAFETY A3).
+func Grant(group string, token uint64) entry.Op {
+	return entry.Op{Args: caucus.Command{opGrant, group, strconv.FormatUint(token, 10)}}
+}
+
+// RaiseLevel raises the feature level: every node supports it (SAFETY B20).
+func RaiseLevel(level uint16) entry.Op {
+	return entry.Op{Args: caucus.Command{opLevel, strconv.Itoa(int(level))}}
+}
+
+func raiseLevel(c *call) caucus.Reply {
+	if n, err := strconv.ParseUint(c.args[1], 10, 16); err == nil {
+		c.m.level = max(c.m.level, uint16(n))
+	}
+	return caucus.OK()
+}
+
+// announces says whether the batch begins with the announcement of its boot.
+func (m *Machine) announces(b *entry.Batch) bool {
+	if len(b.Ops) == 0 || len(b.Ops[0].Args) != 2 || b.Ops[0].Args[0] != opBoot {
+		return false
+	}
+	r := fields.StringReader(b.Ops[0].Args[1])
+	n := ReadNode(&r)
+	known, ok := m.nodes.Get(b.Node)
+	return r.Err() == nil && ok && n.ID == b.Node && n.Boot == b.Boot &&
+		n.Incarnation == known.Incarnation && n.Boots > known.Boots
+}
+
+// boot takes over what a node says of itself. That it may was checked when its batch was accepted.
+func boot(c *call) caucus.Reply {
+	r := fields.StringReader(c.args[1])
+	n := ReadNode(&r)
+	if known, ok := c.m.nodes.Get(n.ID); r.Err() != nil || !ok || known.Incarnation != n.Incarnation {
+		return caucus.Fail(caucus.ErrConflict, "not a node of this ensemble")
+	}
+	c.m.nodes.Set(n.ID, &n)
+	return caucus.OK()
+}

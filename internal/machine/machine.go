@@ -1,0 +1,128 @@
+package machine
+
+import (
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/entry"
+)
+
+// Machine is the state and the rules by which entries change it. It is used by one goroutine.
+type Machine struct {
+	state
+	table  *command.Table
+	writes map[string]write
+	reads  map[string]read
+	notes  map[string]write
+
+	host Host   // around the entry that is being applied
+	out  Output // of that entry
+	now  int64  // its stamp, microseconds
+	rng  draw   // seeded by the entry
+}
+
+// write carries out a command that changes the state. It checks everything before it changes anything.
+type write func(c *call) caucus.Reply
+
+// read answers a command from a state that it must not change.
+type read func(q *query) caucus.Reply
+
+// query is a command to be answered from a state.
+type query struct {
+	s    *state
+	op   *entry.Op
+	args caucus.Command
+	now  int64 // the ensemble's clock as far as the caller knows it, microseconds
+	// local says that the answer may be stale, so it hides keys that the node's own estimate of the clock says
+	// are over; a linearizable read never does (SAFETY B11).
+	local bool
+	host  Host
+}
+
+// call is a command that may change the state.
+type call struct {
+	query
+	m      *Machine
+	attach uint64 // set by what opens or resumes a session
+}
+
+// Output is what an entry came to, beside the changed state.
+type Output struct {
+	// Batches has an item for each batch of the entry, in order.
+	Batches []BatchResult
+	// Events of groups, in order.
+	Events []caucus.Event
+	// Sessions and Groups name what the leader's clocks must look at again: sessions opened, resumed,
+	// dropped, marked or ended, groups with something revoked, granted or settled. May hold duplicates.
+	Sessions []entry.Session
+	Groups   []string
+}
+
+// BatchResult is what one batch came to.
+type BatchResult struct {
+	Node      uint64
+	Boot      entry.Boot
+	Number    uint64
+	Duplicate bool           // it had been applied before, or its boot is over; nothing was done
+	Results   []entry.Result // one per step, when the host knew the batch
+}
+
+// Host is what the machine asks of the node around it while it applies entries and answers reads.
+type Host interface {
+	// Steps gives the steps, reads included, of a batch whose clients sit on this node, nil for any other.
+	Steps(b *entry.Batch) []entry.Step
+	// Publish sends a message of a client of this node to all subscribers and says how many are on this node.
+	Publish(channel, payload string) int
+}
+
+// New gives the empty state of an ensemble founded at stamp (microseconds since 1970).
+func New(cluster [16]byte, stamp int64) *Machine {
+	m := &Machine{state: state{cluster: cluster, level: entry.Level, stamp: stamp, nextNode: 1}}
+	m.keys = newKeyspace(cluster)
+	m.deadlines = newDeadlines()
+	m.prepare()
+	return m
+}
+
+// prepare makes what is not replicated: the tables of handlers.
+func (m *Machine) prepare() {
+	m.table = command.New()
+	m.writes, m.reads, m.notes = map[string]write{}, map[string]read{}, map[string]write{}
+	m.keyCommands()
+	m.stringCommands()
+	m.sessionCommands()
+	m.groupCommands()
+	m.internalCommands()
+}
+
+// Cluster gives the ensemble's random id.
+func (s *state) Cluster() [16]byte { return s.cluster }
+
+// Index gives the index of the last entry applied.
+func (s *state) Index() uint64 { return s.index }
+
+// Stamp gives the ensemble's clock at the last entry, in microseconds since 1970.
+func (s *state) Stamp() int64 { return s.stamp }
+
+// Level gives the feature level in force.
+func (s *state) Level() uint16 { return s.level }
+
+// Counter gives the last term, epoch, attachment or revision handed out.
+func (s *state) Counter() uint64 { return s.counter }
+
+// Origin says how far the stream of batches of a node has been applied.
+func (s *state) Origin(node uint64) (boot entry.Boot, term, number uint64) {
+	o, _ := s.origins.Get(node)
+	return o.Boot, o.Term, o.Number
+}
+
+// draw is the machine's own small generator, so that what an entry's seed gives is the same in every version
+// (SAFETY B9). It is SplitMix64 (Steele, Lea, Flood 2014).
+type draw uint64
+
+func (d *draw) next() uint64 {
+	*d += 0x9e3779b97f4a7c15
+	z := uint64(*d)
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}

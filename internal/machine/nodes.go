@@ -1,0 +1,85 @@
+package machine
+
+import (
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/fields"
+)
+
+// Node is what the ensemble knows of one of its nodes. A node is who its data directory says: the
+// incarnation is random and new for every directory, addresses are announced anew at every start.
+type Node struct {
+	ID          uint64   // raft id, used once
+	Incarnation [16]byte // of its data directory
+	Name        string
+	Client      string // host:port of the RESP door
+	Peer        string // host:port of the peer door
+	HTTP        string // host:port of the HTTP door
+	Metadata    string // JSON by convention
+	Version     string
+	Level       uint16 // highest feature level that it supports
+	Boots       uint64 // how often it has started
+	Boot        entry.Boot
+}
+
+// Append adds the node's bytes to dst; they stand in configuration entries, snapshots and peer frames.
+func (n *Node) Append(dst []byte) []byte {
+	dst = fields.Uvarint(dst, n.ID)
+	dst = append(dst, n.Incarnation[:]...)
+	for _, s := range []string{n.Name, n.Client, n.Peer, n.HTTP, n.Metadata, n.Version} {
+		dst = fields.String(dst, s)
+	}
+	dst = fields.Uvarint(dst, uint64(n.Level))
+	dst = fields.Uvarint(dst, n.Boots)
+	return append(dst, n.Boot[:]...)
+}
+
+// ReadNode takes what Append wrote.
+func ReadNode(r *fields.Reader) Node {
+	n := Node{ID: r.Uvarint(), Incarnation: r.ID()}
+	for _, s := range []*string{&n.Name, &n.Client, &n.Peer, &n.HTTP, &n.Metadata, &n.Version} {
+		*s = r.String()
+	}
+	n.Level, n.Boots, n.Boot = uint16(r.Uvarint()), r.Uvarint(), r.ID()
+	return n
+}
+
+// Node finds a node by raft id.
+func (s *state) Node(id uint64) (Node, bool) {
+	n, ok := s.nodes.Get(id)
+	if !ok {
+		return Node{}, false
+	}
+	return *n, true
+}
+
+// Nodes gives all nodes by raft id.
+func (s *state) Nodes() []Node {
+	all := make([]Node, 0, s.nodes.Len())
+	s.nodes.Scan(func(_ uint64, n *Node) bool {
+		all = append(all, *n)
+		return true
+	})
+	return all
+}
+
+// NextNode gives the raft id that the next node will get.
+func (s *state) NextNode() uint64 { return s.nextNode }
+
+// Admit adds a node, as the configuration entry that adds it to raft says (SAFETY B2: members and addresses
+// never differ, because one entry writes both). It says no to an id other than the next one.
+func (m *Machine) Admit(index, term uint64, n Node) bool {
+	m.Skip(index, term)
+	if n.ID != m.nextNode {
+		return false
+	}
+	m.nextNode++
+	m.nodes.Set(n.ID, &n)
+	return true
+}
+
+// Dismiss takes a node out; its configuration entry removed it from raft.
+func (m *Machine) Dismiss(index, term, id uint64) {
+	m.Skip(index, term)
+	m.nodes.Delete(id)
+	m.origins.Delete(id)
+}
