@@ -1,8 +1,8 @@
 package lease
 
 const (
-	// beliefPerMilli is 0.98 P, in microseconds per millisecond of P. Clocks whose rates differ from true time by at most
-	// 1 % keep it safe, since 0.98 <= 0.99/1.01 (SAFETY A2).
+	// beliefPerMilli is 0.98 P, in microseconds per millisecond of P. It is safe while the rates of all clocks
+	// are within 1 % of true time, since 0.98 <= 0.99/1.01 (SAFETY A2).
 	beliefPerMilli = 1000 * 98 / 100
 
 	// maxPromiseMillis bounds what a server can promise (34 years), so that no sum here overflows.
@@ -47,7 +47,7 @@ type Asked struct {
 // Lease holds what one session may believe. The zero Lease believes nothing and is ready to use; a new
 // session gets a new one.
 type Lease struct {
-	turn    uint64 // counts what ends beliefs: changes of version and give-ups; starts at 0, so requests compare with >=
+	turn    uint64 // counts what ends beliefs: changes of version and give-ups
 	changed uint64 // the turn at which the version last changed
 	gone    bool   // the session has ended
 

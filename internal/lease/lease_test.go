@@ -184,7 +184,8 @@ func TestA3_AnswerSentEarlierMayShowTheNewerVersion(t *testing.T) {
 	believes(t, l, index, at(30), false)
 }
 
-// While in doubt every further late answer prolongs the doubt: it may be the one that the servers count as heard.
+// While in doubt every further late answer prolongs the doubt: it may be the one that the servers count as
+// heard.
 func TestA3_LateAnswerWhileInDoubtIsRemembered(t *testing.T) {
 	l := holding(t)
 	one, two, three := l.Heartbeat(at(10)), l.Heartbeat(at(20)), l.Heartbeat(at(30))
