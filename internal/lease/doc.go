@@ -8,13 +8,14 @@
 //
 // Three things are easy to get wrong, so they are settled here and not by the caller:
 //
-//   - Only an answer that shows a version extends a belief. A committed write or a JOIN proves that the session
-//     was alive, but its answer does not say what was revoked meanwhile; counting it would carry a belief past
-//     the P after a revocation at which the servers grant anew (SAFETY A3).
-//   - Answers overtake each other, and versions may fall again (the version is the largest over the groups the
-//     session is in, and it may leave one). So the order of two answers is known only if the request of one was
-//     sent after the other had arrived. An answer with another version always ends what was learnt; it starts
-//     something new only if it was asked for after the last such change. This is what Asked remembers.
+//   - Only an answer that shows a version extends a belief. A committed write or a JOIN proves that the
+//     session was alive, but its answer does not say what was revoked meanwhile; counting it would carry a
+//     belief past the P after a revocation at which the servers grant anew (SAFETY A3).
+//   - Answers overtake each other, and versions may fall again (the version is the largest over the groups
+//     the session is in, and it may leave one). So the order of two answers is known only if the request
+//     of one was sent after the other had arrived. An answer with another version always ends what was
+//     learnt; it starts something new only if it was asked for after the last such change. This is what
+//     Asked remembers.
 //   - A grant belongs to the version known when its read was sent, not to the one known when its answer
 //     came: the answer may be older than the revocation that was learnt in between. For the same reason
 //     a read that was under way when the holder gave the thing up says nothing any more.

@@ -175,8 +175,8 @@ func (l *Lease) Version() (version uint64, known bool) {
 }
 
 // NextHeartbeat gives the microseconds after now at which the next heartbeat is due, 0 when it is due
-// already: a third of P after the last was sent, and at once after a change of version, since the servers take
-// the next heartbeat as the proof that the change has been heard (SAFETY A3).
+// already: a third of P after the last was sent, and at once after a change of version, since the servers
+// take the next heartbeat as the proof that the change has been heard (SAFETY A3).
 func (l *Lease) NextHeartbeat(now Reading) int64 {
 	if !l.beaten || l.beat.turn < l.changed {
 		return 0
