@@ -1,0 +1,118 @@
+package resp
+
+import (
+	"io"
+
+	"github.com/caucus-project/caucus"
+)
+
+// How large a Reader's buffer is. It begins small, because most of many thousand clients are idle, grows
+// for those who pipeline, and beyond bigBuffer only for a single command that needs it.
+const (
+	smallBuffer = 4 << 10
+	bigBuffer   = 64 << 10
+)
+
+// maxEmptyReads is how often in a row a source may give nothing without an error.
+const maxEmptyReads = 100
+
+// keepRequests is how many places for requests are worth keeping for the next batch.
+const keepRequests = 1024
+
+// Reader reads the requests of one client. For a command that is coming it holds at most twice the bytes
+// that came, and 16 bytes per argument; idle at most bigBuffer. It is used by one goroutine at a time.
+type Reader struct {
+	src      io.Reader
+	parser   parser
+	buf      []byte
+	from, to int           // buf[from:to] came and was not taken yet
+	filled   bool          // the last read used all the room there was: more is likely to come
+	reqs     []Request     // the last batch
+	ioErr    error         // came with the last bytes; to be told once those are used up
+	broken   *caucus.Error // protocol error, for good
+}
+
+// NewReader makes a reader of the requests that come from src, a client's connection.
+func NewReader(src io.Reader, lim Limits) *Reader {
+	return &Reader{src: src, parser: newParser(lim)}
+}
+
+// SetStranger says whether the client must still prove who it is. From a stranger the reader takes one
+// request at a time, and no more than Redis does, 10 arguments of 16 KiB each. A new Reader's is none.
+func (r *Reader) SetStranger(yes bool) { r.parser.stranger = yes }
+
+// Buffered says how many bytes came that ReadBatch has not returned yet: unfinished commands, and what a
+// stranger sent after its first.
+func (r *Reader) Buffered() int { return r.to - r.from }
+
+// ReadBatch waits until at least one request is complete and returns it with all others that came with
+// it: what is read at once is a pipeline. A batch has at most 64 KiB, or twice the bytes of its largest
+// request. The slice belongs to the reader and is good until the next call, its Args for ever.
+//
+// An error of type *caucus.Error is a protocol error: answer the requests that came with it, then the
+// error, and close. Any other error is the source's own, io.EOF also in the middle of a command; then
+// there are no requests, and one may call again when the error was a passed deadline.
+func (r *Reader) ReadBatch() ([]Request, error) {
+	clear(r.reqs)
+	if cap(r.reqs) > keepRequests {
+		r.reqs = nil
+	}
+	for r.broken == nil {
+		reqs, n, err := r.parser.parse(r.buf[r.from:r.to], r.reqs[:0])
+		r.reqs, r.broken = reqs, err
+		r.from += n
+		if err != nil {
+			return reqs, err
+		}
+		if len(reqs) > 0 {
+			return reqs, nil
+		}
+		if err := r.ioErr; err != nil {
+			r.ioErr = nil
+			return nil, err
+		}
+		r.fill()
+	}
+	return nil, r.broken
+}
+
+// fill reads once, into all the room there is.
+func (r *Reader) fill() {
+	r.makeRoom()
+	for range maxEmptyReads {
+		n, err := r.src.Read(r.buf[r.to:])
+		r.to += n
+		r.ioErr = err
+		if n > 0 || err != nil {
+			r.filled = r.to == len(r.buf)
+			return
+		}
+	}
+	r.ioErr = io.ErrNoProgress
+}
+
+// makeRoom makes sure that something can be read. Reading may take for ever, so an empty buffer that is
+// larger than it was good for is given back first.
+func (r *Reader) makeRoom() {
+	held := r.to - r.from
+	size := len(r.buf)
+	switch {
+	case size == 0:
+		size = smallBuffer
+	case held == size, r.filled && size < bigBuffer:
+		size *= 2
+	case held == 0 && size > bigBuffer:
+		size = smallBuffer
+	case held == 0 && size > smallBuffer && r.to < size/4:
+		size /= 2
+	}
+	if r.from == 0 && size == len(r.buf) {
+		return // nothing to move; to move a large value onto itself with every read would be slow
+	}
+	old := r.buf[r.from:r.to]
+	if size != len(r.buf) {
+		r.buf = make([]byte, size)
+	}
+	copy(r.buf, old)
+	r.from, r.to = 0, held
+}
