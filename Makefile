@@ -1,0 +1,37 @@
+# make check is the whole gate. It needs Go and nothing else; tests that need another tool are skipped
+# without it, and listed by name at the end. CAUCUS_NO_SKIP=1 makes a skip a failure.
+
+GO    ?= go
+SEEDS ?= 10000
+
+.PHONY: check fmt vet test race sim bench build clean
+
+check: fmt vet test
+
+fmt:
+	@wrong=$$(gofmt -l .); if [ -n "$$wrong" ]; then echo "gofmt would change:"; echo "$$wrong"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags invariants ./...
+
+test:
+	@GO="$(GO)" sh .ci/test -timeout 20m ./...
+
+# The race detector needs a C compiler. It is slow, so the simulator runs few seeds, but with every
+# invariant looked at.
+race:
+	@GO="$(GO)" sh .ci/race
+
+# make sim SEEDS=100000 runs that many seeds; a failure prints the command that replays it.
+sim:
+	$(GO) test -tags invariants -count 1 -timeout 0 ./internal/sim -run Seeds -seeds $(SEEDS)
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/caucus ./cmd/caucus
+
+clean:
+	rm -rf bin
