@@ -29,7 +29,9 @@ func (p *pieces) Read(b []byte) (int, error) {
 // given is within the limits, and sent again it is read as the same.
 func FuzzRequest(f *testing.F) {
 	for _, c := range requestCases {
-		f.Add([]byte(c.in), uint8(7), false)
+		if len(c.in) < 200 { // the fuzzer spends all its time on making longer ones shorter
+			f.Add([]byte(c.in), uint8(7), false)
+		}
 	}
 	f.Add([]byte("*1\r\n$4\r\nPING\r\nAUTH a b\r\n*11\r\n"), uint8(1), true)
 	f.Fuzz(func(t *testing.T, in []byte, n uint8, stranger bool) {
