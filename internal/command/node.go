@@ -1,5 +1,41 @@
 package command
 
+// node lists what concerns one node alone, and PUBLISH, which the machine relays for its place in a
+// transaction.
 func node() []Spec {
-	return nil
+	rows := of("server", []Spec{
+		{Name: "info", Arity: -1, Flags: Stale, Since: "1.0.0", Usage: "[section ...]",
+			Summary: "Describes this node; INFO json gives its place in the ensemble as JSON"},
+		{Name: "role", Arity: 1, Flags: Fast | Stale, Since: "2.8.12",
+			Summary: "Says in Redis' words whether this node leads"},
+		{Name: "time", Arity: 1, Flags: Fast | Stale, Since: "2.6.0",
+			Summary: "Gives the time in seconds and microseconds"},
+		{Name: "config|get", Arity: -3, Flags: Admin | Stale | NoMulti, Since: "2.0.0",
+			Usage: "pattern [pattern ...]", Summary: "Gives settings of this node"},
+		{Name: "config|help", Arity: 2, Flags: Stale | NoMulti, Since: "5.0.0", Summary: "Lists the subcommands"},
+		{Name: "shutdown", Arity: -1, Flags: Admin | Stale | NoMulti, Since: "1.0.0",
+			Usage: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", Summary: "Stops this node in good order"},
+		{Name: "ensemble|nodes", Arity: 2, Flags: Stale | NoMulti, Since: "0.1.0",
+			Summary: "Describes all nodes of the ensemble", Complexity: "O(N) with N the number of nodes"},
+		{Name: "ensemble|help", Arity: 2, Flags: Stale | NoMulti, Since: "0.1.0", Summary: "Lists the subcommands"},
+		{Name: "wait", Arity: 3, Flags: Stale, Since: "3.0.0", Usage: "numreplicas timeout",
+			Summary: "Says how many other nodes surely have this connection's writes: a majority always has"},
+	})
+	rows = append(rows, of("pubsub", []Spec{
+		{Name: "pubsub|channels", Arity: -2, Flags: PubSub | Stale, Since: "2.8.0", Usage: "[pattern]",
+			Summary: "Names the channels with subscribers on this node", Complexity: "O(N) with N the channels"},
+		{Name: "pubsub|numsub", Arity: -2, Flags: PubSub | Stale, Since: "2.8.0", Usage: "[channel ...]",
+			Summary: "Counts the subscribers of channels on this node"},
+		{Name: "pubsub|numpat", Arity: 2, Flags: PubSub | Stale, Since: "2.8.0",
+			Summary: "Counts the patterns listened to on this node"},
+		{Name: "pubsub|help", Arity: 2, Flags: Stale, Since: "6.2.0", Summary: "Lists the subcommands"},
+	})...)
+	for i := range rows {
+		rows[i].Home = Node
+	}
+	return append(rows, of("pubsub", []Spec{
+		{Name: "publish", Arity: 3, Flags: ReadOnly | PubSub | Fast | Stale, Home: Machine, Since: "2.0.0",
+			Usage: "channel message", Summary: "Sends a message to the subscribers of a channel on all nodes",
+			Complexity: "O(N+M) with N the subscribers and M the patterns on a node"},
+	})...)
 }

@@ -1,5 +1,25 @@
 package command
 
 func transactions() []Spec {
-	return nil
+	rows := []Spec{
+		{Name: "multi", Arity: 1, Flags: Fast | Stale, Since: "1.2.0",
+			Summary: "Begins a transaction: what follows is queued"},
+		{Name: "exec", Arity: 1, Flags: Stale, Since: "1.2.0",
+			Summary:    "Carries out what was queued as one, or nothing when a watched key has changed",
+			Complexity: "that of the queued commands"},
+		{Name: "discard", Arity: 1, Flags: Fast | Stale, Since: "2.0.0",
+			Summary: "Forgets what was queued and watched"},
+		{Name: "watch", Arity: -2, Flags: Fast | Stale, First: 1, Last: -1, Step: 1, Since: "2.2.0",
+			Usage: "key [key ...]", Summary: "Makes the next transaction depend on keys being unchanged",
+			Complexity: "O(N) with N the number of keys"},
+		{Name: "unwatch", Arity: 1, Flags: Fast | Stale, Since: "2.2.0",
+			Summary: "Forgets what was watched"},
+		{Name: "once", Arity: -3, Flags: NoMulti, Since: "0.1.0", Usage: "n command [argument ...]",
+			Summary:    "Carries out a command of this session once, however often it is sent under this number",
+			Complexity: "that of the command"},
+	}
+	for i := range rows {
+		rows[i].Home = Talk
+	}
+	return of("transactions", rows)
 }
