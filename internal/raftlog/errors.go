@@ -1,0 +1,38 @@
+package raftlog
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Reasons not to open a data directory, apart from damage; the errors that wrap them name the path, what is
+// wrong and what to do.
+var (
+	ErrNoIdentity = errors.New("the data directory is new")
+	ErrForeign    = errors.New("not a data directory of this node")
+	ErrNewer      = errors.New("written by a newer version")
+	ErrLocked     = errors.New("the data directory is in use")
+	ErrClosed     = errors.New("the log is closed")
+)
+
+const rejoin = "set the log aside (quarantine) and let the node come back as a learner, " +
+	"or restore the directory from a copy; do not cut the file"
+
+// DamageError says that stored bytes are not what was written.
+type DamageError struct {
+	File   string
+	Offset int64 // where it begins; -1 if it is the whole file or directory
+	Reason string
+	Advice string
+}
+
+func (e *DamageError) Error() string {
+	if e.Offset < 0 {
+		return fmt.Sprintf("%s is damaged: %s; %s", e.File, e.Reason, e.Advice)
+	}
+	return fmt.Sprintf("%s is damaged at byte %d: %s; %s", e.File, e.Offset, e.Reason, e.Advice)
+}
+
+func damaged(file string, offset int64, format string, args ...any) error {
+	return &DamageError{File: file, Offset: offset, Reason: fmt.Sprintf(format, args...), Advice: rejoin}
+}

@@ -1,0 +1,229 @@
+package raftlog
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/caucus-project/caucus/internal/raftlog/vfs"
+	"go.etcd.io/raft/v3/raftpb"
+)
+
+// Options of a log. Cluster and Incarnation are those of the Identity, and each segment and snapshot says them.
+type Options struct {
+	Cluster, Incarnation string // 32 hexadecimal digits each
+	SegmentSize          int64  // bytes reserved at a time; 0 means 64 MiB
+	// MustExist says that the node has had a log, so that an empty directory is a lost one: set it when
+	// Identity.Boots is not 0, and count the boot only after Open.
+	MustExist bool
+}
+
+func (o Options) withDefaults() Options {
+	if o.SegmentSize == 0 {
+		o.SegmentSize = 64 << 20
+	}
+	return o
+}
+
+func checkIDs(ids ...string) error {
+	for _, id := range ids {
+		if b, err := hex.DecodeString(id); err != nil || len(b) != 16 {
+			return fmt.Errorf("%q is not 32 hexadecimal digits", id)
+		}
+	}
+	return nil
+}
+
+// Log is the open log of one node. All methods may be called from any goroutine; appends are one at a time.
+type Log struct {
+	fs    vfs.FS
+	dir   string
+	opt   Options
+	seed  uint32
+	syncs atomic.Uint64
+	bytes atomic.Uint64
+
+	mu       sync.Mutex // guards what follows; held while an append is written and synced
+	err      error      // the first failure: a failed sync is never tried again
+	segments []segment  // oldest first; the last one is the active file
+	file     vfs.File
+	size     int64
+	off      int64  // where the next frame goes
+	crc      uint32 // of the last frame
+	place    place
+	written  place // as the frames on disk have it; place may know a later commit index
+	buf      []byte
+
+	snapMu    sync.Mutex
+	snapshots []*raftpb.SnapshotMetadata // durable, newest first
+	temps     int
+}
+
+type segment struct {
+	path    string
+	seq     uint64
+	highest uint64 // index of any entry that it holds
+}
+
+// Stats counts what went to disk since Open.
+type Stats struct {
+	Syncs uint64 // of files; directories not counted
+	Bytes uint64 // of frames and snapshots
+}
+
+// Stats never waits.
+func (l *Log) Stats() Stats { return Stats{Syncs: l.syncs.Load(), Bytes: l.bytes.Load()} }
+
+// Append makes the records durable, all or none, with one write and one sync. After an error of the disk every
+// further Append returns that error: the pages that a failed sync covered may be gone although a later one
+// succeeds, so only Open knows what is there.
+func (l *Log) Append(batch []Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err != nil {
+		return l.err
+	}
+	next, err := l.encode(batch)
+	if err != nil {
+		return err
+	}
+	if len(l.buf) == headSize && next.term == l.written.term && next.vote == l.written.vote {
+		l.place = next // at most the commit index moved
+		return nil
+	}
+	return l.write(next)
+}
+
+// encode puts the records behind room for the frame's head.
+func (l *Log) encode(batch []Record) (next place, err error) {
+	if cap(l.buf) > 1<<20 {
+		l.buf = nil // one large batch does not hold its memory for ever
+	}
+	next, l.buf = l.place, append(l.buf[:0], make([]byte, headSize)...)
+	for _, r := range batch {
+		if r.Snapshot != nil && !l.committed(r.Snapshot) {
+			return next, fmt.Errorf("snapshot %d is to be committed before it is appended",
+				r.Snapshot.GetIndex())
+		}
+		if l.buf, err = appendRecord(l.buf, &next, r); err != nil {
+			return next, err
+		}
+	}
+	if len(l.buf)+64 > maxPayload { // 64: room for the hard state
+		return next, fmt.Errorf("append of %d bytes: the limit is %d", len(l.buf), maxPayload)
+	}
+	return next, nil
+}
+
+// write completes the frame in buf with the hard state, if that changed, and makes it durable.
+func (l *Log) write(next place) error {
+	if next.term != l.written.term || next.vote != l.written.vote || next.commit != l.written.commit {
+		l.buf = putItem(l.buf, itemHard, next.term, next.vote, next.commit)
+	}
+	if l.off+frameSize(len(l.buf)-headSize) > l.size {
+		if l.err = l.roll(frameSize(len(l.buf) - headSize)); l.err != nil {
+			return l.err
+		}
+	}
+	frame, crc := seal(l.buf, l.off, l.crc, l.seed)
+	l.buf = frame
+	if l.err = l.put(frame); l.err != nil {
+		return l.err
+	}
+	l.crc, l.place, l.written = crc, next, next
+	active := &l.segments[len(l.segments)-1]
+	active.highest = max(active.highest, next.last)
+	return nil
+}
+
+func (l *Log) put(frame []byte) error {
+	active := &l.segments[len(l.segments)-1]
+	if _, err := l.file.WriteAt(frame, l.off); err != nil {
+		return fmt.Errorf("append to %s: %w", active.path, err)
+	}
+	if err := l.file.Sync(); err != nil {
+		return fmt.Errorf("sync %s: %w", active.path, err)
+	}
+	l.syncs.Add(1)
+	l.bytes.Add(uint64(len(frame)))
+	l.off += int64(len(frame))
+	return nil
+}
+
+// roll begins a new segment with room for a frame of that size. It is durable under its name before it is
+// used, and begins with all that a reader needs of the older ones, so that Compact may delete them.
+func (l *Log) roll(room int64) error {
+	seq := uint64(1)
+	if n := len(l.segments); n > 0 {
+		seq = l.segments[n-1].seq + 1
+	}
+	path := filepath.Join(l.dir, "log", segmentName(seq, l.place.last+1))
+	head := putItem(make([]byte, headSize), itemSegment, seq, l.place.last)
+	head = putItem(head, itemHard, l.place.term, l.place.vote, l.place.commit)
+	frame, crc := seal(head, preambleSize, l.crc, l.seed)
+	data := append(preamble(segmentMagic, l.opt), frame...)
+	if err := writeFile(l.fs, path, data, max(l.opt.SegmentSize, int64(len(data))+room)); err != nil {
+		return fmt.Errorf("new segment %s: %w", path, err)
+	}
+	l.syncs.Add(1)
+	return l.activate(segment{path: path, seq: seq}, int64(len(data)), crc)
+}
+
+func (l *Log) activate(s segment, off int64, crc uint32) error {
+	f, err := l.fs.Open(s.path)
+	if err != nil {
+		return err
+	}
+	size, err := f.Size()
+	if err != nil {
+		return closeAfter(f, err)
+	}
+	old := l.file
+	l.segments = append(l.segments, s)
+	l.file, l.size, l.off, l.crc, l.written = f, size, off, crc, l.place
+	if old != nil {
+		return old.Close()
+	}
+	return nil
+}
+
+// Compact deletes the segments that hold only entries up to index, as far as a durable snapshot covers them.
+func (l *Log) Compact(index uint64) error {
+	snaps := l.Snapshots()
+	if len(snaps) == 0 {
+		return nil
+	}
+	index = min(index, snaps[0].GetIndex())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.segments) > 1 && l.segments[0].highest <= index {
+		if err := l.fs.Remove(l.segments[0].path); err != nil {
+			return err
+		}
+		l.segments = l.segments[1:]
+		// One at a time: a crash must not bring back an older segment without those that follow it.
+		if err := l.fs.SyncDir(filepath.Join(l.dir, "log")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close writes a commit index that still waits, and closes the log. It returns the error that stopped the log.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if errors.Is(l.err, ErrClosed) {
+		return nil
+	}
+	err := l.err
+	if err == nil && l.place != l.written {
+		l.buf = l.buf[:headSize]
+		err = l.write(l.place)
+	}
+	l.err = ErrClosed
+	return closeAfter(l.file, err)
+}
