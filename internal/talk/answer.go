@@ -1,0 +1,55 @@
+package talk
+
+import (
+	"strconv"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
+)
+
+// answer gives the reply of what depends on nothing but its arguments.
+func (t *Talk) answer(s *command.Spec, cmd caucus.Command) caucus.Reply {
+	switch s.Name {
+	case "ping":
+		return ping(cmd)
+	case "echo":
+		return caucus.Bulk(cmd[1])
+	case "select":
+		return choose(cmd[1])
+	case "unwatch": // queued: the transaction forgets what was watched in any case
+		return caucus.OK()
+	case "debug":
+		return caucus.Fail(caucus.ErrBad, "DEBUG command not allowed")
+	}
+	return t.cfg.Table.Describe(s, cmd)
+}
+
+func ping(cmd caucus.Command) caucus.Reply {
+	switch len(cmd) {
+	case 1:
+		return caucus.Status("PONG")
+	case 2:
+		return caucus.Bulk(cmd[1])
+	}
+	return caucus.Fail(caucus.ErrBad, "wrong number of arguments for 'ping' command")
+}
+
+// choose answers SELECT: there is one database.
+func choose(index string) caucus.Reply {
+	n, err := strconv.Atoi(index)
+	switch {
+	case err != nil:
+		return caucus.Fail(caucus.ErrBad, "value is not an integer or out of range")
+	case n != 0:
+		return caucus.Fail(caucus.ErrBad, "DB index is out of range")
+	}
+	return caucus.OK()
+}
+
+// node asks the node.
+func (t *Talk) node(cmd caucus.Command) caucus.Reply {
+	if t.cfg.Node == nil {
+		return caucus.Fail(caucus.ErrBad, "there is no node here to answer '%s'", cmd[0])
+	}
+	return t.cfg.Node(cmd)
+}

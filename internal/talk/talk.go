@@ -1,0 +1,85 @@
+package talk
+
+import (
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/entry"
+)
+
+// Config is what a conversation needs from around it.
+type Config struct {
+	Conn  uint64 // the connection's number on its node
+	Table *command.Table
+	// NewID draws the random id of a session. Nobody may be able to guess it.
+	NewID func() [16]byte
+	// Settle is the node's default settle period in milliseconds, for groups that a JOIN makes.
+	Settle int64
+	// Detached, when not empty, names the session for which this conversation acts and which no connection
+	// carries (SAFETY A4).
+	Detached string
+	// User is who is logged in, "" for the default user.
+	User string
+	// Node answers the commands that concern the node alone. Nil: they are refused.
+	Node func(caucus.Command) caucus.Reply
+	// Authorize says whether the user may, with nil. It is asked before every command. Nil: everybody may.
+	Authorize func(user string, s *command.Spec, args caucus.Command) *caucus.Error
+}
+
+// Talk is one conversation. It is used by one goroutine at a time, and has one plan in flight: every Plan is
+// followed by its Finish or Fail before the next.
+type Talk struct {
+	cfg     Config
+	request uint64 // commands taken so far
+	carry   carried
+	seen    uint64        // version of the last promise that was handed out (SAFETY A3)
+	tx      *transaction  // between MULTI and EXEC
+	watch   []entry.Watch // what the next EXEC depends on
+	stale   bool          // after READONLY
+}
+
+// carried is the session of a conversation. Its zero value is none.
+type carried struct {
+	id      string // as the client knows it; "" for a detached one
+	session entry.Session
+	attach  uint64 // 0 for a detached one
+}
+
+// New begins a conversation.
+func New(cfg Config) *Talk {
+	t := &Talk{cfg: cfg}
+	if cfg.Detached != "" {
+		t.carry.session = DetachedSession(cfg.Detached)
+	}
+	return t
+}
+
+// Session gives the id of the session that the conversation carries, "" when it carries none or is detached.
+func (t *Talk) Session() string { return t.carry.id }
+
+// Dropped says what the loss of the connection must report, if anything: the session and the attachment
+// number under which the connection carried it (SAFETY A4).
+func (t *Talk) Dropped() (s entry.Session, attach uint64, ok bool) {
+	if t.carry.id == "" {
+		return entry.Session{}, 0, false
+	}
+	return t.carry.session, t.carry.attach, true
+}
+
+// Reset makes the conversation as new, for RESET. The session that it carried is let go and lives on.
+func (t *Talk) Reset() {
+	t.tx, t.watch, t.stale = nil, nil, false
+	if !t.detached() {
+		t.take(carried{})
+	}
+}
+
+func (t *Talk) detached() bool { return t.cfg.Detached != "" }
+
+// take makes c the session that the conversation carries. Promises of the former one say nothing about it.
+func (t *Talk) take(c carried) {
+	t.carry = c
+	t.seen = 0
+}
+
+// carries says whether there is a session to act for.
+func (t *Talk) carries() bool { return t.carry.session != entry.Session{} }
