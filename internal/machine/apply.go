@@ -23,6 +23,7 @@ func (m *Machine) Apply(index, term uint64, e *entry.Entry, host Host) (Output, 
 			return Output{}, fmt.Errorf("entry %d: %w", index, err)
 		}
 	}
+	m.finish()
 	for i := range e.Batches {
 		m.out.Batches = append(m.out.Batches, m.batch(&e.Batches[i]))
 	}
@@ -63,7 +64,7 @@ func (m *Machine) batch(b *entry.Batch) BatchResult {
 	steps := m.host.Steps(b)
 	if steps == nil {
 		for i := range b.Ops {
-			m.do(&b.Ops[i], false)
+			m.do(b, &b.Ops[i], false)
 		}
 		return r
 	}
@@ -73,7 +74,7 @@ func (m *Machine) batch(b *entry.Batch) BatchResult {
 		if !s.Write {
 			r.Results[i].Reply = m.Read(s.Op, m.now, false, m.host)
 		} else if next < len(b.Ops) {
-			r.Results[i] = m.do(&b.Ops[next], true)
+			r.Results[i] = m.do(b, &b.Ops[next], true)
 			next++
 		}
 	}
@@ -94,9 +95,12 @@ func (m *Machine) accept(b *entry.Batch) bool {
 	return true
 }
 
-// do carries out one operation. Reads inside a transaction matter only where somebody waits for the answers.
-func (m *Machine) do(op *entry.Op, answered bool) entry.Result {
+// do carries out one operation of a batch. Reads inside a transaction matter only where somebody waits for the
+// answers, or where the replies are kept, which must be the same on every node (SAFETY A15).
+func (m *Machine) do(b *entry.Batch, op *entry.Op, answered bool) entry.Result {
 	c := m.call(op)
+	c.node, c.boot = b.Node, b.Boot
+	answered = answered || op.Once > 0
 	reply := m.once(c, func() caucus.Reply {
 		if len(op.Queue) > 0 {
 			return m.transaction(c, answered)

@@ -18,6 +18,9 @@ type Machine struct {
 	out  Output // of that entry
 	now  int64  // its stamp, microseconds
 	rng  draw   // seeded by the entry
+
+	changes  []change       // of membership, whose consequences finish draws
+	changeOf map[string]int // group to its place in changes
 }
 
 // write carries out a command that changes the state. It checks everything before it changes anything.
@@ -42,7 +45,9 @@ type query struct {
 type call struct {
 	query
 	m      *Machine
-	attach uint64 // set by what opens or resumes a session
+	node   uint64     // raft id of the node where the client sits
+	boot   entry.Boot // of that node
+	attach uint64     // set by what opens or resumes a session
 }
 
 // Output is what an entry came to, beside the changed state.
@@ -86,6 +91,7 @@ func New(cluster [16]byte, stamp int64) *Machine {
 // prepare makes what is not replicated: the tables of handlers.
 func (m *Machine) prepare() {
 	m.table = command.New()
+	m.changeOf = map[string]int{}
 	m.writes, m.reads, m.notes = map[string]write{}, map[string]read{}, map[string]write{}
 	m.keyCommands()
 	m.stringCommands()
@@ -99,6 +105,9 @@ func (s *state) Cluster() [16]byte { return s.cluster }
 
 // Index gives the index of the last entry applied.
 func (s *state) Index() uint64 { return s.index }
+
+// Term gives the raft term of the last entry applied.
+func (s *state) Term() uint64 { return s.term }
 
 // Stamp gives the ensemble's clock at the last entry, in microseconds since 1970.
 func (s *state) Stamp() int64 { return s.stamp }

@@ -34,3 +34,75 @@ type Pending struct {
 	// ended.
 	Holders []entry.Session
 }
+
+// Session finds a session.
+func (s *state) Session(id entry.Session) (SessionState, bool) {
+	if found, ok := s.session(id); ok {
+		return found.state(), true
+	}
+	return SessionState{}, false
+}
+
+// Sessions visits all sessions, in the order of their ids, until do says no.
+func (s *state) Sessions(do func(SessionState) bool) {
+	s.sessions.Scan(func(_ string, found *session) bool { return do(found.state()) })
+}
+
+// SessionCount gives how many sessions there are.
+func (s *state) SessionCount() int { return s.sessions.Len() }
+
+// GroupCount gives how many groups there are.
+func (s *state) GroupCount() int { return s.groups.Len() }
+
+// Version gives v(S) of SAFETY A2: what a promise to the session shows, 0 for one that has ended. A holder
+// that had a promise at the version of a Pending's token, or a later one, knows of that revocation.
+func (s *state) Version(id entry.Session) uint64 {
+	if found, ok := s.session(id); ok {
+		return s.version(found)
+	}
+	return 0
+}
+
+// Pending gives what of a group waits to be granted; nothing while it is below its minimum size. The holders
+// are listed anew at each call, which costs their number.
+func (s *state) Pending(group string) []Pending {
+	g, ok := s.groups.Get(group)
+	if !ok || !g.enough() {
+		return nil
+	}
+	var all []Pending
+	if former, ok := g.members.Get(g.revokedFrom); ok && g.leadToken != 0 {
+		all = append(all, Pending{Group: g.name, Token: g.leadToken, Holders: []entry.Session{former.session}})
+	}
+	if !g.settled {
+		all = append(all, Pending{Group: g.name, Token: g.token, Settle: g.settle, Holders: g.holders()})
+	}
+	return all
+}
+
+// holders gives the sessions that may still believe in the assignment that was revoked.
+func (g *group) holders() []entry.Session {
+	holders := make([]entry.Session, 0, g.holding)
+	if g.settled || g.holding == 0 {
+		return holders
+	}
+	g.members.Scan(func(_ uint64, mb *member) bool {
+		if mb.index > 0 {
+			holders = append(holders, mb.session)
+		}
+		return true
+	})
+	return holders
+}
+
+// Pendings visits all that waits to be granted, in the order of the groups' names, until do says no.
+func (s *state) Pendings(do func(Pending) bool) {
+	s.groups.Scan(func(name string, _ *group) bool {
+		for _, p := range s.Pending(name) {
+			if !do(p) {
+				return false
+			}
+		}
+		return true
+	})
+}

@@ -19,7 +19,8 @@ func (m *Machine) transaction(c *call, answered bool) caucus.Reply {
 }
 
 func (m *Machine) queued(c *call, args caucus.Command, answered bool) caucus.Reply {
-	inner := call{query: c.query, m: m}
+	inner := call{query: c.query, m: m, node: c.node, boot: c.boot}
+	defer func() { c.attach = max(c.attach, inner.attach) }()
 	inner.args = args
 	spec, err := m.table.Lookup(args)
 	switch {

@@ -1,0 +1,208 @@
+package machine
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
+)
+
+// createGroup makes a group that stays until it is deleted. One that is there already with the options that
+// are stated is as good, and stays from now on.
+func createGroup(c *call) caucus.Reply {
+	name := c.args[2]
+	st, err := parseStatement(c.args[3:], false)
+	if err == nil {
+		err = legalGroup(name)
+	}
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	g, found := c.m.groups.GetMut(name)
+	if found {
+		if err := st.conflict(g); err != nil {
+			return caucus.ErrorReply(err)
+		}
+	}
+	life, err := st.check(defaultTTL, defaultGrace)
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	if !found {
+		g = c.m.found(strings.Clone(name), st.options(life))
+	}
+	g.made = true
+	return caucus.OK()
+}
+
+func legalGroup(name string) *caucus.Error {
+	if caucus.ValidGroup(name) {
+		return nil
+	}
+	return caucus.Errorf(caucus.ErrBad, "a group name is 1-255 letters, digits and '._-/', "+
+		"not beginning or ending with '/', without an empty, '.' or '..' part")
+}
+
+// joining is a JOIN whose checks are under way.
+type joining struct {
+	*call
+	*statement
+	name    string
+	group   *group   // nil: to be made
+	session *session // nil: to be opened
+	life    lifetime // of a session to be opened
+}
+
+// joinGroup makes the session that speaks a member, with what that needs: a session, a group.
+func joinGroup(c *call) caucus.Reply {
+	st, err := parseStatement(c.args[3:], true)
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	j := &joining{call: c, statement: st, name: c.args[2]}
+	if err := j.check(); err != nil {
+		return caucus.ErrorReply(err)
+	}
+	if mb := j.present(); mb != nil {
+		return j.again(mb)
+	}
+	return j.enter()
+}
+
+// check makes all checks in the order of WIRE; only then is anything changed.
+func (j *joining) check() *caucus.Error {
+	if err := legalGroup(j.name); err != nil {
+		return err
+	}
+	j.group, _ = j.m.groups.GetMut(j.name)
+	if err := j.findSession(); err != nil {
+		return err
+	}
+	if err := j.conflicts(); err != nil {
+		return err
+	}
+	ttl, grace := int64(defaultTTL), int64(defaultGrace)
+	if j.group != nil {
+		ttl, grace = j.group.ttl, j.group.grace
+	}
+	life, err := j.statement.check(ttl, grace)
+	j.life = life
+	return err
+}
+
+// findSession finds the session that speaks. There is none to be found yet for a connection that carries
+// none, or for one that nothing but its client's name stands for (HTTP), whose id is always the same.
+func (j *joining) findSession() *caucus.Error {
+	id := j.speaker()
+	if s, ok := j.m.session(id); ok && j.speaks(s) {
+		j.session = s
+		return nil
+	} else if !ok && id == j.op.Fresh && id != (entry.Session{}) {
+		return nil
+	}
+	_, err := j.own()
+	return err
+}
+
+func (j *joining) conflicts() *caucus.Error {
+	if j.group == nil {
+		return nil
+	}
+	if err := j.conflict(j.group); err != nil {
+		return err
+	}
+	if j.as == nil {
+		return nil
+	}
+	if mb := j.present(); mb != nil {
+		if mb.name != *j.as {
+			return caucus.Errorf(caucus.ErrConflict, "this session is member '%s' of group '%s', not '%s'",
+				mb.name, j.name, *j.as)
+		}
+		return nil
+	}
+	if _, held := j.group.names.Get(*j.as); held {
+		return caucus.Errorf(caucus.ErrConflict, "member '%s' of group '%s' is held by another session",
+			*j.as, j.name)
+	}
+	return nil
+}
+
+// present gives the membership that the session has already.
+func (j *joining) present() *member {
+	if j.group == nil || j.session == nil {
+		return nil
+	}
+	order, _ := j.session.places.Get(j.name)
+	mb, _ := j.group.members.Get(order)
+	return mb
+}
+
+// again answers who is a member already; only metadata is taken over (SAFETY A18).
+func (j *joining) again(mb *member) caucus.Reply {
+	if j.meta != nil {
+		j.m.setMetadata(j.group, mb.order, *j.meta)
+	}
+	j.keepAttached()
+	return caucus.Bulk(mb.name)
+}
+
+// keepAttached tells a pipeline that began without a session, and opened one on the way, under which number
+// the connection carries it.
+func (j *joining) keepAttached() {
+	if j.op.Session == (entry.Session{}) {
+		j.attach = j.session.attach
+	}
+}
+
+func (j *joining) enter() caucus.Reply {
+	if j.session == nil {
+		j.session = j.open(j.life)
+	}
+	j.keepAttached()
+	g := j.group
+	if g == nil {
+		g = j.m.found(strings.Clone(j.name), j.options(j.life))
+	}
+	mb := j.newMember(g)
+	g.add(mb)
+	j.session.places.Set(g.name, mb.order)
+	j.m.tell(g, "joined").text("member", mb.name).number("order", mb.order).integer("priority", mb.priority).
+		text("node", j.s.nodeName(j.session.node)).bytes("metadata", mb.metadata).
+		integer("size", int64(g.members.Len())).done()
+	j.m.changed(g)
+	j.m.finish()
+	return caucus.Bulk(mb.name)
+}
+
+// newMember gives the next in join order. An order whose default name somebody else has chosen is passed
+// over.
+func (j *joining) newMember(g *group) *member {
+	mb := &member{session: j.session.id, priority: orElse(j.priority, 0)}
+	if j.meta != nil {
+		mb.metadata = strings.Clone(*j.meta)
+	}
+	g.order++
+	if j.as != nil {
+		mb.name = strings.Clone(*j.as)
+	}
+	for taken := j.as == nil; taken; {
+		mb.name = "m" + strconv.FormatUint(g.order, 10)
+		if _, taken = g.names.Get(mb.name); taken {
+			g.order++
+		}
+	}
+	mb.order = g.order
+	return mb
+}
+
+// setMetadata replaces a member's metadata, and tells so if that changes anything.
+func (m *Machine) setMetadata(g *group, order uint64, metadata string) {
+	mb, ok := g.members.GetMut(order)
+	if !ok || mb.metadata == metadata {
+		return
+	}
+	mb.metadata = strings.Clone(metadata)
+	m.tell(g, "metadata").text("member", mb.name).bytes("metadata", mb.metadata).done()
+}

@@ -1,0 +1,222 @@
+package machine
+
+import (
+	"strings"
+
+	"github.com/caucus-project/caucus"
+)
+
+// groupIndex answers a member's share of the work, or nil while the group is settling.
+func groupIndex(q *query) caucus.Reply {
+	mb, g, err := q.indexed()
+	switch {
+	case err != nil:
+		return caucus.ErrorReply(err)
+	case !g.settled:
+		return caucus.NilArray()
+	}
+	return caucus.Array(caucus.Int(int64(mb.index)), caucus.Int(int64(g.total)), caucus.Int(int64(g.epoch)))
+}
+
+// indexed finds the member that INDEX asks for: the one named, or the session's own.
+func (q *query) indexed() (*member, *group, *caucus.Error) {
+	if len(q.args) == 3 {
+		p, err := q.find()
+		return p.member, p.group, err
+	}
+	if len(q.args) != 5 || !strings.EqualFold(q.args[3], "MEMBER") {
+		return nil, nil, syntaxError()
+	}
+	g, err := q.group()
+	if err != nil {
+		return nil, nil, err
+	}
+	order, _ := g.names.Get(q.args[4])
+	mb, ok := g.members.Get(order)
+	if !ok {
+		return nil, nil, caucus.Errorf(caucus.ErrNoMember, "group '%s' has no member '%s'", g.name, q.args[4])
+	}
+	return mb, g, nil
+}
+
+// groupLeader answers who leads, under which term, and the leader's metadata.
+func groupLeader(q *query) caucus.Reply {
+	g, err := q.group()
+	if err == nil && g.noLeader {
+		err = leaderless(g)
+	}
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	leader, ok := g.members.Get(g.leader)
+	if !ok {
+		return caucus.NilArray()
+	}
+	return caucus.Array(caucus.Bulk(leader.name), caucus.Int(int64(g.term)), caucus.Bulk(leader.metadata))
+}
+
+// groupMembers answers the members in join order, or a page of them.
+func groupMembers(q *query) caucus.Reply {
+	after, count, err := page(q.args[3:])
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	g, err := q.group()
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	if err := pageRange(after, count); err != nil {
+		return caucus.ErrorReply(err)
+	}
+	items := []caucus.Reply{}
+	g.members.Ascend(uint64(after)+1, func(_ uint64, mb *member) bool {
+		items = append(items, q.describe(g, mb))
+		return int64(len(items)) < count
+	})
+	return caucus.Array(items...)
+}
+
+// everyone is the COUNT of who states none.
+const everyone = 1 << 62
+
+func page(args caucus.Command) (after, count int64, err *caucus.Error) {
+	count = everyone
+	for i := 0; i < len(args) && err == nil; i += 2 {
+		target := &after
+		switch {
+		case i+1 == len(args):
+			return 0, 0, syntaxError()
+		case strings.EqualFold(args[i], "COUNT"):
+			target = &count
+		case !strings.EqualFold(args[i], "AFTER"):
+			return 0, 0, syntaxError()
+		}
+		*target, err = wholeNumber(args[i+1])
+	}
+	return after, count, err
+}
+
+func pageRange(after, count int64) *caucus.Error {
+	if err := within("AFTER", &after, 0, everyone); err != nil {
+		return err
+	}
+	return within("COUNT", &count, 1, everyone)
+}
+
+func (q *query) describe(g *group, mb *member) caucus.Reply {
+	index, node := caucus.Nil(), ""
+	if g.settled {
+		index = caucus.Int(int64(mb.index))
+	}
+	if s, ok := q.s.session(mb.session); ok {
+		node = q.s.nodeName(s.node)
+	}
+	return caucus.Map(
+		caucus.Bulk("name"), caucus.Bulk(mb.name),
+		caucus.Bulk("order"), caucus.Int(int64(mb.order)),
+		caucus.Bulk("index"), index,
+		caucus.Bulk("leader"), caucus.Truth(mb.order == g.leader),
+		caucus.Bulk("priority"), caucus.Int(mb.priority),
+		caucus.Bulk("node"), caucus.Bulk(node),
+		caucus.Bulk("metadata"), caucus.Bulk(mb.metadata))
+}
+
+// groupInfo answers all that there is to know of a group beside its members.
+func groupInfo(q *query) caucus.Reply {
+	g, err := q.group()
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	var items []caucus.Reply
+	put := func(name string, v caucus.Reply) { items = append(items, caucus.Bulk(name), v) }
+	number := func(name string, n uint64) { put(name, caucus.Int(int64(n))) }
+	put("name", caucus.Bulk(g.name))
+	put("state", caucus.Bulk(g.state()))
+	put("size", caucus.Int(int64(g.members.Len())))
+	put("total", caucus.Int(int64(g.total)))
+	number("epoch", g.epoch)
+	put("leader", g.leaderName())
+	number("term", g.term)
+	number("seq", g.seq)
+	number("oldest", g.oldest())
+	number("life", g.life)
+	put("settles_in", g.settlesIn(q.now))
+	put("kind", caucus.Bulk(g.kind()))
+	put("slots", caucus.Int(g.slots))
+	put("moving", caucus.Int(0))
+	put("stuck", caucus.Int(0))
+	put("ttl", caucus.Int(g.ttl))
+	put("grace", caucus.Int(g.grace))
+	put("settle", caucus.Int(g.settle))
+	put("min", caucus.Int(g.min))
+	return caucus.Map(items...)
+}
+
+func (g *group) state() string {
+	if g.settled {
+		return "settled"
+	}
+	return "settling"
+}
+
+func (g *group) kind() string {
+	if g.noLeader {
+		return "noleader"
+	}
+	return "leader"
+}
+
+func (g *group) leaderName() caucus.Reply {
+	if leader, ok := g.members.Get(g.leader); ok {
+		return caucus.Bulk(leader.name)
+	}
+	return caucus.Nil()
+}
+
+// oldest gives the seq of the oldest event that is kept; where none is, of the next one.
+func (g *group) oldest() uint64 {
+	if seq, _, ok := g.kept.Min(); ok {
+		return seq
+	}
+	return g.seq + 1
+}
+
+// settlesIn gives in how many milliseconds the group settles at the earliest, nil when it is settled or waits
+// for members.
+func (g *group) settlesIn(now int64) caucus.Reply {
+	if g.settled || !g.enough() {
+		return caucus.Nil()
+	}
+	return caucus.Int(max(0, (g.since-now)/1000+g.settle))
+}
+
+// groupList answers the names of all groups, sorted.
+func groupList(q *query) caucus.Reply {
+	pattern := "*"
+	switch {
+	case len(q.args) == 4 && strings.EqualFold(q.args[2], "MATCH"):
+		pattern = q.args[3]
+	case len(q.args) != 2:
+		return caucus.ErrorReply(syntaxError())
+	}
+	names := []string{}
+	q.s.groups.Scan(func(name string, _ *group) bool {
+		if match(pattern, name) {
+			names = append(names, name)
+		}
+		return true
+	})
+	return caucus.Bulks(names...)
+}
+
+// help answers what the table says of a command's subcommands.
+func (m *Machine) help(container string) read {
+	lines := []caucus.Reply{caucus.Status(strings.ToUpper(container) + " <subcommand> [<arg> ...]. Subcommands are:")}
+	for _, spec := range m.table.All() {
+		if sub, ok := strings.CutPrefix(spec.Name, container+"|"); ok {
+			lines = append(lines, caucus.Status(strings.TrimSpace(strings.ToUpper(sub)+" "+spec.Usage)),
+				caucus.Status("    "+spec.Summary+"."))
+		}
+	}
+	return func(*query) caucus.Reply { return caucus.Array(lines...) }
+}

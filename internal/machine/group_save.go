@@ -1,0 +1,69 @@
+package machine
+
+import "github.com/caucus-project/caucus/internal/fields"
+
+// saveGroup appends a group's bytes to dst; they stand in snapshots.
+func saveGroup(dst []byte, g *group) []byte {
+	dst = fields.String(dst, g.name)
+	dst = fields.Uvarint(dst, g.life)
+	dst = fields.Bool(dst, g.made)
+	for _, n := range []int64{g.settle, g.ttl, g.grace, g.min, g.slots} {
+		dst = fields.Varint(dst, n)
+	}
+	dst = fields.Bool(dst, g.noLeader)
+	dst = fields.Bool(dst, g.settled)
+	dst = fields.Bool(dst, g.announced)
+	dst = fields.Varint(dst, g.since)
+	for _, n := range []uint64{g.order, g.epoch, uint64(g.total), g.token, g.leader, g.term,
+		g.revokedFrom, g.leadToken, g.revoked, g.seq} {
+		dst = fields.Uvarint(dst, n)
+	}
+	dst = fields.Uvarint(dst, uint64(g.members.Len()))
+	g.members.Scan(func(_ uint64, mb *member) bool {
+		dst = saveMember(dst, mb)
+		return true
+	})
+	return saveKept(dst, g)
+}
+
+func saveMember(dst []byte, mb *member) []byte {
+	dst = append(dst, mb.session[:]...)
+	dst = fields.Uvarint(dst, mb.order)
+	dst = fields.String(dst, mb.name)
+	dst = fields.Varint(dst, mb.priority)
+	dst = fields.String(dst, mb.metadata)
+	return fields.Uvarint(dst, uint64(mb.index))
+}
+
+func saveKept(dst []byte, g *group) []byte {
+	dst = fields.Uvarint(dst, uint64(g.kept.Len()))
+	g.kept.Scan(func(seq uint64, json string) bool {
+		dst = fields.String(fields.Uvarint(dst, seq), json)
+		return true
+	})
+	return dst
+}
+
+// loadGroup takes what saveGroup wrote. Whether the bytes were damaged is the reader's error.
+func loadGroup(r *fields.Reader) *group {
+	g := &group{name: r.String(), life: r.Uvarint(), made: r.Bool()}
+	for _, n := range []*int64{&g.settle, &g.ttl, &g.grace, &g.min, &g.slots} {
+		*n = r.Varint()
+	}
+	g.noLeader, g.settled, g.announced, g.since = r.Bool(), r.Bool(), r.Bool(), r.Varint()
+	var total uint64
+	for _, n := range []*uint64{&g.order, &g.epoch, &total, &g.token, &g.leader, &g.term,
+		&g.revokedFrom, &g.leadToken, &g.revoked, &g.seq} {
+		*n = r.Uvarint()
+	}
+	g.total = int(total)
+	for range r.Count(20) {
+		g.add(&member{session: r.ID(), order: r.Uvarint(), name: r.String(), priority: r.Varint(),
+			metadata: r.String(), index: int(r.Uvarint())})
+	}
+	for range r.Count(2) {
+		seq := r.Uvarint()
+		g.keep(seq, r.String())
+	}
+	return g
+}

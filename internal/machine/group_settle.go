@@ -1,0 +1,194 @@
+package machine
+
+import (
+	"strconv"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/assign"
+)
+
+// change is what became of a group and has not had its consequences yet. Sessions that end together in one
+// entry are first all taken out; then each of their groups gets one leader and is unsettled once.
+type change struct {
+	group    string
+	previous string // who led until now and is gone, "" for none
+	reason   string // why it is gone
+}
+
+// changed notes that a group's membership changed; finish draws the consequences.
+func (m *Machine) changed(g *group) *change {
+	i, ok := m.changeOf[g.name]
+	if !ok {
+		i = len(m.changes)
+		m.changes = append(m.changes, change{group: g.name})
+		m.changeOf[g.name] = i
+	}
+	return &m.changes[i]
+}
+
+// depart takes a member out of a group. The caller takes the group out of the session's places.
+func (m *Machine) depart(g *group, order uint64, reason string) {
+	mb, ok := g.members.Get(order)
+	if !ok {
+		return
+	}
+	g.remove(mb)
+	m.tell(g, "left").text("member", mb.name).text("reason", reason).
+		integer("size", int64(g.members.Len())).done()
+	c := m.changed(g)
+	if g.leader == order {
+		g.leader, c.previous, c.reason = 0, mb.name, leadReason(reason)
+	}
+	if g.revokedFrom == order {
+		g.revokedFrom, g.leadToken = 0, 0
+	}
+}
+
+// leadReason says in an event about the leadership why its holder is gone: by its own will, or not.
+func leadReason(reason string) string {
+	if reason == reasonLeft || reason == reasonClosed {
+		return "left"
+	}
+	return "lost"
+}
+
+// finish draws the consequences of changes of membership, group by group: who leads, then who has which
+// share. A group made by JOIN ends with its last member.
+func (m *Machine) finish() {
+	for i := range m.changes {
+		c := &m.changes[i]
+		g, ok := m.groups.GetMut(c.group)
+		if !ok {
+			continue
+		}
+		m.lead(g, c)
+		if g.members.Len() == 0 && !g.made {
+			m.dissolve(g)
+			continue
+		}
+		m.unsettle(g)
+	}
+	m.changes = m.changes[:0]
+	clear(m.changeOf)
+}
+
+// lead decides who leads after a change of membership. Who leads goes on unless the group fell below its
+// minimum size: then the leadership is revoked, and because its holder lives and may believe in it for a
+// while, it is granted anew only by the leader's decision (SAFETY A3).
+func (m *Machine) lead(g *group, c *change) {
+	switch {
+	case g.noLeader:
+	case g.leader != 0 && !g.enough():
+		m.revokeLead(g)
+	case g.leader != 0:
+	case g.enough() && g.leadToken == 0:
+		reason := c.reason
+		if c.previous == "" {
+			reason = "first"
+		}
+		m.elect(g, g.nextInLine(0), c.previous, reason)
+	case c.previous != "":
+		m.tellLeaderless(g, c.previous, c.reason)
+	}
+}
+
+func (m *Machine) revokeLead(g *group) {
+	leader, _ := g.members.Get(g.leader)
+	g.revokedFrom, g.leadToken = g.leader, m.next()
+	g.leader, g.revoked = 0, g.leadToken
+	m.touchGroup(g.name)
+	m.tellLeaderless(g, leader.name, "min")
+}
+
+func (m *Machine) tellLeaderless(g *group, previous, reason string) {
+	m.tell(g, "leaderless").text("previous", previous).number("term", g.term).text("reason", reason).done()
+}
+
+// nextInLine gives the join order of the first in line, leaving one out; 0 when there is none.
+func (g *group) nextInLine(without uint64) (order uint64) {
+	g.line.Scan(func(_, candidate uint64) bool {
+		if candidate == without {
+			return true
+		}
+		order = candidate
+		return false
+	})
+	return order
+}
+
+// elect makes a member the leader, with a new term (SAFETY A16).
+func (m *Machine) elect(g *group, order uint64, previous, reason string) {
+	mb, ok := g.members.Get(order)
+	if !ok {
+		return
+	}
+	g.leader, g.term = order, m.next()
+	m.touchGroup(g.name)
+	m.tell(g, "leader").text("member", mb.name).number("term", g.term).text("previous", previous).
+		text("reason", reason).done()
+}
+
+// unsettle takes the assignment back after a change of membership: every member that has an index becomes a
+// holder of what is revoked (SAFETY A3). Where nobody holds anything and there is no period to wait for, the
+// group settles at once.
+func (m *Machine) unsettle(g *group) {
+	news := g.settled || !g.announced
+	g.settled, g.since, g.token = false, m.now, m.next()
+	if g.holding > 0 {
+		g.revoked = g.token
+	}
+	m.touchGroup(g.name)
+	if g.settle == 0 && g.holding == 0 && g.enough() {
+		m.settle(g)
+		return
+	}
+	if news {
+		g.announced = true
+		m.tell(g, "settling").integer("size", int64(g.members.Len())).
+			integer("settles", m.now/1000+g.settle).done()
+	}
+}
+
+// settle gives every member its index (SAFETY B16), under a new epoch.
+func (m *Machine) settle(g *group) {
+	previous := make([]int, 0, g.members.Len())
+	g.members.Scan(func(_ uint64, mb *member) bool {
+		previous = append(previous, mb.index)
+		return true
+	})
+	next := assign.Settle(previous)
+	i := 0
+	g.members.ScanMut(func(_ uint64, mb *member) bool {
+		mb.index = next[i]
+		i++
+		return true
+	})
+	g.settled, g.announced, g.token = true, false, 0
+	g.epoch, g.total, g.holding = m.next(), len(next), len(next)
+	m.touchGroup(g.name)
+	m.tell(g, "settled").number("epoch", g.epoch).integer("total", int64(g.total)).done()
+}
+
+// grantGroup carries out the leader's decision that what was revoked may be granted anew. It names what it
+// is about by the token: if the membership has changed since, the decision is void.
+func grantGroup(c *call) caucus.Reply {
+	c.m.finish()
+	if len(c.args) != 3 {
+		return caucus.Int(0)
+	}
+	token, err := strconv.ParseUint(c.args[2], 10, 64)
+	g, ok := c.m.groups.GetMut(c.args[1])
+	if err != nil || !ok || token == 0 || !g.enough() {
+		return caucus.Int(0)
+	}
+	switch token {
+	case g.token:
+		c.m.settle(g)
+	case g.leadToken:
+		g.revokedFrom, g.leadToken = 0, 0
+		c.m.elect(g, g.nextInLine(0), "", "first")
+	default:
+		return caucus.Int(0)
+	}
+	return caucus.Int(1)
+}

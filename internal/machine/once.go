@@ -1,0 +1,131 @@
+package machine
+
+import (
+	"math"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/fields"
+	"github.com/tidwall/btree"
+)
+
+// Replies that are kept per session (SAFETY A15).
+const (
+	onceKept  = 256
+	onceBytes = 64 << 10
+)
+
+// window holds the replies of a session's last numbered requests.
+type window struct {
+	last    uint64 // the highest number applied
+	bytes   int    // of the replies
+	replies btree.Map[uint64, string]
+}
+
+// once carries out a numbered request unless it was carried out before (SAFETY A15). A request without a
+// number is simply carried out.
+func (m *Machine) once(c *call, do func() caucus.Reply) caucus.Reply {
+	if c.op.Once == 0 {
+		return do()
+	}
+	s, err := c.own()
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	if c.op.Once <= s.once.last {
+		return s.once.again(c.op.Once)
+	}
+	reply := do()
+	if s, ok := m.session(s.id); ok { // the request may have ended its own session
+		s.once.keep(c.op.Once, string(appendReply(nil, reply)))
+	}
+	return reply
+}
+
+// again gives the stored reply of a number.
+func (w *window) again(n uint64) caucus.Reply {
+	if stored, ok := w.replies.Get(n); ok {
+		r := fields.StringReader(stored)
+		return readReply(&r, maxDepth)
+	}
+	oldest, _, ok := w.replies.Min()
+	if !ok {
+		oldest = w.last + 1
+	}
+	return caucus.Fail(caucus.ErrGap, "%d is the oldest number whose reply is kept, %d is not", oldest, n)
+}
+
+func (w *window) keep(n uint64, reply string) {
+	w.last = n
+	w.replies.Set(n, reply)
+	w.bytes += len(reply)
+	for w.replies.Len() > onceKept || w.bytes > onceBytes && w.replies.Len() > 0 {
+		_, oldest, _ := w.replies.PopMin()
+		w.bytes -= len(oldest)
+	}
+}
+
+func (w *window) save(dst []byte) []byte {
+	dst = fields.Uvarint(dst, w.last)
+	dst = fields.Uvarint(dst, uint64(w.replies.Len()))
+	w.replies.Scan(func(n uint64, reply string) bool {
+		dst = fields.String(fields.Uvarint(dst, n), reply)
+		return true
+	})
+	return dst
+}
+
+func (w *window) load(r *fields.Reader) {
+	w.last = r.Uvarint()
+	for range r.Count(2) {
+		n := r.Uvarint()
+		reply := strings.Clone(r.String())
+		w.replies.Set(n, reply)
+		w.bytes += len(reply)
+	}
+}
+
+// maxDepth is how deep a stored reply may be nested: a transaction's array of arrays of maps, and to spare.
+const maxDepth = 8
+
+// appendReply appends a reply's bytes.
+func appendReply(dst []byte, r caucus.Reply) []byte {
+	dst = append(dst, byte(r.Kind))
+	switch r.Kind {
+	case caucus.KindInt, caucus.KindBool:
+		return fields.Varint(dst, r.Int)
+	case caucus.KindDouble:
+		return fields.Uint64(dst, math.Float64bits(r.Float))
+	case caucus.KindStatus, caucus.KindError, caucus.KindBulk, caucus.KindVerbatim:
+		return fields.String(dst, r.Str)
+	case caucus.KindArray, caucus.KindMap, caucus.KindSet, caucus.KindPush:
+		dst = fields.Uvarint(dst, uint64(len(r.Items)))
+		for _, item := range r.Items {
+			dst = appendReply(dst, item)
+		}
+	}
+	return dst
+}
+
+// readReply takes what appendReply wrote, nested no deeper than depth.
+func readReply(r *fields.Reader, depth int) caucus.Reply {
+	v := caucus.Reply{Kind: caucus.Kind(r.Byte())}
+	switch v.Kind {
+	case caucus.KindInt, caucus.KindBool:
+		v.Int = r.Varint()
+	case caucus.KindDouble:
+		v.Float = math.Float64frombits(r.Uint64())
+	case caucus.KindStatus, caucus.KindError, caucus.KindBulk, caucus.KindVerbatim:
+		v.Str = r.String()
+	case caucus.KindArray, caucus.KindMap, caucus.KindSet, caucus.KindPush:
+		n := r.Count(1)
+		if depth == 0 {
+			return caucus.Fail(caucus.ErrBad, "the stored reply is nested too deep")
+		}
+		v.Items = make([]caucus.Reply, n)
+		for i := range v.Items {
+			v.Items[i] = readReply(r, depth-1)
+		}
+	}
+	return v
+}
