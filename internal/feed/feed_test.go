@@ -1,0 +1,273 @@
+package feed_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/feed"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func still() time.Time { return time.Unix(1, 0) }
+
+// waiting gives what waits for s without waiting for more.
+func waiting(t testing.TB, s caucus.Subscription) []caucus.Message {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	messages, err := s.Next(ctx)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	return messages
+}
+
+func TestWhoListensHears(t *testing.T) {
+	h := feed.New(feed.Limits{}, still)
+	s, other := h.Watch(), h.Watch()
+	defer s.Close()
+	defer other.Close()
+	s.Subscribe("a", "a", "b")
+	s.PSubscribe("a*")
+	other.Subscribe("c")
+	if n := h.Publish("a", "1"); n != 2 {
+		t.Errorf("a was heard %d times", n)
+	}
+	if n := h.Publish("b", "2") + h.Publish("x", "3"); n != 1 {
+		t.Errorf("b and x were heard %d times", n)
+	}
+	want := []caucus.Message{{Channel: "a", Payload: "1"}, {Channel: "a", Pattern: "a*", Payload: "1"},
+		{Channel: "b", Payload: "2"}}
+	if got := waiting(t, s); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("heard %v", got)
+	}
+	if got := waiting(t, other); len(got) != 0 {
+		t.Errorf("the other heard %v", got)
+	}
+	s.Unsubscribe("a", "never")
+	s.PUnsubscribe("a*")
+	if n := h.Publish("a", "4"); n != 0 {
+		t.Errorf("after leaving, a was heard %d times", n)
+	}
+}
+
+func TestQueries(t *testing.T) {
+	h := feed.New(feed.Limits{}, still)
+	s, u := h.Watch(), h.Watch()
+	defer u.Close()
+	s.Subscribe("b", "a")
+	u.Subscribe("a", "xa")
+	s.PSubscribe("p*", "q*")
+	u.PSubscribe("p*")
+	if got := fmt.Sprint(h.Channels(""), h.Channels("?"), h.Subscribers("a"), h.Subscribers("z"), h.Patterns()); got !=
+		"[a b xa] [a b] 2 0 2" {
+		t.Error(got)
+	}
+	s.Close()
+	s.Close()
+	s.Subscribe("late")
+	if got := fmt.Sprint(h.Channels(""), h.Patterns()); got != "[a xa] 1" {
+		t.Error(got)
+	}
+	if _, err := s.Next(context.Background()); !errors.Is(err, caucus.ErrSlow) {
+		t.Errorf("a closed subscription gives %v", err)
+	}
+}
+
+func TestNextWaits(t *testing.T) {
+	h := feed.New(feed.Limits{}, still)
+	s := h.Watch()
+	defer s.Close()
+	s.Subscribe("a")
+	got := make(chan string)
+	go func() {
+		messages, err := s.Next(context.Background())
+		got <- fmt.Sprint(messages, err)
+	}()
+	h.Publish("a", "1")
+	if g := <-got; g != "[{a  1}] <nil>" {
+		t.Error(g)
+	}
+}
+
+func TestCloseWakesWhoWaits(t *testing.T) {
+	h := feed.New(feed.Limits{}, still)
+	s := h.Watch()
+	ended := make(chan error)
+	for range 3 {
+		go func() {
+			_, err := s.Next(context.Background())
+			ended <- err
+		}()
+	}
+	s.Close()
+	for range 3 {
+		if err := <-ended; !errors.Is(err, caucus.ErrSlow) {
+			t.Error(err)
+		}
+	}
+}
+
+func TestTheSlowAreCut(t *testing.T) {
+	now := time.Unix(1, 0)
+	h := feed.New(feed.Limits{Soft: 1000, Patience: time.Minute, Hard: 4000}, func() time.Time { return now })
+	slow, quick := h.Watch(), h.Watch()
+	defer slow.Close()
+	defer quick.Close()
+	slow.Subscribe("a")
+	quick.Subscribe("a")
+	payload := strings.Repeat("x", 936) // 1000 with its overhead
+	cut := func() bool {
+		n := h.Publish("a", payload)
+		waiting(t, quick)
+		return n == 1
+	}
+	if cut() || cut() {
+		t.Fatal("cut within its patience")
+	}
+	now = now.Add(59 * time.Second)
+	if cut() {
+		t.Fatal("cut within its patience")
+	}
+	waiting(t, slow) // has caught up; the patience begins anew
+	if cut() || cut() {
+		t.Fatal("cut though it had caught up")
+	}
+	now = now.Add(time.Minute)
+	if !cut() {
+		t.Fatal("not cut after its patience")
+	}
+	if _, err := slow.Next(context.Background()); !errors.Is(err, caucus.ErrSlow) {
+		t.Fatalf("who was cut gets %v", err)
+	}
+	if !cut() {
+		t.Fatal("who was cut hears again")
+	}
+}
+
+func TestTheHardLimitCutsAtOnce(t *testing.T) {
+	h := feed.New(feed.Limits{Soft: 1000, Patience: time.Minute, Hard: 4000}, still)
+	s := h.Watch()
+	defer s.Close()
+	s.Subscribe("a")
+	n := 0
+	for h.Publish("a", "") == 1 {
+		n++
+	}
+	if n != 4000/64 {
+		t.Errorf("cut after %d empty messages", n)
+	}
+}
+
+// Several publish, several come and go: each reader hears each publisher in its order.
+func TestOrderPerPublisher(t *testing.T) {
+	h := feed.New(feed.Limits{}, time.Now)
+	const publishers, each, readers = 4, 500, 4
+	var all, ready sync.WaitGroup
+	ready.Add(readers)
+	for range readers {
+		all.Go(func() {
+			s := h.Watch()
+			defer s.Close()
+			s.Subscribe("a")
+			ready.Done()
+			last, heard := map[byte]int{}, 0
+			for heard < publishers*each {
+				messages, err := s.Next(context.Background())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for _, m := range messages {
+					var n int
+					fmt.Sscanf(m.Payload[1:], "%d", &n)
+					if n != last[m.Payload[0]]+1 {
+						t.Errorf("%s after %d", m.Payload, last[m.Payload[0]])
+					}
+					last[m.Payload[0]] = n
+					heard++
+				}
+			}
+		})
+	}
+	ready.Wait()
+	for p := range publishers {
+		all.Go(func() {
+			for n := range each {
+				h.Publish("a", fmt.Sprintf("%c%d", 'A'+p, n+1))
+			}
+		})
+	}
+	for range 100 {
+		s := h.Watch()
+		s.Subscribe("a", "b")
+		s.Close()
+	}
+	all.Wait()
+}
+
+// The hub against lists of names.
+func TestHubIsItsModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := feed.New(feed.Limits{}, still)
+		subs := []caucus.Subscription{h.Watch(), h.Watch(), h.Watch()}
+		model := make([]map[string]bool, len(subs))
+		for i := range model {
+			model[i] = map[string]bool{}
+		}
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			i := rapid.IntRange(0, len(subs)-1).Draw(t, "who")
+			name := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name")
+			switch rapid.IntRange(0, 2).Draw(t, "what") {
+			case 0:
+				subs[i].Subscribe(name)
+				model[i][name] = true
+			case 1:
+				subs[i].Unsubscribe(name)
+				delete(model[i], name)
+			case 2:
+				want := 0
+				for _, m := range model {
+					if m[name] {
+						want++
+					}
+				}
+				if got := h.Publish(name, "x"); got != want || h.Subscribers(name) != want {
+					t.Fatalf("%s: %d heard, want %d", name, got, want)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkPublish(b *testing.B) {
+	for _, n := range []int{1, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h := feed.New(feed.Limits{}, time.Now)
+			subs := make([]caucus.Subscription, n)
+			for i := range subs {
+				subs[i] = h.Watch()
+				subs[i].Subscribe("a")
+				defer subs[i].Close()
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				h.Publish("a", "payload")
+				if i%256 == 0 {
+					for _, s := range subs {
+						waiting(b, s)
+					}
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,162 @@
+package feed
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/glob"
+)
+
+// Limits say when a subscriber is cut off. Zero means the default.
+type Limits struct {
+	Soft     int           // bytes of backlog that a subscriber may have for Patience; default 8 MiB
+	Patience time.Duration // default 60 s
+	Hard     int           // bytes of backlog at which it is cut at once; default 32 MiB
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Soft = cmp.Or(l.Soft, 8<<20)
+	l.Patience = cmp.Or(l.Patience, time.Minute)
+	l.Hard = cmp.Or(l.Hard, 32<<20)
+	return l
+}
+
+// Hub knows who listens to what. Its methods may be called from several goroutines.
+type Hub struct {
+	limits Limits
+	now    func() time.Time
+
+	mu       sync.RWMutex
+	channels map[string]*audience
+	patterns map[string]*audience
+}
+
+// New gives a hub without subscribers. Now tells how long a backlog has lasted.
+func New(limits Limits, now func() time.Time) *Hub {
+	return &Hub{limits: limits.withDefaults(), now: now,
+		channels: map[string]*audience{}, patterns: map[string]*audience{}}
+}
+
+var _ caucus.Watcher = (*Hub)(nil)
+
+// Watch makes an empty subscription. It must be closed.
+func (h *Hub) Watch() caucus.Subscription {
+	return &subscriber{hub: h, wake: make(chan struct{}, 1),
+		channels: map[string]struct{}{}, patterns: map[string]struct{}{}}
+}
+
+// Publish hands payload to all who listen, and says to how many; who listens to the channel and to a pattern
+// counts twice, as in Redis. What one goroutine publishes arrives in its order. It waits for no reader.
+func (h *Hub) Publish(channel, payload string) int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	n := h.channels[channel].take(caucus.Message{Channel: channel, Payload: payload})
+	for pattern, a := range h.patterns {
+		if glob.Match(pattern, channel) {
+			n += a.take(caucus.Message{Channel: channel, Pattern: pattern, Payload: payload})
+		}
+	}
+	return n
+}
+
+// Channels names, sorted, the channels with subscribers that match pattern, or all when it is empty.
+func (h *Hub) Channels(pattern string) []string {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	names := []string{}
+	for name := range h.channels {
+		if pattern == "" || glob.Match(pattern, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Subscribers counts the subscribers of a channel, patterns left out.
+func (h *Hub) Subscribers(channel string) int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.channels[channel].size()
+}
+
+// Patterns counts the patterns that somebody listens to.
+func (h *Hub) Patterns() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.patterns)
+}
+
+// enter adds s to the audience of name.
+func (h *Hub) enter(rooms map[string]*audience, name string, s *subscriber) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := rooms[name]
+	if a == nil {
+		a = &audience{at: map[*subscriber]int{}}
+		rooms[name] = a
+	}
+	a.add(s)
+}
+
+// leave takes s out of the audience of name.
+func (h *Hub) leave(rooms map[string]*audience, name string, s *subscriber) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := rooms[name]
+	if a == nil {
+		return
+	}
+	a.remove(s)
+	if a.size() == 0 {
+		delete(rooms, name)
+	}
+}
+
+// audience is who listens to one channel or pattern: a slice to go through quickly, and where each stands.
+type audience struct {
+	all []*subscriber
+	at  map[*subscriber]int
+}
+
+func (a *audience) size() int {
+	if a == nil {
+		return 0
+	}
+	return len(a.all)
+}
+
+func (a *audience) add(s *subscriber) {
+	if _, ok := a.at[s]; ok {
+		return
+	}
+	a.at[s] = len(a.all)
+	a.all = append(a.all, s)
+}
+
+func (a *audience) remove(s *subscriber) {
+	i, ok := a.at[s]
+	if !ok {
+		return
+	}
+	last := len(a.all) - 1
+	a.all[i] = a.all[last]
+	a.at[a.all[i]] = i
+	a.all[last] = nil
+	a.all = a.all[:last]
+	delete(a.at, s)
+}
+
+// take hands the message to everybody and says to how many.
+func (a *audience) take(m caucus.Message) int {
+	n := 0
+	for i := range a.size() {
+		if a.all[i].take(m) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,152 @@
+package feed
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/caucus-project/caucus"
+)
+
+// overhead is what a waiting message costs beside its text, which all its readers share. It is counted, so
+// that a flood of empty messages ends too.
+const overhead = 64
+
+// subscriber is one reader. Its locks are held for moments only: own guards its lists of names and is taken
+// before the hub's; mu guards the backlog and is taken last.
+type subscriber struct {
+	hub  *Hub
+	wake chan struct{} // holds one token when Next has something to look at
+
+	own      sync.Mutex
+	channels map[string]struct{}
+	patterns map[string]struct{}
+	closed   bool
+
+	mu      sync.Mutex
+	backlog []caucus.Message
+	bytes   int
+	since   time.Time // when the backlog went over the soft limit; zero when it is under it
+	over    bool      // cut off or closed: it takes nothing more
+}
+
+// Subscribe begins to listen to channels.
+func (s *subscriber) Subscribe(channels ...string) { s.listen(s.channels, s.hub.channels, channels) }
+
+// PSubscribe begins to listen to patterns.
+func (s *subscriber) PSubscribe(patterns ...string) { s.listen(s.patterns, s.hub.patterns, patterns) }
+
+// Unsubscribe stops listening to channels. What came before still waits to be read.
+func (s *subscriber) Unsubscribe(channels ...string) { s.ignore(s.channels, s.hub.channels, channels) }
+
+// PUnsubscribe stops listening to patterns. What came before still waits to be read.
+func (s *subscriber) PUnsubscribe(patterns ...string) { s.ignore(s.patterns, s.hub.patterns, patterns) }
+
+func (s *subscriber) listen(mine map[string]struct{}, rooms map[string]*audience, names []string) {
+	s.own.Lock()
+	defer s.own.Unlock()
+	if s.closed {
+		return
+	}
+	for _, name := range names {
+		if _, ok := mine[name]; !ok {
+			mine[name] = struct{}{}
+			s.hub.enter(rooms, name, s)
+		}
+	}
+}
+
+func (s *subscriber) ignore(mine map[string]struct{}, rooms map[string]*audience, names []string) {
+	s.own.Lock()
+	defer s.own.Unlock()
+	for _, name := range names {
+		if _, ok := mine[name]; ok {
+			delete(mine, name)
+			s.hub.leave(rooms, name, s)
+		}
+	}
+}
+
+// take adds a message to the backlog, or cuts the reader off, and says whether it was added.
+func (s *subscriber) take(m caucus.Message) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return false
+	}
+	s.bytes += len(m.Payload) + overhead
+	if s.tooSlow() {
+		s.over, s.backlog, s.bytes = true, nil, 0
+	} else {
+		s.backlog = append(s.backlog, m)
+	}
+	s.signal()
+	return !s.over
+}
+
+// tooSlow judges the backlog, which has just grown.
+func (s *subscriber) tooSlow() bool {
+	l := s.hub.limits
+	if s.bytes <= l.Soft {
+		return false
+	}
+	now := s.hub.now()
+	if s.since.IsZero() {
+		s.since = now
+	}
+	return s.bytes > l.Hard || now.Sub(s.since) >= l.Patience
+}
+
+func (s *subscriber) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Next waits for messages and returns all that are there, which are then the caller's. It fails with
+// caucus.ErrSlow when the reader was cut off or the subscription was closed, and with the context's error.
+func (s *subscriber) Next(ctx context.Context) ([]caucus.Message, error) {
+	for {
+		messages, over := s.grab()
+		switch {
+		case over:
+			s.signal() // for another caller of Next, and for the next call
+			return nil, caucus.ErrSlow
+		case len(messages) > 0:
+			return messages, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-s.wake:
+		}
+	}
+}
+
+func (s *subscriber) grab() (messages []caucus.Message, over bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	messages = s.backlog
+	s.backlog, s.bytes, s.since = nil, 0, time.Time{}
+	return messages, s.over
+}
+
+// Close ends the subscription.
+func (s *subscriber) Close() {
+	s.own.Lock()
+	defer s.own.Unlock()
+	for name := range s.channels {
+		s.hub.leave(s.hub.channels, name, s)
+	}
+	for name := range s.patterns {
+		s.hub.leave(s.hub.patterns, name, s)
+	}
+	clear(s.channels)
+	clear(s.patterns)
+	s.closed = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over, s.backlog, s.bytes = true, nil, 0
+	s.signal()
+}
