@@ -1,0 +1,244 @@
+package replica
+
+import (
+	"errors"
+
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/machine"
+	"go.etcd.io/raft/v3"
+)
+
+// leadership is all that a leader remembers. It begins empty with the term and is thrown away with it.
+type leadership struct {
+	term  uint64
+	since int64 // when it began, monotonic
+	armed bool  // the first entry of the term is applied here, so nothing of earlier terms is still to come
+	ticks int64 // when raft's next tick is due, monotonic
+
+	streams  map[uint64]*inbound // by raft id of the origin
+	gathered []entry.Batch       // taken and not yet proposed
+	notes    []entry.Op          // decided and not yet proposed
+	proposed uint64              // index of the last entry proposed and, as far as known, not yet durable here
+	vigil    vigil
+	confirm  confirming
+	members  membership
+}
+
+// inbound is how far the stream of a node's boot has been taken in this term (SAFETY A9).
+type inbound struct {
+	boot entry.Boot
+	next uint64
+}
+
+func newLeadership(r *Replica) *leadership {
+	l := &leadership{term: r.term, since: r.now.Mono, ticks: r.now.Mono + r.cfg.Heartbeat,
+		streams: map[uint64]*inbound{}}
+	l.vigil.start(r)
+	l.members.start()
+	return l
+}
+
+// tick lets raft's clock advance, by two ticks at most after a stall, and the sessions' with it.
+func (l *leadership) tick(r *Replica) {
+	for n := 0; l.ticks <= r.now.Mono && n < 2; n++ {
+		r.rn.Tick()
+		l.ticks += r.cfg.Heartbeat
+	}
+	if l.ticks <= r.now.Mono {
+		l.ticks = r.now.Mono + r.cfg.Heartbeat
+	}
+	l.vigil.tick(r, l)
+	l.members.tick(r, l)
+}
+
+func (l *leadership) wake(r *Replica) int64 {
+	at := min(l.ticks, l.vigil.wake(r))
+	if stamp, ok := r.m.NextDeadline(); ok {
+		at = min(at, r.now.Mono+stamp-r.clock.at(r.now))
+	}
+	return at
+}
+
+// take takes batches of a node's stream: each number once, in order, whatever the connections did.
+func (l *leadership) take(r *Replica, from uint64, list []entry.Batch) {
+	for i := range list {
+		b := &list[i]
+		in := l.streams[from]
+		if in == nil || in.boot != b.Boot {
+			in = &inbound{boot: b.Boot, next: 1}
+			l.streams[from] = in
+		}
+		if b.Node != from || b.Number < in.next {
+			continue
+		}
+		if b.Number > in.next {
+			r.send(from, Frame{Want: &Want{Term: l.term, Next: in.next}})
+			return
+		}
+		in.next++
+		l.gathered = append(l.gathered, *b)
+		l.vigil.watchOps(r, b)
+	}
+}
+
+// advance proposes what was gathered and asks for the confirmations that are due.
+func (l *leadership) advance(r *Replica) {
+	l.confirm.advance(r, l)
+	if !l.armed {
+		return
+	}
+	l.vigil.decide(r, l)
+	if l.due(r) && !l.writing(r) {
+		l.propose(r)
+	}
+}
+
+// due says whether there is something to propose; when a deadline of the state has come, an empty entry will
+// do (SAFETY B11).
+func (l *leadership) due(r *Replica) bool {
+	if len(l.gathered) > 0 || len(l.notes) > 0 {
+		return true
+	}
+	stamp, ok := r.m.NextDeadline()
+	return ok && stamp <= r.clock.at(r.now) && r.m.Index() >= l.proposed
+}
+
+// writing says whether an entry of this leader is still on its way to the disk. What comes meanwhile is
+// gathered for the next, so that batches grow with the load.
+func (l *leadership) writing(r *Replica) bool {
+	last, err := r.store.LastIndex()
+	return err == nil && l.proposed > last
+}
+
+// propose makes entries of all that was gathered. What raft refuses for now (a transfer of leadership, too
+// much uncommitted) is kept for the next time (SAFETY C3).
+func (l *leadership) propose(r *Replica) {
+	for first := true; first || len(l.gathered) > 0; first = false {
+		n := l.fit(r.cfg.MaxEntry)
+		e := entry.Entry{Level: r.m.Level(), Stamp: r.clock.at(r.now), Term: l.term, Seed: r.rng.Uint64(),
+			Notes: l.notes, Batches: l.gathered[:n]}
+		if err := r.rn.Propose(e.Append(nil)); err != nil {
+			if !errors.Is(err, raft.ErrProposalDropped) {
+				r.notice("a proposal failed", "error", err.Error())
+			}
+			return
+		}
+		l.proposed = l.lastIndex(r)
+		l.notes, l.gathered = nil, l.gathered[n:]
+	}
+	l.gathered = nil
+}
+
+// fit gives how many of the gathered batches go into one entry.
+func (l *leadership) fit(limit int) int {
+	size := 0
+	for i := range l.gathered {
+		for j := range l.gathered[i].Ops {
+			size += weight(&l.gathered[i].Ops[j])
+		}
+		if size > limit && i > 0 {
+			return i
+		}
+	}
+	return len(l.gathered)
+}
+
+// lastIndex gives the index of the last entry in the leader's log, durable or not.
+func (l *leadership) lastIndex(r *Replica) uint64 {
+	return r.rn.Status().Progress[r.cfg.Node.ID].Next - 1
+}
+
+// applied notes how far this node has applied the log.
+func (l *leadership) applied(r *Replica, index, term uint64) {
+	if !l.armed && term == l.term {
+		l.armed = true
+		l.vigil.arm(r)
+	}
+	l.members.applied(index)
+}
+
+// touched shows the sessions' clock what an entry changed.
+func (l *leadership) touched(r *Replica, out machine.Output) {
+	if l.armed {
+		l.vigil.touch(r, out)
+	}
+}
+
+// confirming collects rounds, asks raft once for all that came while it was asked before, and answers them.
+type confirming struct {
+	waiting []asked // came, beats not yet recorded
+	next    []asked // beats recorded, not yet part of a question to raft
+	flying  []asked // part of the question that is out
+	id      uint64  // of the question that is out, 0 for none
+	last    uint64
+	sent    int64 // when it left, monotonic
+	proven  int64 // when the last question that a quorum answered had left, monotonic
+}
+
+// asked is a round and who asked.
+type asked struct {
+	from  uint64
+	round *Round
+	again []entry.Session
+}
+
+// ask takes a round.
+func (l *leadership) ask(from uint64, round *Round) {
+	l.confirm.waiting = append(l.confirm.waiting, asked{from: from, round: round})
+}
+
+// advance records the beats of the rounds that came and asks raft, once the state is as new as the term: a
+// leader that has not applied the first entry of its own term may hold sessions for alive whose end is in its
+// log (SAFETY A2). With nothing asked it still makes sure, a heartbeat apart, that it leads: the sessions'
+// clock stands still without.
+func (c *confirming) advance(r *Replica, l *leadership) {
+	if !l.armed {
+		return
+	}
+	for _, a := range c.waiting {
+		a.again = l.vigil.hear(r, a.from, a.round.Beats)
+		c.next = append(c.next, a)
+	}
+	c.waiting = nil
+	stuck := c.id != 0 && r.now.Mono-c.sent > 2*r.cfg.Heartbeat
+	idle := c.id == 0 && r.now.Mono-c.sent >= r.cfg.Heartbeat
+	if c.id != 0 && !stuck || c.id == 0 && len(c.next) == 0 && !idle {
+		return
+	}
+	c.flying, c.next = append(c.flying, c.next...), nil
+	c.last++
+	c.id, c.sent = c.last, r.now.Mono
+	r.rn.ReadIndex(appendUint(nil, c.id))
+}
+
+// confirmed answers the rounds of a question that a quorum has answered.
+func (l *leadership) confirmed(r *Replica, s raft.ReadState) {
+	c := &l.confirm
+	if c.id == 0 || string(s.RequestCtx) != string(appendUint(nil, c.id)) {
+		return
+	}
+	c.id, c.proven = 0, c.sent
+	for _, a := range c.flying {
+		answer := &Confirm{Term: l.term, ID: a.round.ID, Index: s.Index, Stamp: r.clock.at(r.now), Again: a.again}
+		if a.from == r.cfg.Node.ID {
+			r.rounds.confirmed(r, answer)
+		} else {
+			r.send(a.from, Frame{Confirm: answer})
+		}
+	}
+	c.flying = nil
+}
+
+func appendUint(dst []byte, v uint64) []byte {
+	for range 8 {
+		dst = append(dst, byte(v))
+		v >>= 8
+	}
+	return dst
+}
+
+// knows says whether a node is in the ensemble as applied here.
+func (r *Replica) knows(id uint64) bool {
+	_, ok := r.m.Node(id)
+	return ok
+}

@@ -1,0 +1,262 @@
+package replica
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/caucus-project/caucus/internal/machine"
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+// Replica is one node's part in the ensemble. One goroutine uses it: any number of inputs, then Output.
+type Replica struct {
+	cfg   Config
+	rn    *raft.RawNode
+	store *storage
+	m     *machine.Machine
+	conf  *pb.ConfState
+	now   Time
+	rng   *rand.Rand
+	out   Output
+
+	role raft.StateType
+	term uint64
+	lead uint64 // raft id of the leader, 0 when none is known
+
+	writes   []pendingWrite      // handed out and not yet stored, oldest first
+	lastSeq  uint64              // of the last write handed out
+	durable  uint64              // of the last write known to be durable
+	voted    *pb.HardState       // the last term and vote handed out
+	held     []*pb.Message       // MsgVote, until the write of its own term is durable (SAFETY A1)
+	views    map[uint64]*shipped // snapshots that raft was promised, by index
+	incoming *machine.Machine    // the state of a snapshot that raft has been given
+	heard    map[uint64]int64    // when a frame of a peer last came, monotonic
+
+	clock      clock
+	stream     stream      // writes of this node's clients on their way
+	rounds     rounds      // reads and beats of this node's clients on their way
+	search     search      // for a leader
+	leader     *leadership // what a leader remembers; nil on anyone else
+	checkpoint checkpoint
+}
+
+// Restored is what a node found on its disk.
+type Restored struct {
+	HardState *pb.HardState
+	Snapshot  *pb.SnapshotMetadata // nil for a newcomer that has nothing yet
+	Entries   []*pb.Entry          // after the snapshot
+	State     *machine.Machine     // loaded from the snapshot; an empty one for a newcomer
+}
+
+// Open makes a replica of what was on disk.
+func Open(cfg Config, found Restored, now Time) (*Replica, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	r := &Replica{cfg: cfg, m: found.State, now: now, conf: &pb.ConfState{},
+		rng:   rand.New(rand.NewPCG(cfg.Seed, cfg.Node.ID)),
+		views: map[uint64]*shipped{}, heard: map[uint64]int64{}}
+	if err := r.restore(found); err != nil {
+		return nil, fmt.Errorf("replica: %w", err)
+	}
+	r.clock.start(now, r.m.Stamp())
+	r.stream.start(r)
+	r.rounds.start()
+	r.search.begin(r)
+	return r, nil
+}
+
+func (r *Replica) restore(found Restored) error {
+	var err error
+	if r.store, err = restoreStorage(r, found); err != nil {
+		return err
+	}
+	applied := uint64(0)
+	if found.Snapshot != nil {
+		applied = found.Snapshot.GetIndex()
+		r.conf = found.Snapshot.GetConfState()
+	}
+	r.checkpoint.last = applied
+	r.rn, err = raft.NewRawNode(&raft.Config{
+		ID: r.cfg.Node.ID, Storage: r.store, Applied: applied,
+		ElectionTick: int(r.cfg.Election / r.cfg.Heartbeat), HeartbeatTick: 1,
+		AsyncStorageWrites: true, CheckQuorum: true, PreVote: true, StepDownOnRemoval: true,
+		ReadOnlyOption: raft.ReadOnlySafe, DisableProposalForwarding: true,
+		MaxSizePerMsg: 1 << 20, MaxInflightMsgs: 256, MaxInflightBytes: 64 << 20,
+		MaxUncommittedEntriesSize: 256 << 20, Logger: silent{},
+	})
+	return err
+}
+
+// Tick lets time pass. It may come at any time and is due at Output.Wake.
+func (r *Replica) Tick(now Time) { r.at(now) }
+
+// Submit takes a pipeline of one of this node's clients. It is answered once, by its deadline.
+func (r *Replica) Submit(now Time, b *Batch) {
+	r.at(now)
+	switch {
+	case b.Stale && !b.writes():
+		r.answer(b, r.read(b, true))
+	case b.writes():
+		r.stream.add(r, b)
+	default:
+		r.rounds.add(b)
+	}
+}
+
+// Receive takes a frame that the peer from, whose identity its connection proved, has sent.
+func (r *Replica) Receive(now Time, from uint64, f Frame) {
+	r.at(now)
+	r.heard[from] = now.Mono
+	switch {
+	case f.Raft != nil:
+		r.step(from, f.Raft)
+	case f.Batches != nil && r.leader != nil && f.Batches.Term == r.term:
+		r.leader.take(r, from, f.Batches.List)
+	case f.Want != nil && f.Want.Term == r.term && from == r.lead:
+		r.stream.again(f.Want.Next)
+	case f.Round != nil && r.leader != nil && f.Round.Term == r.term:
+		r.leader.ask(from, f.Round)
+	case f.Confirm != nil && f.Confirm.Term == r.term && from == r.lead:
+		r.rounds.confirmed(r, f.Confirm)
+	}
+}
+
+// fromPeers are the messages that a peer may send (SAFETY B1). Others would let it act as this node's own
+// client or storage.
+var fromPeers = map[pb.MessageType]bool{
+	pb.MsgApp: true, pb.MsgAppResp: true, pb.MsgHeartbeat: true, pb.MsgHeartbeatResp: true,
+	pb.MsgSnap: false, // comes by Install, with its state
+	pb.MsgVote: true, pb.MsgVoteResp: true, pb.MsgPreVote: true, pb.MsgPreVoteResp: true,
+	pb.MsgTimeoutNow: true,
+}
+
+func (r *Replica) step(from uint64, m *pb.Message) {
+	if !fromPeers[m.GetType()] || m.GetFrom() != from || m.GetTo() != r.cfg.Node.ID {
+		r.notice("dropped a message that a peer may not send", "from", from, "type", m.GetType().String())
+		return
+	}
+	if t := m.GetType(); t == pb.MsgApp || t == pb.MsgHeartbeat {
+		if m.GetTerm() >= r.term {
+			r.search.heard(r, from)
+		}
+	}
+	r.stepRaft(m)
+}
+
+// stepRaft gives raft a message. What it refuses (a proposal while there is no leader, a response from a
+// node that was removed) is lost, as a message can be.
+func (r *Replica) stepRaft(m *pb.Message) { _ = r.rn.Step(m) }
+
+// Install takes a snapshot that the leader has streamed: its message and the state loaded from it.
+func (r *Replica) Install(now Time, m *pb.Message, state *machine.Machine) {
+	r.at(now)
+	if m.GetType() != pb.MsgSnap || m.GetSnapshot().GetMetadata().GetIndex() != state.Index() {
+		r.notice("dropped a snapshot that is not what its message says", "from", m.GetFrom())
+		return
+	}
+	r.heard[m.GetFrom()] = now.Mono
+	r.search.heard(r, m.GetFrom())
+	r.incoming = state
+	r.stepRaft(m)
+	r.ready()
+	r.incoming = nil
+}
+
+// PeerLost says that the connection from a peer broke and dialling it again showed that it is gone, or that it
+// no longer leads (SAFETY A7).
+func (r *Replica) PeerLost(now Time, id uint64) {
+	r.at(now)
+	if r.leader != nil {
+		r.rn.ReportUnreachable(id)
+	}
+	if id == r.lead && id != r.cfg.Node.ID {
+		r.search.lost(r, id)
+	}
+}
+
+// PeerUp says that a connection to a peer stands: what was sent before it may be lost.
+func (r *Replica) PeerUp(now Time, id uint64) {
+	r.at(now)
+	if id == r.lead {
+		r.stream.resend()
+		r.rounds.resend(r)
+	}
+}
+
+// at moves the clocks on and does what time alone brings about.
+func (r *Replica) at(now Time) {
+	if now.Mono < r.now.Mono {
+		now.Mono = r.now.Mono
+	}
+	r.now = now
+	if r.leader != nil {
+		r.leader.tick(r)
+	}
+	r.search.tick(r)
+	r.stream.tick(r)
+	r.rounds.tick(r)
+}
+
+// Output does all that the inputs brought about and gives what came of it.
+func (r *Replica) Output() Output {
+	for more := true; more && r.out.Fatal == nil; {
+		if r.leader != nil {
+			r.leader.advance(r)
+		}
+		r.stream.advance(r)
+		r.rounds.advance(r)
+		more = r.rn.HasReady()
+		r.ready()
+	}
+	r.rounds.answer(r)
+	r.checkpoint.advance(r)
+	out := r.out
+	out.Wake = r.wake()
+	r.out = Output{Fatal: out.Fatal}
+	return out
+}
+
+// wake gives the next moment at which time alone brings something about.
+func (r *Replica) wake() int64 {
+	at := r.now.Mono + r.cfg.Heartbeat
+	if r.leader != nil {
+		at = min(at, r.leader.wake(r))
+	}
+	return max(r.now.Mono+1, min(at, r.search.wake(r)))
+}
+
+// fail ends the replica: this node cannot go on.
+func (r *Replica) fail(err error) {
+	if r.out.Fatal == nil {
+		r.out.Fatal = err
+	}
+}
+
+// isVoter says whether a node votes in the configuration as applied here.
+func (r *Replica) isVoter(id uint64) bool {
+	for _, v := range r.conf.GetVoters() {
+		if v == id {
+			return true
+		}
+	}
+	return false
+}
+
+// silent keeps raft quiet: what matters is told by notices.
+type silent struct{}
+
+func (silent) Debug(...any)              {}
+func (silent) Debugf(string, ...any)     {}
+func (silent) Error(...any)              {}
+func (silent) Errorf(string, ...any)     {}
+func (silent) Info(...any)               {}
+func (silent) Infof(string, ...any)      {}
+func (silent) Warning(...any)            {}
+func (silent) Warningf(string, ...any)   {}
+func (silent) Fatal(v ...any)            { panic(fmt.Sprint(v...)) }
+func (silent) Fatalf(f string, v ...any) { panic(fmt.Sprintf(f, v...)) }
+func (silent) Panic(v ...any)            { panic(fmt.Sprint(v...)) }
+func (silent) Panicf(f string, v ...any) { panic(fmt.Sprintf(f, v...)) }

@@ -1,0 +1,147 @@
+package replica
+
+import (
+	"github.com/caucus-project/caucus/internal/entry"
+)
+
+// rounds carries the reads and the signs of life of this node's clients: all that came while one round was out
+// share the next (DESIGN "The way of a read"). A batch waits for three things: the leader's confirmation, for
+// the log to be applied here up to what it says, and, when it asks for a promise, that its beats counted.
+type rounds struct {
+	next   []*Batch // for the next round
+	flying []*Batch // of the round that is out
+	ready  []waiting
+	id     uint64 // of the round that is out, 0 for none
+	last   uint64
+	sent   int64 // when it left, monotonic
+	hold   int64 // the next round does not leave before, monotonic
+}
+
+// waiting is a batch that is confirmed and waits for the log to be applied up to index.
+type waiting struct {
+	batch *Batch
+	index uint64
+}
+
+func (q *rounds) start() {}
+
+// add takes a batch of reads.
+func (q *rounds) add(b *Batch) { q.next = append(q.next, b) }
+
+// turn forgets the round that is out: another leader must be asked.
+func (q *rounds) turn() {
+	q.next = append(q.flying, q.next...)
+	q.flying, q.id = nil, 0
+}
+
+// resend asks again when the question may be lost.
+func (q *rounds) resend() { q.turn() }
+
+// advance sends the next round.
+func (q *rounds) advance(r *Replica) {
+	if q.id != 0 || len(q.next) == 0 || r.lead == 0 || r.now.Mono < q.hold {
+		return
+	}
+	q.flying, q.next = q.next, nil
+	q.last++
+	q.id, q.sent = q.last, r.now.Mono
+	round := &Round{Term: r.term, ID: q.id}
+	for _, b := range q.flying {
+		round.Beats = append(round.Beats, b.Beats...)
+	}
+	if r.leader != nil {
+		r.leader.ask(r.cfg.Node.ID, round)
+		r.leader.confirm.advance(r, r.leader)
+	} else {
+		r.send(r.lead, Frame{Round: round})
+	}
+}
+
+// again is how long a beat that did not count waits for its obstacle (a mark, an end or a drop that is on its
+// way through the log) to be out of the way.
+const again = 2 * millisecond
+
+// confirmed takes the leader's answer. Batches whose promise does not count yet go into another round, unless
+// the session is known here to be over, which is then the answer.
+func (q *rounds) confirmed(r *Replica, c *Confirm) {
+	if q.id == 0 || c.ID != q.id {
+		return
+	}
+	r.clock.heard(r.now, c.Stamp)
+	refused := map[entry.Session]bool{}
+	for _, s := range c.Again {
+		refused[s] = true
+	}
+	for _, b := range q.flying {
+		if b.Promise && q.mustRepeat(r, b, refused) {
+			q.next = append(q.next, b)
+			q.hold = r.now.Mono + again
+		} else {
+			q.ready = append(q.ready, waiting{b, c.Index})
+		}
+	}
+	q.flying, q.id = nil, 0
+}
+
+func (q *rounds) mustRepeat(r *Replica, b *Batch, refused map[entry.Session]bool) bool {
+	for _, beat := range b.Beats {
+		if refused[beat.Session] && r.alive(beat) {
+			return true
+		}
+	}
+	return false
+}
+
+// alive says whether a session lives under the attachment that a beat speaks of, as applied here.
+func (r *Replica) alive(beat entry.Beat) bool {
+	s, ok := r.m.Session(beat.Session)
+	return ok && (beat.Attach == 0 || beat.Attach == s.Attach)
+}
+
+// answer answers the confirmed batches for which enough is applied.
+func (q *rounds) answer(r *Replica) {
+	kept := q.ready[:0]
+	for _, w := range q.ready {
+		if w.index <= r.m.Index() {
+			r.answer(w.batch, r.read(w.batch, false))
+		} else {
+			kept = append(kept, w)
+		}
+	}
+	clear(q.ready[len(kept):])
+	q.ready = kept
+}
+
+// tick asks again when an answer is overdue, and refuses what is past its deadline.
+func (q *rounds) tick(r *Replica) {
+	if q.id != 0 && r.now.Mono-q.sent > 3*r.cfg.Heartbeat {
+		q.turn()
+	}
+	late := func(b *Batch) bool {
+		if b.Deadline > r.now.Mono {
+			return false
+		}
+		r.refuse(b, errUnheard)
+		return true
+	}
+	q.next = without(q.next, late)
+	q.flying = without(q.flying, late)
+	kept := q.ready[:0]
+	for _, w := range q.ready {
+		if !late(w.batch) {
+			kept = append(kept, w)
+		}
+	}
+	q.ready = kept
+}
+
+func without(list []*Batch, drop func(*Batch) bool) []*Batch {
+	kept := list[:0]
+	for _, b := range list {
+		if !drop(b) {
+			kept = append(kept, b)
+		}
+	}
+	clear(list[len(kept):])
+	return kept
+}

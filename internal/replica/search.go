@@ -1,0 +1,165 @@
+package replica
+
+import (
+	"slices"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+// search is how a node without a leader finds one (SAFETY A7, A8). Raft's own election clock is never used:
+// only a leader is ticked, a follower's silence is counted here, with jitter from the replica's own seed, and
+// there is one path to an election: forget the leader, then campaign in turn.
+type search struct {
+	silence int64  // a leader is lost when nothing came until then, monotonic
+	gone    uint64 // the leader that was lost
+	round   int    // how often this node has campaigned in this search
+	next    int64  // when it campaigns next, monotonic; 0 while a leader is known
+	steady  int64  // when the present leader was found, monotonic
+}
+
+// begin starts the search of a node that has just started.
+func (s *search) begin(r *Replica) { s.plan(r) }
+
+// heard notes that the leader was heard.
+func (s *search) heard(r *Replica, from uint64) {
+	if from == r.lead || r.lead == 0 {
+		s.patience(r)
+	}
+}
+
+// patience sets how long this node bears silence.
+func (s *search) patience(r *Replica) {
+	s.silence = r.now.Mono + r.cfg.Election + r.rng.Int64N(r.cfg.Election)
+}
+
+// found notes a change of leader or term.
+func (s *search) found(r *Replica) {
+	switch {
+	case r.lead == 0:
+		if s.next == 0 {
+			s.plan(r)
+		}
+	default:
+		s.next, s.gone, s.steady = 0, 0, r.now.Mono
+		s.patience(r)
+	}
+}
+
+// lost notes that the leader is gone. Every node forgets it, learners too, since followers that remember it
+// would grant nobody a vote; the voters campaign in turn.
+func (s *search) lost(r *Replica, id uint64) {
+	if r.now.Mono-s.steady > 10*s.turns(r) {
+		s.round = 0
+	}
+	s.gone = id
+	if err := r.rn.ForgetLeader(); err != nil {
+		r.notice("the lost leader could not be forgotten", "error", err.Error())
+	}
+	s.plan(r)
+}
+
+// turns is how long a round of all voters' turns takes.
+func (s *search) turns(r *Replica) int64 {
+	return int64(max(1, len(r.conf.GetVoters()))) * r.cfg.Stagger
+}
+
+// plan sets when this node campaigns next: the k-th voter after k staggers, then every n staggers, each round
+// twice as long, up to the election timeout.
+func (s *search) plan(r *Replica) {
+	if s.round == 0 {
+		s.next = r.now.Mono + s.place(r)*r.cfg.Stagger
+		return
+	}
+	pause := min(s.turns(r)<<min(s.round-1, 10), r.cfg.Election)
+	s.next = r.now.Mono + pause + r.rng.Int64N(r.cfg.Stagger)
+}
+
+// place gives this node's place among the voters, the lost one left out.
+func (s *search) place(r *Replica) int64 {
+	voters := slices.Sorted(slices.Values(r.conf.GetVoters()))
+	k := int64(0)
+	for _, v := range voters {
+		if v == r.cfg.Node.ID {
+			break
+		}
+		if v != s.gone {
+			k++
+		}
+	}
+	return k
+}
+
+// tick counts the leader's silence and campaigns when it is this node's turn.
+func (s *search) tick(r *Replica) {
+	if r.leader != nil {
+		return
+	}
+	if r.lead != 0 && r.now.Mono >= s.silence {
+		r.notice("the leader is silent", "leader", r.lead, "term", r.term)
+		s.lost(r, r.lead)
+	}
+	if s.next == 0 || r.now.Mono < s.next {
+		return
+	}
+	if !r.isVoter(r.cfg.Node.ID) {
+		s.next = r.now.Mono + r.cfg.Election
+		return
+	}
+	s.round++
+	s.plan(r)
+	if err := r.rn.Campaign(); err != nil {
+		r.notice("could not campaign", "error", err.Error())
+	}
+}
+
+// wake gives the next moment at which the search does something.
+func (s *search) wake(r *Replica) int64 {
+	switch {
+	case r.leader != nil:
+		return r.now.Mono + r.cfg.Heartbeat
+	case s.next != 0:
+		return s.next
+	}
+	return s.silence
+}
+
+// Status is what a node says of its part in the ensemble.
+type Status struct {
+	ID       uint64
+	Role     raft.StateType
+	Term     uint64
+	Leader   uint64 // raft id, 0 when none is known
+	Commit   uint64
+	Applied  uint64
+	Voters   []uint64
+	Learners []uint64
+	Peers    map[uint64]PeerStatus // on a leader
+	Last     uint64                // index of the last snapshot
+	Caught   bool                  // all that is known to be committed is applied
+}
+
+// PeerStatus is what a leader knows of another node.
+type PeerStatus struct {
+	Match  uint64
+	Heard  int64 // when a frame of it last came, monotonic
+	Active bool
+}
+
+// Status gives what this node says of itself.
+func (r *Replica) Status() Status {
+	raftStatus := r.rn.Status()
+	s := Status{ID: r.cfg.Node.ID, Role: r.role, Term: r.term, Leader: r.lead,
+		Commit: raftStatus.HardState.GetCommit(), Applied: r.m.Index(),
+		Voters: r.conf.GetVoters(), Learners: r.conf.GetLearners(),
+		Peers: map[uint64]PeerStatus{}, Last: r.checkpoint.last}
+	s.Caught = s.Applied >= s.Commit
+	for id, p := range raftStatus.Progress {
+		s.Peers[id] = PeerStatus{Match: p.Match, Heard: r.heard[id],
+			Active: r.now.Mono-r.heard[id] < r.cfg.Election}
+	}
+	return s
+}
+
+// Conf gives the configuration of raft as applied here.
+func (r *Replica) Conf() *pb.ConfState { return r.conf }

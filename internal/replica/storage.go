@@ -1,0 +1,162 @@
+package replica
+
+import (
+	"fmt"
+
+	"github.com/caucus-project/caucus/internal/machine"
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+// storage is the log as raft reads it: all durable entries since the last snapshot, and some before.
+type storage struct {
+	*raft.MemoryStorage
+	r *Replica
+}
+
+// shipped is a snapshot that raft was promised for a peer.
+type shipped struct {
+	view *machine.View
+}
+
+// restoreStorage makes the log of what was on disk. The commit index is raised to the snapshot's: it is not
+// synced by itself and may lie behind (SAFETY B3).
+func restoreStorage(r *Replica, found Restored) (*storage, error) {
+	s := &storage{MemoryStorage: raft.NewMemoryStorage(), r: r}
+	hard := &pb.HardState{Term: new(uint64), Vote: new(uint64), Commit: new(uint64)}
+	if found.HardState != nil {
+		*hard.Term, *hard.Vote = found.HardState.GetTerm(), found.HardState.GetVote()
+		*hard.Commit = found.HardState.GetCommit()
+	}
+	if found.Snapshot != nil {
+		if err := s.ApplySnapshot(&pb.Snapshot{Metadata: found.Snapshot}); err != nil {
+			return nil, err
+		}
+		*hard.Commit = max(hard.GetCommit(), found.Snapshot.GetIndex())
+		*hard.Term = max(hard.GetTerm(), found.Snapshot.GetTerm())
+	}
+	if err := s.Append(found.Entries); err != nil {
+		return nil, err
+	}
+	last, err := s.LastIndex()
+	if err != nil {
+		return nil, err
+	}
+	if hard.GetCommit() > last {
+		return nil, fmt.Errorf("the log ends at %d, before the commit index %d that it notes: "+
+			"entries are missing; restore this node's directory or let it join anew", last, hard.GetCommit())
+	}
+	r.voted = hard
+	return s, s.SetHardState(hard)
+}
+
+// Snapshot promises raft a snapshot for a peer: the state as applied now, which holds the configuration entry
+// of the peer, since raft sends only to peers whose entry was applied (SAFETY B2).
+func (s *storage) Snapshot() (*pb.Snapshot, error) {
+	index, term := s.r.m.Index(), s.r.m.Term()
+	if index == 0 {
+		return nil, raft.ErrSnapshotTemporarilyUnavailable
+	}
+	if s.r.views[index] == nil {
+		s.r.views[index] = &shipped{view: s.r.m.View()}
+	}
+	return &pb.Snapshot{Metadata: &pb.SnapshotMetadata{
+		Index: &index, Term: &term, ConfState: s.r.conf}}, nil
+}
+
+// keep takes over what is now durable.
+func (s *storage) keep(p pendingWrite) error {
+	if p.snapshot != nil {
+		if err := s.ApplySnapshot(p.snapshot); err != nil {
+			return err
+		}
+	}
+	if err := s.Append(p.entries); err != nil {
+		return err
+	}
+	if p.hard != nil {
+		return s.SetHardState(p.hard)
+	}
+	return nil
+}
+
+// ship hands out a snapshot for a peer.
+func (r *Replica) ship(m *pb.Message) {
+	index := m.GetSnapshot().GetMetadata().GetIndex()
+	s := r.views[index]
+	if s == nil {
+		r.rn.ReportSnapshot(m.GetTo(), raft.SnapshotFailure)
+		return
+	}
+	clear(r.views)
+	r.out.Snapshots = append(r.out.Snapshots, Shipment{To: m.GetTo(), Message: m, View: s.view})
+}
+
+// SnapshotSent says how the streaming of a snapshot to a peer ended.
+func (r *Replica) SnapshotSent(now Time, to uint64, ok bool) {
+	r.at(now)
+	status := raft.SnapshotFailure
+	if ok {
+		status = raft.SnapshotFinish
+	}
+	r.rn.ReportSnapshot(to, status)
+}
+
+// swap replaces the state by that of a snapshot. Everything handed out before was applied, since entries are
+// applied as they are handed out (SAFETY C4).
+func (r *Replica) swap(snap *pb.Snapshot) {
+	if r.incoming == nil {
+		r.fail(fmt.Errorf("raft took a snapshot at %d that was not given to it",
+			snap.GetMetadata().GetIndex()))
+		return
+	}
+	r.m, r.incoming = r.incoming, nil
+	r.conf = snap.GetMetadata().GetConfState()
+	r.checkpoint = checkpoint{last: snap.GetMetadata().GetIndex()}
+	r.clock.applied(r.now, r.m.Stamp())
+	r.out.Reset, r.out.Nodes = true, true
+	r.stream.replaced(r)
+}
+
+// checkpoint says when this node's next snapshot is due.
+type checkpoint struct {
+	last    uint64 // index of the last snapshot, written or under way
+	bytes   uint64 // of log applied since
+	writing bool
+	asked   bool // an operator wants one now
+}
+
+// advance hands out a snapshot when one is due: the state is taken in constant time and written while
+// commands go on.
+func (c *checkpoint) advance(r *Replica) {
+	index := r.m.Index()
+	due := index-c.last >= r.cfg.SnapshotEntries || c.bytes >= r.cfg.SnapshotBytes || c.asked
+	if c.writing || !due || index <= c.last {
+		return
+	}
+	view := r.m.View()
+	term := view.Term()
+	*c = checkpoint{last: index, writing: true}
+	r.out.Checkpoint = &Checkpoint{View: view,
+		Meta: &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: r.conf}}
+}
+
+// AskCheckpoint makes a snapshot due now.
+func (r *Replica) AskCheckpoint(now Time) {
+	r.at(now)
+	r.checkpoint.asked = true
+}
+
+// Checkpointed says that the snapshot at index is durable, or that writing it failed. The log behind it, but
+// for what laggards may need, is forgotten.
+func (r *Replica) Checkpointed(now Time, index uint64, ok bool) {
+	r.at(now)
+	r.checkpoint.writing = false
+	first, err := r.store.FirstIndex()
+	if !ok || err != nil || index < r.cfg.KeepEntries || index-r.cfg.KeepEntries < first {
+		return
+	}
+	if err := r.store.Compact(index - r.cfg.KeepEntries); err != nil {
+		r.fail(fmt.Errorf("forgetting the log behind a snapshot: %w", err))
+	}
+}

@@ -1,0 +1,248 @@
+package replica
+
+import (
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/machine"
+)
+
+// stream carries the writes of this node's clients to whoever leads (SAFETY A9). Batches are numbered from 1
+// in each term, sent in order, and sent again when they may have been lost; the leader takes each number once.
+// A batch has landed when it is applied here. It is certainly not applied as soon as an entry of a later term
+// is applied without it having been met: then it goes to the new leader.
+type stream struct {
+	term   uint64    // to whose leader numbers belong
+	next   uint64    // the number of the next batch in that term
+	sent   uint64    // the highest number that has left
+	queue  []*parcel // without a number yet, in order
+	flying []*parcel // numbered and not landed, by term and number
+	last   int64     // when something last left or landed, monotonic
+	size   int       // bytes waiting or flying
+}
+
+// flight names a batch on its way.
+type flight struct{ term, number uint64 }
+
+// parcel is a batch with its writes as they go into the log.
+type parcel struct {
+	flight
+	batch *Batch // nil for the node's own reports, and when it has been answered
+	steps []entry.Step
+	ops   []entry.Op
+	size  int
+}
+
+// start queues the announcement of this boot, which must come before anything else of it.
+func (s *stream) start(r *Replica) {
+	s.report(machine.Boot(r.cfg.Node))
+}
+
+// report queues a report of the node itself.
+func (s *stream) report(op entry.Op) {
+	s.push(&parcel{ops: []entry.Op{op}, steps: []entry.Step{{Op: &op, Write: true}}, size: 64})
+}
+
+// Drop reports that the client's side closed the connection of a session.
+func (r *Replica) Drop(now Time, session entry.Session, attach uint64) {
+	r.at(now)
+	r.stream.report(machine.Drop(session, attach))
+}
+
+func (s *stream) add(r *Replica, b *Batch) {
+	p := &parcel{batch: b, steps: b.Steps}
+	for _, step := range b.Steps {
+		if step.Write {
+			p.ops = append(p.ops, *step.Op)
+			p.size += weight(step.Op)
+		}
+	}
+	if s.size+p.size > r.cfg.MaxQueue {
+		r.refuse(b, errBusy)
+		return
+	}
+	s.push(p)
+}
+
+func (s *stream) push(p *parcel) {
+	s.size += p.size
+	s.queue = append(s.queue, p)
+}
+
+// weight estimates an operation's bytes in the log.
+func weight(op *entry.Op) int {
+	n := 64
+	for _, a := range op.Args {
+		n += len(a) + 2
+	}
+	for _, c := range op.Queue {
+		for _, a := range c {
+			n += len(a) + 2
+		}
+	}
+	return n
+}
+
+// turn begins the stream of a new term. A leader that was forgotten and found again in its term keeps its
+// stream; what may have been lost meanwhile leaves again.
+func (s *stream) turn(r *Replica) {
+	if r.lead == 0 {
+		return
+	}
+	s.sent = 0
+	if s.term != r.term {
+		s.term, s.next = r.term, 1
+	}
+}
+
+// advance numbers and sends what is waiting.
+func (s *stream) advance(r *Replica) {
+	if r.lead == 0 || s.term != r.term || !r.knows(r.cfg.Node.ID) {
+		return
+	}
+	for _, p := range s.queue {
+		p.flight = flight{s.term, s.next}
+		s.next++
+		s.flying = append(s.flying, p)
+	}
+	s.queue = nil
+	list := s.unsent(r)
+	if len(list) == 0 {
+		return
+	}
+	s.sent, s.last = list[len(list)-1].Number, r.now.Mono
+	if r.leader != nil {
+		r.leader.take(r, r.cfg.Node.ID, list)
+	} else {
+		r.send(r.lead, Frame{Batches: &Batches{Term: s.term, List: list}})
+	}
+}
+
+// unsent gives the batches of the present term that have not left since they may last have been lost.
+func (s *stream) unsent(r *Replica) []entry.Batch {
+	i := len(s.flying)
+	for i > 0 && s.flying[i-1].term == s.term && s.flying[i-1].number > s.sent {
+		i--
+	}
+	return s.batches(r, s.flying[i:])
+}
+
+func (s *stream) batches(r *Replica, parcels []*parcel) []entry.Batch {
+	list := make([]entry.Batch, len(parcels))
+	for i, p := range parcels {
+		list[i] = entry.Batch{Node: r.cfg.Node.ID, Boot: r.cfg.Node.Boot, Number: p.number, Ops: p.ops}
+	}
+	return list
+}
+
+// resend makes everything that has not landed leave again.
+func (s *stream) resend() { s.sent = 0 }
+
+// again makes everything from a number on leave again, because the leader missed it.
+func (s *stream) again(number uint64) { s.sent = min(s.sent, number-1) }
+
+// find gives the position of a flying batch, or -1. What lands is nearly always the first.
+func (s *stream) find(term, number uint64) int {
+	for i, p := range s.flying {
+		if p.term == term && p.number == number {
+			return i
+		}
+	}
+	return -1
+}
+
+// steps gives the pipeline of a flying batch.
+func (s *stream) steps(term, number uint64) []entry.Step {
+	if i := s.find(term, number); i >= 0 {
+		return s.flying[i].steps
+	}
+	return nil
+}
+
+// landed answers a batch that was applied here.
+func (s *stream) landed(r *Replica, term uint64, b machine.BatchResult) {
+	i := s.find(term, b.Number)
+	if i < 0 {
+		return
+	}
+	p := s.flying[i]
+	s.flying = append(s.flying[:i], s.flying[i+1:]...)
+	s.size -= p.size
+	s.last = r.now.Mono
+	if b.Duplicate {
+		r.fail(errTwin)
+	} else if p.batch != nil {
+		r.answer(p.batch, b.Results)
+	}
+}
+
+var errTwin = caucus.Errorf(caucus.ErrConflict, "the ensemble refuses what this node sends: its directory was "+
+	"restored from an older copy, or a second process runs on a copy of it; remove the node and let it join anew")
+
+// passed notes that an entry of the given term is being applied: what was sent to leaders of earlier terms
+// and has not landed by now never will. It goes to the present leader.
+func (s *stream) passed(term uint64) {
+	n := 0
+	for n < len(s.flying) && s.flying[n].term < term {
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	var back []*parcel
+	for _, p := range s.flying[:n] {
+		if p.batch != nil || p.own() {
+			back = append(back, p)
+		} else {
+			s.size -= p.size // its client was answered meanwhile
+		}
+	}
+	s.flying = append([]*parcel(nil), s.flying[n:]...)
+	s.queue = append(back, s.queue...)
+}
+
+// own says that a parcel is a report of the node itself.
+func (p *parcel) own() bool { return p.steps[0].Op.Conn == 0 }
+
+// replaced sorts out what a snapshot covered: it was applied and its reply is gone, or it was not and goes to
+// the present leader.
+func (s *stream) replaced(r *Replica) {
+	boot, term, number := r.m.Origin(r.cfg.Node.ID)
+	kept := s.flying[:0]
+	for _, p := range s.flying {
+		if boot != r.cfg.Node.Boot || p.term > term || p.term == term && p.number > number {
+			kept = append(kept, p)
+			continue
+		}
+		s.size -= p.size
+		if p.batch != nil {
+			r.refuse(p.batch, errCovered)
+		}
+	}
+	s.flying = kept
+	s.passed(r.m.Term())
+}
+
+// tick sends again what did not land for long, and answers what is past its deadline: what never left, or was
+// taken back, is certainly not applied.
+func (s *stream) tick(r *Replica) {
+	if len(s.flying) > 0 && r.now.Mono-s.last > r.cfg.Election/2 {
+		s.sent, s.last = 0, r.now.Mono
+	}
+	late := func(p *parcel) bool { return p.batch != nil && p.batch.Deadline <= r.now.Mono }
+	kept := s.queue[:0]
+	for _, p := range s.queue {
+		if late(p) {
+			s.size -= p.size
+			r.refuse(p.batch, errNoLeader)
+		} else {
+			kept = append(kept, p)
+		}
+	}
+	s.queue = kept
+	for _, p := range s.flying {
+		if late(p) {
+			r.refuse(p.batch, errInFlight)
+			p.batch = nil
+		}
+	}
+}
