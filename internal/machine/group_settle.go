@@ -123,7 +123,6 @@ func (m *Machine) elect(g *group, order uint64, previous, reason string) {
 		return
 	}
 	g.leader, g.term = order, m.next()
-	m.touchGroup(g.name)
 	m.tell(g, "leader").text("member", mb.name).number("term", g.term).text("previous", previous).
 		text("reason", reason).done()
 }
@@ -186,6 +185,7 @@ func grantGroup(c *call) caucus.Reply {
 		c.m.settle(g)
 	case g.leadToken:
 		g.revokedFrom, g.leadToken = 0, 0
+		c.m.touchGroup(g.name)
 		c.m.elect(g, g.nextInLine(0), "", "first")
 	default:
 		return caucus.Int(0)

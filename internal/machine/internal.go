@@ -2,6 +2,7 @@ package machine
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/entry"
@@ -55,7 +56,9 @@ func End(s entry.Session, attach, term uint64, reason string) entry.Op {
 		Args: caucus.Command{opEnd, reason, strconv.FormatUint(term, 10)}}
 }
 
-// Mark notes how many quarters of their TTL sessions have been silent (SAFETY A5).
+// Mark notes how many quarters of their TTL sessions have been silent (SAFETY A5). Its Attach may be set to the
+// state's Counter at the time of the decision: sessions that were resumed since are then passed over, since
+// that was a sign of life.
 func Mark(quarter int, sessions []entry.Session) entry.Op {
 	args := caucus.Command{opMark, strconv.Itoa(quarter)}
 	return entry.Op{Args: appendSessions(args, sessions)}
@@ -111,4 +114,10 @@ func boot(c *call) caucus.Reply {
 	}
 	c.m.nodes.Set(n.ID, &n)
 	return caucus.OK()
+}
+
+// Ends says whether an operation, once applied, ends or drops the session that it speaks of.
+func Ends(op *entry.Op) bool {
+	return len(op.Args) > 0 && (op.Args[0] == opDrop ||
+		len(op.Args) > 1 && strings.EqualFold(op.Args[0], "session") && strings.EqualFold(op.Args[1], "close"))
 }

@@ -75,16 +75,23 @@ func markSessions(c *call) caucus.Reply {
 	if err != nil || quarter < 1 || quarter > 3 {
 		return caucus.Int(0)
 	}
-	return c.m.setMarks(c.args[2:], quarter)
+	decided := c.op.Attach
+	if decided == 0 {
+		decided = c.m.counter
+	}
+	return c.m.setMarks(c.args[2:], quarter, decided)
 }
 
 // clearSessions notes that marked sessions were heard again; from here on they may be promised something.
-func clearSessions(c *call) caucus.Reply { return c.m.setMarks(c.args[1:], 0) }
+func clearSessions(c *call) caucus.Reply {
+	return c.m.setMarks(c.args[1:], 0, c.m.counter)
+}
 
-func (m *Machine) setMarks(hashes caucus.Command, quarter int) caucus.Reply {
+// setMarks passes over sessions that were attached anew since the decision.
+func (m *Machine) setMarks(hashes caucus.Command, quarter int, decided uint64) caucus.Reply {
 	var n int64
 	for _, h := range hashes {
-		if s, ok := m.session(hashOf(h)); ok {
+		if s, ok := m.session(hashOf(h)); ok && s.attach <= decided {
 			s.mark = quarter
 			m.touchSession(s.id)
 			n++
