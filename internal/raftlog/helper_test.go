@@ -177,3 +177,14 @@ func only(t *testing.T, fsys vfs.FS, sub string) string {
 	}
 	return filepath.Join(dir, sub, names[0])
 }
+
+func entries(from, count uint64) (es []*raftpb.Entry) {
+	for i := range count {
+		es = append(es, entry(from+i, 1, fmt.Sprintf("entry %d", from+i)))
+	}
+	return es
+}
+
+func entriesOf(index uint64, data string) []*raftpb.Entry {
+	return []*raftpb.Entry{entry(index, 1, data)}
+}
