@@ -116,6 +116,11 @@ func identity(id uint64) peer.Identity {
 func listen(t testing.TB, addr string) net.Listener {
 	t.Helper()
 	ln, err := net.Listen("tcp", addr)
+	// A port that was used before may be a dialler's for a moment.
+	for begun := time.Now(); err != nil && time.Since(begun) < patience; {
+		time.Sleep(time.Millisecond)
+		ln, err = net.Listen("tcp", addr)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +131,7 @@ func listen(t testing.TB, addr string) net.Listener {
 func start(t testing.TB, id uint64, set func(*peer.Options, *owner)) *node {
 	t.Helper()
 	o := &owner{changes: make(chan change, 1000)}
-	opts := peer.Options{Identity: identity(id), Listener: listen(t, "127.0.0.1:0")}
+	opts := peer.Options{Identity: identity(id), Listener: listen(t, "127.0.0.1:0"), ProbeTimeout: patience}
 	if set != nil {
 		set(&opts, o)
 	}
