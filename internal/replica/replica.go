@@ -182,7 +182,7 @@ func (r *Replica) PeerUp(now Time, id uint64) {
 	r.at(now)
 	if id == r.lead {
 		r.stream.resend()
-		r.rounds.resend(r)
+		r.rounds.resend()
 	}
 }
 
