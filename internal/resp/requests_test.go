@@ -82,6 +82,8 @@ var requestCases = []struct {
 		[]string{"ERR command too large: at most 24 bytes of arguments are taken", `["ok"]`, eof}},
 	{"just at the settings", "*4\r\n$16\r\n0123456789abcdef\r\n$8\r\n01234567\r\n$0\r\n\r\n$0\r\n\r\n",
 		[]string{`["0123456789abcdef" "01234567" "" ""]`, eof}},
+	{"just at the settings, twice", strings.Repeat("*2\r\n$12\r\n0123456789ab\r\n$12\r\n0123456789ab\r\n", 2),
+		[]string{`["0123456789ab" "0123456789ab"]`, `["0123456789ab" "0123456789ab"]`, eof}},
 	{"nonsense while reading away", "*2\r\n$17\r\n0123456789abcdefg\r\n+x\r\n", []string{fatal("expected '$', got '+'")}},
 	{"miscounted while reading away", "*1\r\n$17\r\n0123456789abcdefgh\r\n", []string{fatal("expected CRLF after bulk")}},
 
@@ -158,16 +160,21 @@ func TestBatchIsWholePipeline(t *testing.T) {
 
 // TestArgumentsLast proves that what was returned is not overwritten by what comes later.
 func TestArgumentsLast(t *testing.T) {
-	in := strings.NewReader("*2\r\n$1\r\na\r\n$2\r\nbc\r\n" + `"d" e` + "\n" + strings.Repeat("*1\r\n$3\r\nxyz\r\n", 2000))
+	array := "*2\r\n$1\r\na\r\n$2\r\nbc\r\n"
+	in := strings.NewReader(strings.Repeat(array, 3) + `"d" e` + "\n" + strings.Repeat("*1\r\n$3\r\nxyz\r\n", 2000))
 	r := resp.NewReader(in, resp.Limits{})
 	first, err := r.ReadBatch()
 	if err != nil {
 		t.Fatal(err)
 	}
-	array, line := first[0].Args, first[1].Args
-	_ = append(array, "grown")
+	one, two, three, line := first[0].Args, first[1].Args, first[2].Args, first[3].Args
+	for _, args := range []caucus.Command{one, two, three, line} {
+		_ = append(args, "grown")
+	}
 	expect(t, "rest", readAll(r)[:1], []string{`["xyz"]`})
-	expect(t, "array", array, []string{"a", "bc"})
+	for _, args := range []caucus.Command{one, two, three} {
+		expect(t, "array", args, []string{"a", "bc"})
+	}
 	expect(t, "line", line, []string{"d", "e"})
 }
 
@@ -230,6 +237,30 @@ func TestReadAwayIsNotKept(t *testing.T) {
 	if n > 1<<20 {
 		t.Errorf("%d bytes allocated", n)
 	}
+}
+
+// TestIdleReaderIsSmall reads a large value, then a small command, and looks at what is still held.
+func TestIdleReaderIsSmall(t *testing.T) {
+	large := resp.AppendCommand(nil, caucus.Command{"SET", "k", strings.Repeat("x", 8<<20)})
+	r := resp.NewReader(io.MultiReader(bytes.NewReader(large), strings.NewReader("PING\n")), resp.Limits{})
+	large = nil
+	before := held()
+	for range 2 {
+		if _, err := r.ReadBatch(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := held(); after > before+1<<20 {
+		t.Errorf("%d bytes are held", after-before)
+	}
+	runtime.KeepAlive(r)
+}
+
+func held() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 type zeros struct{}
