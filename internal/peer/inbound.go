@@ -28,9 +28,7 @@ func (t *Transport) acceptAll() {
 	for {
 		conn, err := t.opts.Listener.Accept()
 		if err == nil {
-			if !t.begin(func() { t.serve(conn) }) {
-				conn.Close()
-			}
+			t.accept(conn)
 			continue
 		}
 		if t.ctx.Err() != nil {
@@ -48,18 +46,26 @@ func (t *Transport) acceptAll() {
 	}
 }
 
-// serve owns one incoming connection from its first byte to its last.
-func (t *Transport) serve(conn net.Conn) {
+// accept starts serving a connection. It counts it in right here, so that strangers stand in their order.
+func (t *Transport) accept(conn net.Conn) {
 	l, err := t.adopt(conn)
 	if err != nil {
-		return
+		return // closed meanwhile, and the connection with it
 	}
-	defer l.Close()
 	if !t.admit(l) {
 		t.grumble.warn("too many peer connections", "from", conn.RemoteAddr().String())
+		l.Close()
 		return
 	}
+	if !t.begin(func() { t.serve(l) }) {
+		l.Close()
+	}
+}
+
+// serve owns one incoming connection from its first byte to its last.
+func (t *Transport) serve(l *line) {
 	defer t.dismiss()
+	defer l.Close()
 	if err := t.welcome(l); err != nil {
 		t.turnAway(l, err)
 		return
@@ -72,7 +78,7 @@ func (t *Transport) serve(conn net.Conn) {
 	case ForCall:
 		t.answer(l)
 	case ForProbe:
-		linger(conn, t.opts.HandshakeTimeout)
+		linger(l.Conn, t.opts.HandshakeTimeout)
 	}
 }
 
