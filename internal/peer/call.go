@@ -17,18 +17,19 @@ const (
 
 // Call asks whoever is at an address one question, and waits for the answer. It works for nodes that
 // belong to no cluster yet, on either side. An error of the other side's handler comes back as a
-// *caucus.Error; a refused handshake as a *Refusal. The greeting is the other side's, if there was one.
+// *caucus.Error; a refused handshake as a *Refusal.
 func (t *Transport) Call(ctx context.Context, addr string, kind uint8, payload []byte) ([]byte, error) {
 	_, answer, err := t.Ask(ctx, addr, kind, payload)
 	return answer, err
 }
 
-// Ask is Call for one who also wants to know who answered.
+// Ask is Call for one who also wants to know who answered. The greeting is zero when nobody did.
 func (t *Transport) Ask(
 	ctx context.Context, addr string, kind uint8, payload []byte,
 ) (Greeting, []byte, error) {
 	if len(payload) > t.opts.MaxFrame {
-		return Greeting{}, nil, fmt.Errorf("peer: a call of %d bytes, %d allowed", len(payload), t.opts.MaxFrame)
+		return Greeting{}, nil, fmt.Errorf("peer: a call of %d bytes, %d allowed",
+			len(payload), t.opts.MaxFrame)
 	}
 	if _, limited := ctx.Deadline(); !limited {
 		limited, cancel := context.WithTimeout(ctx, t.opts.CallTimeout)
@@ -92,7 +93,8 @@ func (t *Transport) answer(l *line) {
 	payload, err := t.handler.Call(t.ctx, l.greeting, question.Type, question.Payload)
 	stop()
 	if err == nil && len(payload) > t.opts.MaxFrame {
-		err = caucus.Errorf(caucus.ErrBad, "the answer has %d bytes, %d are allowed", len(payload), t.opts.MaxFrame)
+		err = caucus.Errorf(caucus.ErrBad, "the answer has %d bytes, %d are allowed",
+			len(payload), t.opts.MaxFrame)
 	}
 	if err := l.send(t.opts.CallTimeout, answerFrame(payload, err)); err != nil {
 		t.log.Debug("an answer to a call was not taken", "from", l.greeting.Remote, "err", err)
