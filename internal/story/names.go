@@ -1,0 +1,188 @@
+package story
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+)
+
+// names prints what differs from run to run: each kind of number or id gets names in the order in which its
+// values appear.
+type names struct {
+	epochs, terms, lives, versions, sessions *series
+}
+
+func newNames() *names {
+	return &names{epochs: newSeries("e"), terms: newSeries("t"), lives: newSeries("l"),
+		versions: newSeries("v"), sessions: newSeries("s")}
+}
+
+// series names the values of one kind: e1, e2 ...
+type series struct {
+	letter string
+	known  map[string]string
+}
+
+func newSeries(letter string) *series { return &series{letter, map[string]string{"0": "0"}} }
+
+func (s *series) of(value string) string {
+	if s.known[value] == "" {
+		s.known[value] = s.letter + strconv.Itoa(len(s.known))
+	}
+	return s.known[value]
+}
+
+// named is a number's name, printed where the number would stand.
+func (s *series) named(r caucus.Reply) caucus.Reply {
+	if r.Kind != caucus.KindInt {
+		return r
+	}
+	return word(s.of(r.Text()))
+}
+
+func word(s string) caucus.Reply { return caucus.Status(s) }
+
+// reply gives the reply of a command in terms of names.
+func (n *names) reply(cmd caucus.Command, r caucus.Reply) caucus.Reply {
+	r.Items = slices.Clone(r.Items)
+	switch {
+	case r.Kind == caucus.KindError:
+	case is(cmd, "session", "open"):
+		return word(n.sessions.of(r.Str))
+	case is(cmd, "session", "keepalive") && len(cmd) == 2:
+		return n.at(n.at(r, 1, nil), 2, n.versions)
+	case is(cmd, "session", "info"), is(cmd, "group", "info"):
+		return n.fields(r)
+	case is(cmd, "group", "index"):
+		return n.at(r, 2, n.epochs)
+	case is(cmd, "group", "leader"):
+		return n.at(r, 1, n.terms)
+	case is(cmd, "group", "resign"):
+		return n.terms.named(r)
+	case is(cmd, "group", "members"):
+		for i, item := range r.Items {
+			r.Items[i] = n.fields(item)
+		}
+	}
+	return r
+}
+
+// at names one item of an array, or with no series leaves it out.
+func (n *names) at(r caucus.Reply, i int, s *series) caucus.Reply {
+	switch {
+	case i >= len(r.Items):
+	case s == nil:
+		r.Items[i] = word("*")
+	default:
+		r.Items[i] = s.named(r.Items[i])
+	}
+	return r
+}
+
+// fields names the values of a map. A seq is counted from the beginning of its life.
+func (n *names) fields(r caucus.Reply) caucus.Reply {
+	r.Items = slices.Clone(r.Items)
+	life := int64(0)
+	for i := 0; i+1 < len(r.Items); i += 2 {
+		if r.Items[i].Str == "life" {
+			life = r.Items[i+1].Int
+		}
+	}
+	for i := 0; i+1 < len(r.Items); i += 2 {
+		r.Items[i+1] = n.field(r.Items[i].Str, r.Items[i+1], life)
+	}
+	return r
+}
+
+func (n *names) field(name string, v caucus.Reply, life int64) caucus.Reply {
+	switch name {
+	case "epoch":
+		return n.epochs.named(v)
+	case "term":
+		return n.terms.named(v)
+	case "life":
+		return n.lives.named(v)
+	case "seq", "oldest":
+		return word("+" + strconv.FormatInt(v.Int-life, 10))
+	case "id":
+		return word(n.sessions.of(v.Str))
+	case "left", "node", "settles_in":
+		if !v.IsNil() {
+			return word("*")
+		}
+	}
+	return v
+}
+
+// pair is a field of an event, in the order in which it came.
+type pair struct{ name, value string }
+
+// event prints an event on one line: group, life, seq within the life, what happened. The time is left out;
+// when a group settles at the earliest is counted from the event.
+func (n *names) event(text string) string {
+	pairs, err := parse(text)
+	if err != nil {
+		return fmt.Sprintf("%v: %s", err, text)
+	}
+	get := func(name string) string {
+		i := slices.IndexFunc(pairs, func(p pair) bool { return p.name == name })
+		if i < 0 {
+			return ""
+		}
+		return pairs[i].value
+	}
+	group, event := strings.Trim(get("group"), `"`), strings.Trim(get("event"), `"`)
+	line := fmt.Sprintf("%s/%s %s %s", group, n.lives.of(get("life")), less(get("seq"), get("life")), event)
+	for _, p := range pairs {
+		switch p.name {
+		case "event", "group", "life", "seq", "time":
+			continue
+		case "epoch":
+			p.value = n.epochs.of(p.value)
+		case "term":
+			p.value = n.terms.of(p.value)
+		case "settles":
+			p.value = less(p.value, get("time"))
+		case "node":
+			p.value = "*"
+		}
+		line += " " + p.name + "=" + p.value
+	}
+	return line
+}
+
+// less prints a minus b.
+func less(a, b string) string {
+	x, errX := strconv.ParseInt(a, 10, 64)
+	y, errY := strconv.ParseInt(b, 10, 64)
+	if errX != nil || errY != nil {
+		return a
+	}
+	return fmt.Sprintf("%+d", x-y)
+}
+
+// parse takes a JSON object apart and keeps the order of its fields.
+func parse(text string) ([]pair, error) {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if _, err := d.Token(); err != nil {
+		return nil, fmt.Errorf("an event is no JSON object: %w", err)
+	}
+	var pairs []pair
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, fmt.Errorf("an event's field has no name: %w", err)
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, fmt.Errorf("an event's field %v has no value: %w", name, err)
+		}
+		pairs = append(pairs, pair{fmt.Sprint(name), string(value)})
+	}
+	return pairs, nil
+}
