@@ -26,6 +26,9 @@ func (t *Table) Describe(s *Spec, cmd caucus.Command) caucus.Reply {
 	return t.Help("command")
 }
 
+// Helps says whether the command is the HELP of a container.
+func (s *Spec) Helps() bool { return strings.HasSuffix(s.Name, "|help") }
+
 // Help answers the HELP of a container, in the form of Redis.
 func (t *Table) Help(container string) caucus.Reply {
 	lines := []caucus.Reply{caucus.Status(strings.ToUpper(container) +
@@ -86,8 +89,8 @@ func (t *Table) row(name string) *Spec {
 // container makes the row of a command that has only subcommands.
 func (t *Table) container(name string) *Spec {
 	first := t.under(name)[0]
-	return &Spec{Name: name, Arity: -2, Group: first.Group, Since: first.Since, Complexity: "that of the subcommand",
-		Summary: "Has the subcommands of " + strings.ToUpper(name)}
+	return &Spec{Name: name, Arity: -2, Group: first.Group, Since: first.Since,
+		Complexity: "that of the subcommand", Summary: "Has the subcommands of " + strings.ToUpper(name)}
 }
 
 // under gives the subcommands of a container, sorted.

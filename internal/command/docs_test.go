@@ -34,14 +34,15 @@ func TestEveryRowCanBeDescribed(t *testing.T) {
 
 func TestCommandCountsWhatItLists(t *testing.T) {
 	n := describe(t, "command", "count").Int
-	if n == 0 || len(describe(t, "command").Items) != int(n) || len(describe(t, "command", "list").Items) != int(n) {
+	all, names := describe(t, "command"), describe(t, "command", "list")
+	if n == 0 || len(all.Items) != int(n) || len(names.Items) != int(n) {
 		t.Errorf("COMMAND COUNT says %d", n)
 	}
 	if docs := describe(t, "command", "docs"); docs.Kind != caucus.KindMap || len(docs.Items) != 2*int(n) {
 		t.Errorf("COMMAND DOCS has %d items", len(docs.Items))
 	}
 	seen := map[string]bool{}
-	for _, name := range describe(t, "command", "list").Items {
+	for _, name := range names.Items {
 		if seen[name.Str] {
 			t.Errorf("%s is listed twice", name.Str)
 		}
@@ -56,8 +57,9 @@ func TestCommandSubcommands(t *testing.T) {
 	if got := describe(t, "COMMAND", "INFO", "nosuch").Items[0]; got.Kind != caucus.KindNilArray {
 		t.Errorf("an unknown command gives %+v", got)
 	}
-	if got := describe(t, "COMMAND", "GETKEYS", "WATCH", "a", "b"); len(got.Items) != 2 || got.Items[1].Str != "b" {
-		t.Errorf("keys of WATCH a b: %+v", got)
+	keys := describe(t, "COMMAND", "GETKEYS", "WATCH", "a", "b")
+	if len(keys.Items) != 2 || keys.Items[1].Str != "b" {
+		t.Errorf("keys of WATCH a b: %+v", keys)
 	}
 	for _, c := range []struct{ cmd, want string }{
 		{"nosuch", "ERR Invalid command specified"},

@@ -15,9 +15,9 @@ func node() []Spec {
 		{Name: "config|help", Arity: 2, Flags: Stale | NoMulti, Since: "5.0.0", Summary: "Lists the subcommands"},
 		{Name: "shutdown", Arity: -1, Flags: Admin | Stale | NoMulti, Since: "1.0.0",
 			Usage: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", Summary: "Stops this node in good order"},
-		{Name: "ensemble|nodes", Arity: 2, Flags: Stale | NoMulti, Since: "0.1.0",
+		{Name: "ensemble|nodes", Arity: 2, Flags: Stale | NoMulti, Since: "caucus 0.1",
 			Summary: "Describes all nodes of the ensemble", Complexity: "O(N) with N the number of nodes"},
-		{Name: "ensemble|help", Arity: 2, Flags: Stale | NoMulti, Since: "0.1.0", Summary: "Lists the subcommands"},
+		{Name: "ensemble|help", Arity: 2, Flags: Stale | NoMulti, Since: "caucus 0.1", Summary: "Lists the subcommands"},
 		{Name: "wait", Arity: 3, Flags: Stale, Since: "3.0.0", Usage: "numreplicas timeout",
 			Summary: "Says how many other nodes surely have this connection's writes: a majority always has"},
 	})
@@ -31,7 +31,9 @@ func node() []Spec {
 		{Name: "pubsub|help", Arity: 2, Flags: Stale, Since: "6.2.0", Summary: "Lists the subcommands"},
 	})...)
 	for i := range rows {
-		rows[i].Home = Node
+		if rows[i].Home = Node; rows[i].Helps() {
+			rows[i].Home = Talk
+		}
 	}
 	return append(rows, of("pubsub", []Spec{
 		{Name: "publish", Arity: 3, Flags: ReadOnly | PubSub | Fast | Stale, Home: Machine, Since: "2.0.0",

@@ -14,9 +14,6 @@ func transactions() []Spec {
 			Complexity: "O(N) with N the number of keys"},
 		{Name: "unwatch", Arity: 1, Flags: Fast | Stale, Since: "2.2.0",
 			Summary: "Forgets what was watched"},
-		{Name: "once", Arity: -3, Flags: NoMulti, Since: "0.1.0", Usage: "n command [argument ...]",
-			Summary:    "Carries out a command of this session once, however often it is sent under this number",
-			Complexity: "that of the command"},
 	}
 	for i := range rows {
 		rows[i].Home = Talk

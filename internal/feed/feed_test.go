@@ -68,8 +68,8 @@ func TestQueries(t *testing.T) {
 	u.Subscribe("a", "xa")
 	s.PSubscribe("p*", "q*")
 	u.PSubscribe("p*")
-	if got := fmt.Sprint(h.Channels(""), h.Channels("?"), h.Subscribers("a"), h.Subscribers("z"), h.Patterns()); got !=
-		"[a b xa] [a b] 2 0 2" {
+	got := fmt.Sprint(h.Channels(""), h.Channels("?"), h.Subscribers("a"), h.Subscribers("z"), h.Patterns())
+	if got != "[a b xa] [a b] 2 0 2" {
 		t.Error(got)
 	}
 	s.Close()

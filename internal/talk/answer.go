@@ -2,6 +2,7 @@ package talk
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
@@ -9,6 +10,10 @@ import (
 
 // answer gives the reply of what depends on nothing but its arguments.
 func (t *Talk) answer(s *command.Spec, cmd caucus.Command) caucus.Reply {
+	if s.Helps() {
+		container, _, _ := strings.Cut(s.Name, "|")
+		return t.cfg.Table.Help(container)
+	}
 	switch s.Name {
 	case "ping":
 		return ping(cmd)

@@ -165,6 +165,9 @@ func (t *Talk) refuse(p *Plan, err *caucus.Error) verdict {
 
 // outside plans a command that stands in no transaction.
 func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
+	if s.Helps() {
+		return p.say(t.answer(s, cmd))
+	}
 	switch s.Home {
 	case command.Door:
 		return p.say(notHere(s))

@@ -74,7 +74,7 @@ func (t *Talk) queue(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 		return t.refuse(p, caucus.Errorf(caucus.ErrBad,
 			"transaction too large: at most %d commands and %d bytes are taken", maxQueue, maxTxBytes))
 	case tx.spoiled: // it will not be carried out; keep nothing of it
-	case s.Home != command.Machine:
+	case s.Home != command.Machine || s.Helps():
 		tx.all = append(tx.all, queued{s, cmd})
 	default:
 		if join {

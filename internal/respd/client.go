@@ -1,0 +1,274 @@
+package respd
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/resp"
+)
+
+// client is one connection. Its goroutine is serve; what other goroutines look at is atomic or under gate.
+type client struct {
+	s      *Server
+	id     uint64
+	conn   net.Conn
+	in     *resp.Reader
+	out    *outbox
+	talk   caucus.Conn
+	ctx    context.Context
+	cancel context.CancelFunc
+	born   time.Time
+
+	proven  bool // it need not, or did, prove the password
+	denied  bool // it comes from elsewhere, and there is no password
+	leaving bool // it is closed once its replies are written
+	byWord  bool // it asked to be closed
+
+	ours  atomic.Bool  // the door closed it, so that its end says nothing of the client
+	multi atomic.Bool  // between MULTI and EXEC
+	heard atomic.Int64 // when a pipeline last came, unix nanoseconds
+	cmd   atomic.Pointer[command.Spec]
+
+	subscribed, psubscribed atomic.Int64
+
+	// gate keeps what changes the meaning of pushes (channels, protocol) and the bytes that say so together.
+	gate     sync.Mutex
+	proto    int
+	name     string
+	library  [2]string // name and version
+	sub      caucus.Subscription
+	channels map[string]struct{}
+	patterns map[string]struct{}
+	pumping  sync.WaitGroup
+
+	pending []caucus.Command // of this pipeline, for the server
+	instead []*caucus.Error  // for those of them that the door refuses
+}
+
+func newClient(s *Server, conn net.Conn, id uint64) *client {
+	c := &client{s: s, id: id, conn: conn, proto: 2, born: s.cfg.Now(), in: resp.NewReader(conn, s.cfg.Limits),
+		out: newOutbox(conn, s.cfg.WriteTimeout)}
+	c.heard.Store(c.born.UnixNano())
+	c.ctx, c.cancel = context.WithCancel(s.ctx)
+	return c
+}
+
+// serve is the life of a connection.
+func (c *client) serve() {
+	defer c.cancel()
+	talk, err := c.s.cfg.Server.Open(caucus.ConnInfo{})
+	if err != nil {
+		farewell(c.conn, resp.Append(nil, 2, errorReply(err)))
+		return
+	}
+	c.talk = talk
+	c.s.cfg.Log.Debug("client connected", "id", c.id, "from", c.conn.RemoteAddr())
+	c.admit()
+	err = c.converse()
+	lost := c.wasLost(err)
+	c.s.cfg.Log.Debug("client gone", "id", c.id, "lost", lost, "reason", err)
+	c.talk.Close(lost)
+	c.closeSubscription()
+	if c.leaving {
+		farewell(c.conn, nil)
+	}
+	closeQuietly(c.conn)
+	c.pumping.Wait()
+}
+
+// errorReply makes a reply of any error.
+func errorReply(err error) caucus.Reply {
+	var known *caucus.Error
+	if errors.As(err, &known) {
+		return caucus.ErrorReply(known)
+	}
+	return caucus.Fail(caucus.ErrBad, "%v", err)
+}
+
+// wasLost says whether the client's side was seen to close the connection, which starts the grace of its
+// session; QUIT is such a close too. All else is silence (SAFETY A4).
+func (c *client) wasLost(err error) bool {
+	if c.ours.Load() {
+		return false
+	}
+	return c.byWord || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// converse serves pipeline after pipeline. The next is read only when the replies to the last have been
+// written.
+func (c *client) converse() error {
+	for {
+		reqs, err := c.in.ReadBatch()
+		c.batch(reqs)
+		var broken *caucus.Error
+		switch {
+		case errors.As(err, &broken):
+			c.say(caucus.ErrorReply(broken))
+			c.leaving = true
+			c.ours.Store(true)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			c.ours.Store(true) // idle without a password, or the door closes
+		}
+		if err := c.out.flush(); err != nil {
+			return c.writeFailed(err)
+		}
+		if err != nil || c.leaving {
+			return err
+		}
+		if c.s.closing.Load() {
+			c.ours.Store(true)
+			return nil
+		}
+	}
+}
+
+// writeFailed takes note of a client that took nothing for too long.
+func (c *client) writeFailed(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) && !c.ours.Swap(true) {
+		c.s.cut.Add(1)
+		c.s.cfg.Log.Warn("client cut: it does not read its replies", "id", c.id, "from", c.conn.RemoteAddr())
+	}
+	return err
+}
+
+// interrupt ends the wait for the next pipeline.
+func (c *client) interrupt() {
+	if err := c.conn.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		c.hangUp()
+	}
+}
+
+// hangUp closes the connection from the door's side, whatever it is at.
+func (c *client) hangUp() {
+	c.ours.Store(true)
+	c.cancel()
+	closeQuietly(c.conn)
+}
+
+// batch carries out a pipeline. What the server carries out is gathered and goes as one; what the door
+// answers stands between.
+func (c *client) batch(reqs []resp.Request) {
+	if len(reqs) == 0 {
+		return
+	}
+	c.s.commands.Add(uint64(len(reqs)))
+	c.heard.Store(c.s.cfg.Now().UnixNano())
+	for i := range reqs {
+		if c.leaving {
+			break
+		}
+		c.request(&reqs[i])
+	}
+	c.run()
+}
+
+func (c *client) request(req *resp.Request) {
+	var spec *command.Spec
+	err := req.Err
+	if err == nil {
+		if spec, err = c.s.cfg.Table.Lookup(req.Args); spec != nil {
+			c.cmd.Store(spec)
+		}
+	}
+	if no := c.mayNot(spec); no != nil {
+		c.run()
+		c.say(caucus.ErrorReply(no))
+		return
+	}
+	if req.Err != nil || spec == nil {
+		c.gather(nil, err) // the server hears of it all the same: it spoils a transaction
+		return
+	}
+	if spec.Home != command.Door && spec.Name != "reset" && !c.listensOnly() {
+		c.gather(req.Args, nil)
+		return
+	}
+	c.run()
+	switch {
+	case c.multi.Load() && spec.Name != "quit" && spec.Name != "reset":
+		c.gather(req.Args, nil)
+	case c.listensOnly() && !mayListening(spec):
+		c.say(caucus.Fail(caucus.ErrBad, "Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "+
+			"RESET are allowed in this context", strings.ReplaceAll(spec.Name, "|", " ")))
+	default:
+		c.door(spec, req.Args)
+	}
+}
+
+func (c *client) gather(cmd caucus.Command, instead *caucus.Error) {
+	c.pending = append(c.pending, cmd)
+	c.instead = append(c.instead, instead)
+}
+
+// run has the gathered commands carried out and adds their replies.
+func (c *client) run() {
+	if len(c.pending) == 0 {
+		return
+	}
+	replies := c.talk.DoAll(c.ctx, c.pending)
+	for i, cmd := range c.pending {
+		reply := caucus.Fail(caucus.ErrUncertain, "the outcome is not known")
+		switch {
+		case c.instead[i] != nil:
+			reply = caucus.ErrorReply(c.instead[i])
+		case i < len(replies):
+			reply = replies[i]
+		}
+		c.follow(cmd, reply)
+		c.say(reply)
+	}
+	clear(c.pending)
+	c.pending, c.instead = c.pending[:0], c.instead[:0]
+}
+
+// say adds a reply. Replies are written when the pipeline is done, or many bytes wait.
+func (c *client) say(r caucus.Reply) {
+	if c.out.add(c.proto, r) >= chunk {
+		// A failure is met again when the pipeline is done; until then nothing more is kept.
+		_ = c.out.flush()
+	}
+}
+
+// follow keeps track of transactions, in which the door's own commands have no place.
+func (c *client) follow(cmd caucus.Command, r caucus.Reply) {
+	if len(cmd) == 0 {
+		return
+	}
+	switch len(cmd[0]) {
+	case len("multi"):
+		if strings.EqualFold(cmd[0], "multi") && r.Kind == caucus.KindStatus {
+			c.multi.Store(true)
+		}
+	case len("exec"), len("discard"):
+		if c.multi.Load() && c.ends(cmd) {
+			c.multi.Store(false)
+		}
+	}
+}
+
+// ends says whether a command ends the transaction that it stands in, whatever it answers. One with
+// a wrong number of arguments is no such command.
+func (c *client) ends(cmd caucus.Command) bool {
+	spec, err := c.s.cfg.Table.Lookup(cmd)
+	if err != nil {
+		return false
+	}
+	switch spec.Name {
+	case "exec", "discard":
+		return true
+	case "once":
+		inner, err := c.s.cfg.Table.Lookup(cmd[2:])
+		return err == nil && inner.Name == "exec"
+	}
+	return false
+}

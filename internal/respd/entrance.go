@@ -1,0 +1,171 @@
+package respd
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
+)
+
+// admit decides what a new connection may do before it has said anything.
+func (c *client) admit() {
+	open := c.s.cfg.Password() == ""
+	c.denied = open && !fromHere(c.conn.RemoteAddr())
+	c.proven = open
+	if c.denied {
+		c.s.denied.Add(1)
+		c.s.cfg.Log.Info("client denied: it comes from another machine, and there is no password",
+			"from", c.conn.RemoteAddr())
+	}
+	c.watchEntrance()
+}
+
+// watchEntrance gives a stranger little time and little room, and everybody else as much as they like.
+func (c *client) watchEntrance() {
+	stranger := !c.proven || c.denied
+	c.in.SetStranger(stranger)
+	deadline := time.Time{}
+	if stranger {
+		deadline = time.Now().Add(c.s.cfg.AuthTimeout)
+	}
+	if err := c.conn.SetReadDeadline(deadline); err != nil {
+		c.leaving = true
+	}
+	if c.s.closing.Load() {
+		c.interrupt() // the deadline that said so has just been overwritten
+	}
+}
+
+// fromHere says whether an address belongs to this machine for certain.
+func fromHere(a net.Addr) bool {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.IP.IsLoopback()
+	case *net.UnixAddr:
+		return true
+	}
+	return false
+}
+
+// mayNot says why the client may not have a command carried out at all, nil when it may. Spec is nil for
+// what is no command.
+func (c *client) mayNot(spec *command.Spec) *caucus.Error {
+	switch {
+	case c.denied:
+		c.leaving = true
+		c.ours.Store(true)
+		return caucus.Errorf(caucus.ErrDenied, "this node serves only clients on its own machine until a password "+
+			"is set: start it with --password-file FILE")
+	case !c.proven && (spec == nil || !spec.Has(command.NoAuth)):
+		return caucus.Errorf(caucus.ErrNoAuth, "Authentication required.")
+	}
+	return nil
+}
+
+// auth answers AUTH.
+func (c *client) auth(cmd caucus.Command) caucus.Reply {
+	user, pass := "default", cmd[1]
+	switch len(cmd) {
+	case 2:
+		if c.s.cfg.Password() == "" {
+			return caucus.Fail(caucus.ErrBad, "AUTH <password> called without any password configured for the "+
+				"default user. Are you sure your configuration is correct?")
+		}
+	case 3:
+		user, pass = cmd[1], cmd[2]
+	default:
+		return caucus.Fail(caucus.ErrBad, "syntax error")
+	}
+	if err := c.prove(user, pass); err != nil {
+		return caucus.ErrorReply(err)
+	}
+	return caucus.OK()
+}
+
+// prove checks a password. Without one set, the default user needs none, as in Redis.
+func (c *client) prove(user, pass string) *caucus.Error {
+	want := c.s.cfg.Password()
+	given, wanted := sha256.Sum256([]byte(pass)), sha256.Sum256([]byte(want))
+	same := subtle.ConstantTimeCompare(given[:], wanted[:]) == 1
+	if user != "default" || want != "" && !same {
+		return caucus.Errorf(caucus.ErrWrongPass, "invalid username-password pair or user is disabled.")
+	}
+	c.proven = true
+	c.watchEntrance()
+	return nil
+}
+
+// hello answers HELLO [protover [AUTH user pass] [SETNAME name]]. When an option is wrong, a password before
+// it has been proven all the same, as in Redis.
+func (c *client) hello(cmd caucus.Command) caucus.Reply {
+	proto, name, named := c.proto, "", false
+	if len(cmd) > 1 {
+		n, err := strconv.Atoi(cmd[1])
+		switch {
+		case err != nil:
+			return caucus.Fail(caucus.ErrBad, "Protocol version is not an integer or out of range")
+		case n != 2 && n != 3:
+			return caucus.Fail(caucus.ErrNoProto, "unsupported protocol version")
+		}
+		proto = n
+	}
+	for i := 2; i < len(cmd); {
+		switch {
+		case strings.EqualFold(cmd[i], "AUTH") && i+2 < len(cmd):
+			if err := c.prove(cmd[i+1], cmd[i+2]); err != nil {
+				return caucus.ErrorReply(err)
+			}
+			i += 3
+		case strings.EqualFold(cmd[i], "SETNAME") && i+1 < len(cmd):
+			if !validName(cmd[i+1]) {
+				return badName()
+			}
+			name, named = cmd[i+1], true
+			i += 2
+		default:
+			return caucus.Fail(caucus.ErrBad, "Syntax error in HELLO option '%.64s'", cmd[i])
+		}
+	}
+	if !c.proven {
+		return caucus.Fail(caucus.ErrNoAuth, "HELLO must be called with the client already authenticated, "+
+			"otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and "+
+			"select the RESP protocol version at the same time")
+	}
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	c.proto = proto
+	if named {
+		c.name = strings.Clone(name)
+	}
+	return c.greeting()
+}
+
+func (c *client) greeting() caucus.Reply {
+	role := "master"
+	if r := c.s.cfg.Server.Local(c.ctx, caucus.Command{"ROLE"}); len(r.Items) > 0 && r.Items[0].Str != "master" {
+		role = "replica"
+	}
+	return caucus.Map(
+		caucus.Bulk("server"), caucus.Bulk("redis"),
+		caucus.Bulk("version"), caucus.Bulk(c.s.cfg.RedisVersion),
+		caucus.Bulk("proto"), caucus.Int(int64(c.proto)),
+		caucus.Bulk("id"), caucus.Int(int64(c.id)),
+		caucus.Bulk("mode"), caucus.Bulk("standalone"),
+		caucus.Bulk("role"), caucus.Bulk(role),
+		caucus.Bulk("modules"), caucus.Array())
+}
+
+// validName says whether a name can stand in CLIENT LIST: no spaces, line breaks or other bytes that are not
+// plain ASCII.
+func validName(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < '!' || r > '~' }) < 0
+}
+
+func badName() caucus.Reply {
+	return caucus.Fail(caucus.ErrBad, "Client names cannot contain spaces, newlines or special characters.")
+}

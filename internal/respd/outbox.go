@@ -1,0 +1,113 @@
+package respd
+
+import (
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/resp"
+)
+
+const (
+	chunk     = 256 << 10 // bytes of replies that wait before they are written, one large reply aside
+	piece     = 1 << 20   // bytes for which the client has WriteTimeout
+	keepBytes = 64 << 10  // a buffer up to this size is kept for the next replies
+)
+
+// outbox is the way out of a connection, shared by its two goroutines. Each adds whole replies and then
+// flushes; whoever flushes first writes for both, with no lock held.
+type outbox struct {
+	conn    net.Conn
+	timeout time.Duration
+
+	mu       sync.Mutex
+	progress sync.Cond // something was written
+	buf      []byte    // added and not yet being written
+	spare    []byte    // room for the next buf
+	added    uint64    // bytes, ever
+	written  uint64    // bytes, ever
+	writing  bool
+	err      error // the first failure; nothing is written after it
+}
+
+func newOutbox(conn net.Conn, timeout time.Duration) *outbox {
+	o := &outbox{conn: conn, timeout: timeout}
+	o.progress.L = &o.mu
+	return o
+}
+
+// add appends a reply and says how many bytes wait.
+func (o *outbox) add(proto int, r caucus.Reply) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before := len(o.buf)
+	o.buf = resp.Append(o.buf, proto, r)
+	o.added += uint64(len(o.buf) - before)
+	return len(o.buf)
+}
+
+// flush returns when all that was added before has been written, or cannot be.
+func (o *outbox) flush() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for target := o.added; o.err == nil && o.written < target; {
+		if o.writing {
+			o.progress.Wait()
+			continue
+		}
+		o.writeBuffer()
+	}
+	return o.err
+}
+
+// writeBuffer writes what waits. It is called with the lock held and lets go of it while it writes.
+func (o *outbox) writeBuffer() {
+	buf := o.buf
+	o.buf, o.spare, o.writing = o.spare[:0], nil, true
+	o.mu.Unlock()
+	err := o.write(buf)
+	o.mu.Lock()
+	if cap(buf) <= keepBytes {
+		o.spare = buf[:0]
+	}
+	o.written += uint64(len(buf))
+	o.writing, o.err = false, err
+	o.progress.Broadcast()
+}
+
+func (o *outbox) write(buf []byte) error {
+	for len(buf) > 0 {
+		if err := o.conn.SetWriteDeadline(time.Now().Add(o.timeout)); err != nil {
+			return err
+		}
+		n, err := o.conn.Write(buf[:min(len(buf), piece)])
+		if err != nil {
+			return err
+		}
+		buf = buf[n:]
+	}
+	return nil
+}
+
+// farewell writes a last word and closes. It reads on for a moment: closing with something unread would
+// reset the connection, and the client might never see the word.
+func farewell(conn net.Conn, word []byte) {
+	defer closeQuietly(conn)
+	if conn.SetDeadline(time.Now().Add(250*time.Millisecond)) != nil {
+		return
+	}
+	if _, err := conn.Write(word); err != nil {
+		return
+	}
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	// The client closing, or the deadline: either ends it well.
+	_, _ = io.CopyN(io.Discard, conn, 1<<20)
+}
+
+// closeQuietly closes what is no longer of use to anybody, so that its error tells nobody anything.
+func closeQuietly(c io.Closer) { _ = c.Close() }

@@ -1,0 +1,189 @@
+package respd
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
+)
+
+// listensOnly says whether the connection is one that has subscribed in RESP2, where a push cannot be told
+// from a reply: it can do nothing else (SAFETY C7).
+func (c *client) listensOnly() bool { return c.proto == 2 && c.listens() }
+
+// mayListening says whether such a connection may still send a command.
+func mayListening(s *command.Spec) bool {
+	switch s.Name {
+	case "ping", "quit", "reset":
+		return true
+	}
+	return s.Home == command.Door && s.Has(command.PubSub)
+}
+
+// pingListening answers PING on a connection that listens only. The server hears of it, since it is a sign of
+// life of the session.
+func (c *client) pingListening(cmd caucus.Command) {
+	reply := c.talk.DoAll(c.ctx, []caucus.Command{cmd})
+	if len(reply) == 1 && reply[0].Kind == caucus.KindError {
+		c.say(reply[0])
+		return
+	}
+	c.say(caucus.Array(caucus.Bulk("pong"), caucus.Bulk(strings.Join(cmd[1:], ""))))
+}
+
+// private begins the channels of one member's messages, which only that member's session may read.
+const private = "caucus:m:"
+
+// subscribe answers SUBSCRIBE and PSUBSCRIBE. A pattern is refused only when it asks for private channels by
+// name; wider ones do not get private messages. The confirmation of a channel goes out before its messages do,
+// since gate is held from before the first can come.
+func (c *client) subscribe(verb string, names []string) {
+	for _, name := range names {
+		if strings.HasPrefix(name, private) {
+			c.say(caucus.Fail(caucus.ErrNoPerm, "'%.300s' may hold messages for members, which only their own "+
+				"sessions may read", name))
+			return
+		}
+	}
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	if c.sub == nil {
+		c.sub = c.s.cfg.Server.Watch()
+		c.channels, c.patterns = map[string]struct{}{}, map[string]struct{}{}
+		c.pumping.Go(c.pump)
+	}
+	for _, name := range names {
+		name = strings.Clone(name)
+		if verb == "subscribe" {
+			c.channels[name] = struct{}{}
+			c.sub.Subscribe(name)
+		} else {
+			c.patterns[name] = struct{}{}
+			c.sub.PSubscribe(name)
+		}
+		c.confirm(verb, caucus.Bulk(name))
+	}
+}
+
+// unsubscribe answers UNSUBSCRIBE and PUNSUBSCRIBE: without names, for all.
+func (c *client) unsubscribe(verb string, names []string) {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	mine := c.channels
+	if verb == "punsubscribe" {
+		mine = c.patterns
+	}
+	if len(names) == 0 {
+		for name := range mine {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+	}
+	if len(names) == 0 {
+		c.confirm(verb, caucus.Nil())
+	}
+	for _, name := range names {
+		c.forgetName(verb, mine, name)
+		c.confirm(verb, caucus.Bulk(name))
+	}
+}
+
+func (c *client) forgetName(verb string, mine map[string]struct{}, name string) {
+	if _, ok := mine[name]; !ok {
+		return
+	}
+	delete(mine, name)
+	if verb == "unsubscribe" {
+		c.sub.Unsubscribe(name)
+	} else {
+		c.sub.PUnsubscribe(name)
+	}
+}
+
+// confirm says what the connection now listens to. Gate is held, so it only adds; the pipeline's end writes.
+func (c *client) confirm(verb string, name caucus.Reply) {
+	c.subscribed.Store(int64(len(c.channels)))
+	c.psubscribed.Store(int64(len(c.patterns)))
+	c.out.add(c.proto, caucus.Push(caucus.Bulk(verb), name, caucus.Int(int64(len(c.channels)+len(c.patterns)))))
+}
+
+// silence ends all subscriptions without a word, for RESET.
+func (c *client) silence() {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	for name := range c.channels {
+		c.forgetName("unsubscribe", c.channels, name)
+	}
+	for name := range c.patterns {
+		c.forgetName("punsubscribe", c.patterns, name)
+	}
+	c.subscribed.Store(0)
+	c.psubscribed.Store(0)
+}
+
+// closeSubscription ends the pump.
+func (c *client) closeSubscription() {
+	c.cancel()
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	if c.sub != nil {
+		c.sub.Close()
+	}
+}
+
+// pump is the second goroutine of a connection that has subscribed: it writes messages as they come. It takes
+// no more from its subscription than the client takes from it, so that the subscription's backlog
+// is the one that grows, and is cut.
+func (c *client) pump() {
+	for {
+		messages, err := c.sub.Next(c.ctx)
+		if err != nil {
+			c.pumpEnded(err)
+			return
+		}
+		for len(messages) > 0 {
+			messages = messages[c.push(messages):]
+			if err := c.out.flush(); err != nil {
+				_ = c.writeFailed(err) // the reading goroutine is woken by the close and reports it
+				closeQuietly(c.conn)
+				return
+			}
+		}
+	}
+}
+
+func (c *client) pumpEnded(err error) {
+	if !errors.Is(err, caucus.ErrSlow) || c.ctx.Err() != nil {
+		return
+	}
+	c.s.cut.Add(1)
+	c.s.cfg.Log.Warn("subscriber cut: it fell too far behind", "id", c.id, "from", c.conn.RemoteAddr())
+	c.hangUp()
+}
+
+// push adds some of the messages, leaving out what is no longer subscribed, and says how many it dealt with.
+func (c *client) push(messages []caucus.Message) int {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	for i := range messages {
+		if r, ok := c.message(&messages[i]); ok && c.out.add(c.proto, r) >= chunk {
+			return i + 1
+		}
+	}
+	return len(messages)
+}
+
+func (c *client) message(m *caucus.Message) (caucus.Reply, bool) {
+	if strings.HasPrefix(m.Channel, private) {
+		return caucus.Reply{}, false
+	}
+	if m.Pattern != "" {
+		_, ok := c.patterns[m.Pattern]
+		return caucus.Push(caucus.Bulk("pmessage"), caucus.Bulk(m.Pattern), caucus.Bulk(m.Channel),
+			caucus.Bulk(m.Payload)), ok
+	}
+	_, ok := c.channels[m.Channel]
+	return caucus.Push(caucus.Bulk("message"), caucus.Bulk(m.Channel), caucus.Bulk(m.Payload)), ok
+}
