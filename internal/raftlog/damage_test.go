@@ -12,12 +12,14 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/raftlog"
+	"github.com/caucus-project/caucus/internal/raftlog/sealed"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 )
 
 const sector = 512
 
-// twoAppends gives a log's files before and after its last append, and the bytes of the segment that differ.
+// twoAppends gives a log's files before and after its last append, and the bytes of the segment that
+// differ.
 func twoAppends(t *testing.T, last string) (before, after tree, path string, from, to int) {
 	t.Helper()
 	m := vfs.NewMem(1)
@@ -47,7 +49,7 @@ func open(fsys vfs.FS) (string, raftlog.Recovered, error) {
 func refuses(t *testing.T, all tree, what string) {
 	t.Helper()
 	state, _, err := open(all.disk(t))
-	var bad *raftlog.DamageError
+	var bad *sealed.DamageError
 	if !errors.As(err, &bad) {
 		t.Fatalf("%s: want a DamageError, got %v %s", what, err, state)
 	}
@@ -56,7 +58,8 @@ func refuses(t *testing.T, all tree, what string) {
 	}
 }
 
-// Any set of sectors of the last append may be missing, each gives the log before it, and it takes appends.
+// Any set of sectors of the last append may be missing, each gives the log before it, and it takes
+// appends.
 func TestTornTailRepaired(t *testing.T) {
 	for _, data := range []string{"short", strings.Repeat("x", 1200), strings.Repeat("\x00", 1800)} {
 		before, after, path, from, to := twoAppends(t, data)
@@ -162,11 +165,11 @@ func TestDamagedFilesRefused(t *testing.T) {
 	}
 	lost := options
 	lost.MustExist = true
-	if _, _, err := raftlog.Open(vfs.NewMem(1), dir, lost); !errors.As(err, new(*raftlog.DamageError)) {
+	if _, _, err := raftlog.Open(vfs.NewMem(1), dir, lost); !errors.As(err, new(*sealed.DamageError)) {
 		t.Fatalf("a lost log was founded anew: %v", err)
 	}
 	foreign := all.with(filepath.Join(dir, "log", "notes.txt"), []byte("hello"))
-	if _, _, err := open(foreign.disk(t)); !errors.Is(err, raftlog.ErrForeign) {
+	if _, _, err := open(foreign.disk(t)); !errors.Is(err, sealed.ErrForeign) {
 		t.Fatalf("a foreign file in the log: %v", err)
 	}
 }
@@ -183,14 +186,14 @@ func TestNewerFormatAndOtherIncarnationRefused(t *testing.T) {
 		sum := crc32.Update(crc32.Checksum(b[:12], table), table, b[16:80])
 		binary.LittleEndian.PutUint32(b[12:], sum)
 		_, _, err := open(all.with(path, b).disk(t))
-		if !errors.Is(err, raftlog.ErrNewer) || !strings.Contains(err.Error(), path) {
+		if !errors.Is(err, sealed.ErrNewer) || !strings.Contains(err.Error(), path) {
 			t.Fatalf("newer format: %v", err)
 		}
 	}
 	other := options
 	other.Incarnation = strings.Repeat("f", 32)
 	_, _, err := raftlog.Open(all.disk(t), dir, other)
-	if !errors.Is(err, raftlog.ErrForeign) || !strings.Contains(err.Error(), incarnation) {
+	if !errors.Is(err, sealed.ErrForeign) || !strings.Contains(err.Error(), incarnation) {
 		t.Fatalf("other incarnation: %v", err)
 	}
 }
@@ -273,9 +276,10 @@ func FuzzRecover(f *testing.F) {
 	})
 }
 
-// The last sector of a frame may hold a single byte of data; losing that byte is damage, not a torn tail.
+// The last sector of a frame may hold a single byte of data; losing that byte is damage, not a torn
+// tail.
 func TestC5LastByteOfAFrame(t *testing.T) {
-	for n := 380; n < 520; n++ {
+	for n := 200; n < 720; n++ {
 		_, after, path, _, to := twoAppends(t, strings.Repeat("a", n))
 		b := bytes.Clone(after[path])
 		b[to-1] = 0

@@ -8,10 +8,12 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/raftlog"
+	"github.com/caucus-project/caucus/internal/raftlog/datadir"
+	"github.com/caucus-project/caucus/internal/raftlog/sealed"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 )
 
-var me = raftlog.Identity{Cluster: cluster, Node: "alpha", RaftID: 7, Incarnation: incarnation, Boots: 3}
+var me = datadir.Identity{Cluster: cluster, Node: "alpha", RaftID: 7, Incarnation: incarnation, Boots: 3}
 
 // onBoth runs a test on the real disk and on the one in memory.
 func onBoth(t *testing.T, test func(t *testing.T, fsys vfs.FS, dir string)) {
@@ -21,21 +23,21 @@ func onBoth(t *testing.T, test func(t *testing.T, fsys vfs.FS, dir string)) {
 
 func TestIdentity(t *testing.T) {
 	onBoth(t, func(t *testing.T, fsys vfs.FS, dir string) {
-		lock, err := raftlog.Acquire(fsys, dir)
+		lock, err := datadir.Acquire(fsys, dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := raftlog.ReadIdentity(fsys, dir); !errors.Is(err, raftlog.ErrNoIdentity) {
+		if _, err := datadir.Read(fsys, dir); !errors.Is(err, datadir.ErrNoIdentity) {
 			t.Fatalf("a new directory: %v", err)
 		}
-		if err := raftlog.WriteIdentity(fsys, dir, me); err != nil {
+		if err := datadir.Write(fsys, dir, me); err != nil {
 			t.Fatal(err)
 		}
-		got, err := raftlog.ReadIdentity(fsys, dir)
+		got, err := datadir.Read(fsys, dir)
 		if got.Check, got.Format = "", 0; err != nil || got != me {
 			t.Fatalf("read %+v, %v", got, err)
 		}
-		if err := raftlog.WriteIdentity(fsys, dir, raftlog.Identity{Cluster: "x"}); err == nil {
+		if err := datadir.Write(fsys, dir, datadir.Identity{Cluster: "x"}); err == nil {
 			t.Fatal("an identity without ids was written")
 		}
 		mustClose(t, lock)
@@ -44,12 +46,12 @@ func TestIdentity(t *testing.T) {
 
 func TestSecondLockRefused(t *testing.T) {
 	onBoth(t, func(t *testing.T, fsys vfs.FS, dir string) {
-		lock, err := raftlog.Acquire(fsys, dir)
+		lock, err := datadir.Acquire(fsys, dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = raftlog.Acquire(fsys, dir)
-		if !errors.Is(err, raftlog.ErrLocked) || !strings.Contains(err.Error(), dir) {
+		_, err = datadir.Acquire(fsys, dir)
+		if !errors.Is(err, datadir.ErrLocked) || !strings.Contains(err.Error(), dir) {
 			t.Fatalf("a second lock: %v", err)
 		}
 		var held *vfs.LockedError
@@ -57,7 +59,7 @@ func TestSecondLockRefused(t *testing.T) {
 			t.Fatalf("who holds it: %v", err)
 		}
 		mustClose(t, lock)
-		if lock, err = raftlog.Acquire(fsys, dir); err != nil {
+		if lock, err = datadir.Acquire(fsys, dir); err != nil {
 			t.Fatalf("after it was released: %v", err)
 		}
 		mustClose(t, lock)
@@ -76,7 +78,7 @@ func TestIdentityRefusals(t *testing.T) {
 		mustClose(t, f)
 	}
 	m := vfs.NewMem(1)
-	if err := errors.Join(m.MkdirAll(dir), raftlog.WriteIdentity(m, dir, me)); err != nil {
+	if err := errors.Join(m.MkdirAll(dir), datadir.Write(m, dir, me)); err != nil {
 		t.Fatal(err)
 	}
 	good := string(files(t, files(t, withSubdirs(t, m)).disk(t))[dir+"/identity"])
@@ -84,8 +86,8 @@ func TestIdentityRefusals(t *testing.T) {
 		name, file, content string
 		want                error
 	}{
-		{"foreign", "holiday.jpg", "x", raftlog.ErrForeign},
-		{"newer", "identity", strings.Replace(good, `"format": 1`, `"format": 2`, 1), raftlog.ErrNewer},
+		{"foreign", "holiday.jpg", "x", sealed.ErrForeign},
+		{"newer", "identity", strings.Replace(good, `"format": 1`, `"format": 2`, 1), sealed.ErrNewer},
 		{"empty", "identity", "", nil},
 		{"cut", "identity", good[:len(good)/2], nil},
 		{"changed", "identity", strings.Replace(good, `"raft_id": 7`, `"raft_id": 6`, 1), nil},
@@ -97,8 +99,8 @@ func TestIdentityRefusals(t *testing.T) {
 				t.Fatal(err)
 			}
 			write(m, filepath.Join(dir, c.file), c.content)
-			_, err := raftlog.ReadIdentity(m, dir)
-			if c.want != nil && !errors.Is(err, c.want) || c.want == nil && !errors.As(err, new(*raftlog.DamageError)) {
+			_, err := datadir.Read(m, dir)
+			if c.want != nil && !errors.Is(err, c.want) || c.want == nil && !errors.As(err, new(*sealed.DamageError)) {
 				t.Fatalf("got %v", err)
 			}
 			if !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), ";") {
@@ -108,7 +110,7 @@ func TestIdentityRefusals(t *testing.T) {
 	}
 	lost := vfs.NewMem(1)
 	mustOpen(t, lost)
-	if _, err := raftlog.ReadIdentity(lost, dir); !errors.As(err, new(*raftlog.DamageError)) {
+	if _, err := datadir.Read(lost, dir); !errors.As(err, new(*sealed.DamageError)) {
 		t.Fatalf("a log without identity: %v", err)
 	}
 }
@@ -123,9 +125,9 @@ func withSubdirs(t *testing.T, m *vfs.Mem) *vfs.Mem {
 // A damaged node sets its log aside, and comes back as somebody new; nothing is deleted.
 func TestP22QuarantineAndReturn(t *testing.T) {
 	onBoth(t, func(t *testing.T, fsys vfs.FS, dir string) {
-		lock, err := raftlog.Acquire(fsys, dir)
+		lock, err := datadir.Acquire(fsys, dir)
 		if err == nil {
-			err = raftlog.WriteIdentity(fsys, dir, me)
+			err = datadir.Write(fsys, dir, me)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -136,19 +138,19 @@ func TestP22QuarantineAndReturn(t *testing.T) {
 		}
 		mustAppend(t, l, raftlog.Record{Entries: entries(1, 3), HardState: hard(1, 1, 1)})
 		mustClose(t, l)
-		if _, err := raftlog.Quarantine(fsys, dir, me); err == nil {
+		if _, err := datadir.Quarantine(fsys, dir, me); err == nil {
 			t.Fatal("came back as the one it was")
 		}
 		next := me
 		next.Incarnation, next.Boots = strings.Repeat("ab", 16), 0
-		aside, err := raftlog.Quarantine(fsys, dir, next)
+		aside, err := datadir.Quarantine(fsys, dir, next)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if names, err := fsys.ReadDir(filepath.Join(aside, "log")); err != nil || len(names) != 1 {
 			t.Fatalf("set aside: %v %v", names, err)
 		}
-		got, err := raftlog.ReadIdentity(fsys, dir)
+		got, err := datadir.Read(fsys, dir)
 		if err != nil || got.Incarnation != next.Incarnation {
 			t.Fatalf("%+v %v", got, err)
 		}

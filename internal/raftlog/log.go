@@ -1,50 +1,45 @@
 package raftlog
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 
+	"github.com/caucus-project/caucus/internal/raftlog/record"
+	"github.com/caucus-project/caucus/internal/raftlog/sealed"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// Options of a log. Cluster and Incarnation are those of the Identity, and each segment and snapshot says them.
+// Options of a log. Cluster and Incarnation are those of the Identity, and each segment and snapshot
+// says them.
 type Options struct {
 	Cluster, Incarnation string // 32 hexadecimal digits each
 	SegmentSize          int64  // bytes reserved at a time; 0 means 64 MiB
-	// MustExist says that the node has had a log, so that an empty directory is a lost one: set it when
-	// Identity.Boots is not 0, and count the boot only after Open.
+	// MustExist says that the node has had a log, so that an empty directory is a lost one: set it
+	// when Identity.Boots is not 0, and count the boot only after Open.
 	MustExist bool
 }
 
-func (o Options) withDefaults() Options {
-	if o.SegmentSize == 0 {
-		o.SegmentSize = 64 << 20
-	}
-	return o
-}
+// Record is one thing to remember.
+type Record = record.Record
 
-func checkIDs(ids ...string) error {
-	for _, id := range ids {
-		if b, err := hex.DecodeString(id); err != nil || len(b) != 16 {
-			return fmt.Errorf("%q is not 32 hexadecimal digits", id)
-		}
-	}
-	return nil
-}
+// ErrClosed is what a closed log says.
+var ErrClosed = errors.New("the log is closed")
 
-// Log is the open log of one node. All methods may be called from any goroutine; appends are one at a time.
+// Log is the open log of one node. All methods may be called from any goroutine; appends are one at
+// a time.
 type Log struct {
-	fs    vfs.FS
-	dir   string
-	opt   Options
-	seed  uint32
-	syncs atomic.Uint64
-	bytes atomic.Uint64
+	fs          vfs.FS
+	dir         string
+	segmentSize int64
+	origin      sealed.Origin
+	seed        uint32
+	syncs       atomic.Uint64
+	bytes       atomic.Uint64
+	temps       atomic.Uint64 // names of unfinished snapshots
 
 	mu       sync.Mutex // guards what follows; held while an append is written and synced
 	err      error      // the first failure: a failed sync is never tried again
@@ -53,13 +48,12 @@ type Log struct {
 	size     int64
 	off      int64  // where the next frame goes
 	crc      uint32 // of the last frame
-	place    place
-	written  place // as the frames on disk have it; place may know a later commit index
+	place    record.Place
+	written  record.Place // as the frames on disk have it; place may know a later commit index
 	buf      []byte
 
 	snapMu    sync.Mutex
 	snapshots []*raftpb.SnapshotMetadata // durable, newest first
-	temps     int
 }
 
 type segment struct {
@@ -77,9 +71,9 @@ type Stats struct {
 // Stats never waits.
 func (l *Log) Stats() Stats { return Stats{Syncs: l.syncs.Load(), Bytes: l.bytes.Load()} }
 
-// Append makes the records durable, all or none, with one write and one sync. After an error of the disk every
-// further Append returns that error: the pages that a failed sync covered may be gone although a later one
-// succeeds, so only Open knows what is there.
+// Append makes the records durable, all or none, with one write and one sync. After an error of the
+// disk every further Append returns that error: the pages that a failed sync covered may be gone
+// although a later one succeeds, so only Open knows what is there.
 func (l *Log) Append(batch []Record) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -90,7 +84,7 @@ func (l *Log) Append(batch []Record) error {
 	if err != nil {
 		return err
 	}
-	if len(l.buf) == headSize && next.term == l.written.term && next.vote == l.written.vote {
+	if len(l.buf) == sealed.HeadSize && next.Term == l.written.Term && next.Vote == l.written.Vote {
 		l.place = next // at most the commit index moved
 		return nil
 	}
@@ -98,44 +92,44 @@ func (l *Log) Append(batch []Record) error {
 }
 
 // encode puts the records behind room for the frame's head.
-func (l *Log) encode(batch []Record) (next place, err error) {
+func (l *Log) encode(batch []Record) (next record.Place, err error) {
 	if cap(l.buf) > 1<<20 {
 		l.buf = nil // one large batch does not hold its memory for ever
 	}
-	next, l.buf = l.place, append(l.buf[:0], make([]byte, headSize)...)
+	next, l.buf = l.place, append(l.buf[:0], make([]byte, sealed.HeadSize)...)
 	for _, r := range batch {
 		if r.Snapshot != nil && !l.committed(r.Snapshot) {
 			return next, fmt.Errorf("snapshot %d is to be committed before it is appended",
 				r.Snapshot.GetIndex())
 		}
-		if l.buf, err = appendRecord(l.buf, &next, r); err != nil {
+		if l.buf, err = record.Append(l.buf, &next, r); err != nil {
 			return next, err
 		}
 	}
-	if len(l.buf)+64 > maxPayload { // 64: room for the hard state
-		return next, fmt.Errorf("append of %d bytes: the limit is %d", len(l.buf), maxPayload)
+	if len(l.buf)+64 > sealed.MaxPayload { // 64: room for the hard state
+		return next, fmt.Errorf("append of %d bytes: the limit is %d", len(l.buf), sealed.MaxPayload)
 	}
 	return next, nil
 }
 
 // write completes the frame in buf with the hard state, if that changed, and makes it durable.
-func (l *Log) write(next place) error {
-	if next.term != l.written.term || next.vote != l.written.vote || next.commit != l.written.commit {
-		l.buf = putItem(l.buf, itemHard, next.term, next.vote, next.commit)
+func (l *Log) write(next record.Place) error {
+	if next.Term != l.written.Term || next.Vote != l.written.Vote || next.Commit != l.written.Commit {
+		l.buf = record.AppendHard(l.buf, next)
 	}
-	if l.off+frameSize(len(l.buf)-headSize) > l.size {
-		if l.err = l.roll(frameSize(len(l.buf) - headSize)); l.err != nil {
+	if l.off+sealed.Size(len(l.buf)-sealed.HeadSize) > l.size {
+		if l.err = l.roll(sealed.Size(len(l.buf) - sealed.HeadSize)); l.err != nil {
 			return l.err
 		}
 	}
-	frame, crc := seal(l.buf, l.off, l.crc, l.seed)
+	frame, crc := sealed.Seal(l.buf, l.off, l.crc, l.seed)
 	l.buf = frame
 	if l.err = l.put(frame); l.err != nil {
 		return l.err
 	}
 	l.crc, l.place, l.written = crc, next, next
 	active := &l.segments[len(l.segments)-1]
-	active.highest = max(active.highest, next.last)
+	active.highest = max(active.highest, next.Last)
 	return nil
 }
 
@@ -153,19 +147,19 @@ func (l *Log) put(frame []byte) error {
 	return nil
 }
 
-// roll begins a new segment with room for a frame of that size. It is durable under its name before it is
-// used, and begins with all that a reader needs of the older ones, so that Compact may delete them.
+// roll begins a new segment with room for a frame of that size. It is durable under its name before
+// it is used, and begins with all that a reader needs of the older ones, so that Compact may delete
+// them.
 func (l *Log) roll(room int64) error {
 	seq := uint64(1)
 	if n := len(l.segments); n > 0 {
 		seq = l.segments[n-1].seq + 1
 	}
-	path := filepath.Join(l.dir, "log", segmentName(seq, l.place.last+1))
-	head := putItem(make([]byte, headSize), itemSegment, seq, l.place.last)
-	head = putItem(head, itemHard, l.place.term, l.place.vote, l.place.commit)
-	frame, crc := seal(head, preambleSize, l.crc, l.seed)
-	data := append(preamble(segmentMagic, l.opt), frame...)
-	if err := writeFile(l.fs, path, data, max(l.opt.SegmentSize, int64(len(data))+room)); err != nil {
+	path := filepath.Join(l.dir, "log", segmentName(seq, l.place.Last+1))
+	head := record.AppendSegment(make([]byte, sealed.HeadSize), seq, l.place)
+	frame, crc := sealed.Seal(head, sealed.PreambleSize, l.crc, l.seed)
+	data := append(sealed.Preamble(sealed.SegmentMagic, l.origin), frame...)
+	if err := sealed.WriteFile(l.fs, path, data, max(l.segmentSize, int64(len(data))+room)); err != nil {
 		return fmt.Errorf("new segment %s: %w", path, err)
 	}
 	l.syncs.Add(1)
@@ -179,7 +173,7 @@ func (l *Log) activate(s segment, off int64, crc uint32) error {
 	}
 	size, err := f.Size()
 	if err != nil {
-		return closeAfter(f, err)
+		return sealed.CloseAfter(f, err)
 	}
 	old := l.file
 	l.segments = append(l.segments, s)
@@ -190,7 +184,8 @@ func (l *Log) activate(s segment, off int64, crc uint32) error {
 	return nil
 }
 
-// Compact deletes the segments that hold only entries up to index, as far as a durable snapshot covers them.
+// Compact deletes the segments that hold only entries up to index, as far as a durable snapshot
+// covers them.
 func (l *Log) Compact(index uint64) error {
 	snaps := l.Snapshots()
 	if len(snaps) == 0 {
@@ -212,7 +207,8 @@ func (l *Log) Compact(index uint64) error {
 	return nil
 }
 
-// Close writes a commit index that still waits, and closes the log. It returns the error that stopped the log.
+// Close writes a commit index that still waits, and closes the log. It returns the error that
+// stopped the log.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -221,9 +217,9 @@ func (l *Log) Close() error {
 	}
 	err := l.err
 	if err == nil && l.place != l.written {
-		l.buf = l.buf[:headSize]
+		l.buf = l.buf[:sealed.HeadSize]
 		err = l.write(l.place)
 	}
 	l.err = ErrClosed
-	return closeAfter(l.file, err)
+	return sealed.CloseAfter(l.file, err)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/raftlog"
+	"github.com/caucus-project/caucus/internal/raftlog/sealed"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -36,7 +37,8 @@ func TestOneSyncPerAppend(t *testing.T) {
 	}
 }
 
-// A term is there after a crash once it was appended, which A1 rests on; the commit index waits, until Close.
+// A term is there after a crash once it was appended, which A1 rests on; the commit index waits,
+// until Close.
 func TestA1TermIsDurableCommitMayWait(t *testing.T) {
 	m := vfs.NewMem(3)
 	l, _ := mustOpen(t, m)
@@ -73,7 +75,8 @@ func TestBadAppendChangesNothing(t *testing.T) {
 	mustAppend(t, l, raftlog.Record{Entries: entries(3, 1)})
 	mustClose(t, l)
 	_, r := mustOpen(t, m)
-	if want := `term 1 vote 1 commit 0 snapshot 0/0: 1/1 "entry 1" 2/1 "entry 2" 3/1 "entry 3"`; describe(r) != want {
+	want := `term 1 vote 1 commit 0 snapshot 0/0: 1/1 "entry 1" 2/1 "entry 2" 3/1 "entry 3"`
+	if describe(r) != want {
 		t.Fatalf("got %s", describe(r))
 	}
 	if err := l.Append(nil); !errors.Is(err, raftlog.ErrClosed) {
@@ -151,7 +154,8 @@ func TestSnapshots(t *testing.T) {
 	}
 }
 
-// A damaged snapshot is noticed wherever it is damaged or cut; the one before takes over if the log allows it.
+// A damaged snapshot is noticed wherever it is damaged or cut; the one before takes over if the log
+// allows it.
 func TestDamagedSnapshot(t *testing.T) {
 	for _, compact := range []uint64{3, 5} {
 		m := vfs.NewMem(1)
@@ -174,7 +178,7 @@ func TestDamagedSnapshot(t *testing.T) {
 				disk := all.with(path, bad).disk(t)
 				_, r, err := open(disk)
 				if compact == 5 {
-					var damage *raftlog.DamageError
+					var damage *sealed.DamageError
 					if !errors.As(err, &damage) || damage.File != path {
 						t.Fatalf("byte %d, nothing to fall back on: %v", at, err)
 					}
@@ -268,7 +272,8 @@ func TestSnapshotBesideAppends(t *testing.T) {
 	}
 }
 
-// BenchmarkAppend on the real disk says what an append costs; on the one in memory, what it costs besides.
+// BenchmarkAppend on the real disk says what an append costs; on the one in memory, what it costs
+// besides.
 func BenchmarkAppend(b *testing.B) {
 	for name, disk := range map[string]func() (vfs.FS, string){
 		"disk":   func() (vfs.FS, string) { return vfs.OS{}, b.TempDir() },

@@ -260,8 +260,8 @@ func (s *machine) reopen(t *rapid.T) {
 	}
 }
 
-// TestModel: whatever is appended, overwritten, snapshot, compacted and cut off by crashes, the log comes back
-// as it was at the last acknowledged call, or at the one that was under way.
+// TestModel: whatever is appended, overwritten, snapshot, compacted and cut off by crashes, the log
+// comes back as it was at the last acknowledged call, or at the one that was under way.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := &machine{disk: vfs.NewMem(rapid.Uint64().Draw(t, "seed"))}

@@ -1,12 +1,15 @@
 package raftlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/caucus-project/caucus/internal/raftlog/record"
+	"github.com/caucus-project/caucus/internal/raftlog/sealed"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -19,18 +22,19 @@ type Recovered struct {
 	Repaired  string                   // what was repaired, for the operator; empty if nothing was
 }
 
-// Open reads the log in dir, repairs what a crash may have left (doc.go) and refuses all other damage with a
-// *DamageError. The caller holds the lock (Acquire).
+// Open reads the log in dir, repairs what a crash may have left (doc.go) and refuses all other
+// damage with a *sealed.DamageError. The caller holds the lock (Acquire).
 func Open(fsys vfs.FS, dir string, opt Options) (*Log, Recovered, error) {
-	if err := checkIDs(opt.Cluster, opt.Incarnation); err != nil {
+	origin := sealed.Origin{Cluster: opt.Cluster, Incarnation: opt.Incarnation}
+	if err := origin.Check(); err != nil {
 		return nil, Recovered{}, err
 	}
-	opt = opt.withDefaults()
-	l := &Log{fs: fsys, dir: dir, opt: opt, seed: seedOf(opt)}
-	o := opening{Log: l}
+	size := cmp.Or(opt.SegmentSize, 64<<20)
+	l := &Log{fs: fsys, dir: dir, segmentSize: size, origin: origin, seed: origin.Seed()}
+	o := opening{Log: l, mustExist: opt.MustExist}
 	if err := o.run(); err != nil {
 		if l.file != nil {
-			err = closeAfter(l.file, err)
+			err = sealed.CloseAfter(l.file, err)
 		}
 		return nil, Recovered{}, err
 	}
@@ -40,9 +44,10 @@ func Open(fsys vfs.FS, dir string, opt Options) (*Log, Recovered, error) {
 // opening is a log while it is read.
 type opening struct {
 	*Log
-	replay
-	bad   []*DamageError // snapshots; an older one, or the log alone, may do
-	notes []string
+	record.Replay
+	mustExist bool
+	bad       []*sealed.DamageError // snapshots; an older one, or the log alone, may do
+	notes     []string
 }
 
 func (o *opening) run() error {
@@ -60,8 +65,8 @@ func (o *opening) run() error {
 	return o.reconcile()
 }
 
-// prepare makes the directory, deletes what was never finished, and syncs the names: the process may have
-// died, and the disk may not know yet what is seen here.
+// prepare makes the directory, deletes what was never finished, and syncs the names: the process may
+// have died, and the disk may not know yet what is seen here.
 func (o *opening) prepare(dir string) error {
 	if err := o.fs.MkdirAll(dir); err != nil {
 		return err
@@ -88,7 +93,7 @@ func parseName(path, ext string) (a, b uint64, err error) {
 	_, err = fmt.Sscanf(name, "%016x-%016x"+ext, &a, &b)
 	if err != nil || fmt.Sprintf("%016x-%016x%s", a, b, ext) != name {
 		return 0, 0, fmt.Errorf("%s: %w: not a name that is used here; move the file elsewhere",
-			path, ErrForeign)
+			path, sealed.ErrForeign)
 	}
 	return a, b, nil
 }
@@ -100,8 +105,8 @@ func (o *opening) readSegments() error {
 		return err
 	}
 	if len(names) == 0 {
-		if o.opt.MustExist || len(o.snapshots) > 0 || len(o.bad) > 0 {
-			return damaged(dir, -1, "all of its segments are missing")
+		if o.mustExist || len(o.snapshots) > 0 || len(o.bad) > 0 {
+			return sealed.Damaged(dir, -1, "all of its segments are missing")
 		}
 		return o.roll(0)
 	}
@@ -111,7 +116,7 @@ func (o *opening) readSegments() error {
 			return err
 		}
 		if i > 0 && s.seq != o.segments[i-1].seq+1 {
-			return damaged(dir, -1, "segment %d is missing", o.segments[i-1].seq+1)
+			return sealed.Damaged(dir, -1, "segment %d is missing", o.segments[i-1].seq+1)
 		}
 		if err := o.readSegment(s, i == len(names)-1); err != nil {
 			return err
@@ -121,37 +126,37 @@ func (o *opening) readSegments() error {
 }
 
 func (o *opening) readSegment(s segment, newest bool) error {
-	b, err := readFile(o.fs, s.path)
+	b, err := sealed.ReadFile(o.fs, s.path)
 	if err != nil {
 		return err
 	}
-	if err := checkPreamble(s.path, b, segmentMagic, o.opt); err != nil {
+	if err := sealed.CheckPreamble(s.path, b, sealed.SegmentMagic, o.origin); err != nil {
 		return err
 	}
 	end, last, err := o.scan(s, b, newest)
 	if err != nil {
 		return err
 	}
-	s.highest = o.highest
+	s.highest = o.Highest
 	if !newest {
 		o.segments = append(o.segments, s)
 		return nil
 	}
-	o.Log.place = o.replay.place
+	o.Log.place = o.Replay.Place
 	if err := o.activate(s, end, o.crc); err != nil {
 		return err
 	}
-	return o.secure(last, int64(trimZeros(b)))
+	return o.secure(last, int64(sealed.TrimZeros(b)))
 }
 
 // scan replays the frames of a segment and gives the end and the beginning of the last one.
 func (o *opening) scan(s segment, b []byte, newest bool) (end, last int64, err error) {
-	end, last = preambleSize, preambleSize
-	if len(o.segments) == 0 && len(b) >= preambleSize+headSize {
-		o.crc = prevOf(b[end:]) // those before are deleted, so the chain begins anywhere
+	end, last = sealed.PreambleSize, sealed.PreambleSize
+	if len(o.segments) == 0 && len(b) >= sealed.PreambleSize+sealed.HeadSize {
+		o.crc = sealed.Prev(b[end:]) // those before are deleted, so the chain begins anywhere
 	}
-	for head := true; head || trimZeros(b[end:]) > 0; head = false {
-		payload, size, crc, err := parse(b[end:], o.crc, o.seed)
+	for head := true; head || sealed.TrimZeros(b[end:]) > 0; head = false {
+		payload, size, crc, err := sealed.Parse(b[end:], o.crc, o.seed)
 		if err != nil && newest && !head && o.interrupted(b, end, size, err) {
 			o.notes = append(o.notes,
 				fmt.Sprintf("%s: the append at byte %d was interrupted and is undone", s.path, end))
@@ -160,36 +165,35 @@ func (o *opening) scan(s segment, b []byte, newest bool) (end, last int64, err e
 		switch {
 		case err != nil:
 		case head:
-			err = o.segment(payload, s.seq, len(o.segments) == 0)
+			err = o.Segment(payload, s.seq, len(o.segments) == 0)
 		default:
-			err = o.frame(payload)
+			err = o.Frame(payload)
 		}
 		if err != nil {
-			return 0, 0, damaged(s.path, end, "%v", err)
+			return 0, 0, sealed.Damaged(s.path, end, "%v", err)
 		}
 		last, end, o.crc = end, end+size, crc
 	}
 	return end, last, nil
 }
 
-// interrupted says whether the damage at off is an append that power failure cut short, and so one that nobody
-// was told of: a sector of it was never written, and nothing was appended after it.
+// interrupted says whether the damage at off is an append that power failure cut short, and so one
+// that nobody was told of: a sector of it was never written, and nothing was appended after it.
 func (o *opening) interrupted(b []byte, off, size int64, err error) bool {
-	if errors.Is(err, errBody) {
-		return torn(b[off:off+size], off) && trimZeros(b[off+size:]) == 0
+	if errors.Is(err, sealed.ErrBody) {
+		return sealed.Torn(b[off:off+size], off) && sealed.TrimZeros(b[off+size:]) == 0
 	}
-	if !errors.Is(err, errHead) {
+	if !errors.Is(err, sealed.ErrHead) {
 		return false
 	}
-	// The length is wrong. If its sector was never written, all of that sector from here on is zero, and what
-	// is behind it is the rest of one frame: no whole frame may be there.
-	next := min(int64(len(b)), (off/sectorSize+1)*sectorSize)
-	if trimZeros(b[off:next]) != 0 {
+	// The length is wrong. If its sector was never written, all of that sector from here on is zero,
+	// and what is behind it is the rest of one frame: no whole frame may be there.
+	next := min(int64(len(b)), (off/sealed.SectorSize+1)*sealed.SectorSize)
+	if sealed.TrimZeros(b[off:next]) != 0 {
 		return false
 	}
-	for rest := b[next:]; len(rest) >= headSize; rest = rest[8:] {
-		size, err := measure(rest, o.seed)
-		if err == nil && size <= int64(len(rest)) && frameSum(rest[:size], o.seed) == crcOf(rest) {
+	for rest := b[next:]; len(rest) >= sealed.HeadSize; rest = rest[8:] {
+		if sealed.Whole(rest, o.seed) {
 			return false
 		}
 	}
@@ -197,8 +201,8 @@ func (o *opening) interrupted(b []byte, off, size int64, err error) bool {
 }
 
 // secure makes durable what was read of the last segment: zeros from the end of the last frame up to
-// byte dirty, and that frame itself, since the process may have died before its sync. The frame is written
-// again as it stands, because a sync that failed once has marked its pages clean.
+// byte dirty, and that frame itself, since the process may have died before its sync. The frame is
+// written again as it stands, because a sync that failed once has marked its pages clean.
 func (o *opening) secure(last, dirty int64) error {
 	b := make([]byte, max(o.off, dirty)-last)
 	if _, err := o.file.ReadAt(b[:o.off-last], last); err != nil {
@@ -215,22 +219,22 @@ func (o *opening) secure(last, dirty int64) error {
 func (o *opening) reconcile() error {
 	snap := o.newest()
 	index := snap.GetIndex()
-	if o.base > index {
-		return o.lacking("entries %d to %d are neither in a snapshot nor in the log", index+1, o.base)
+	if o.Base > index {
+		return o.lacking("entries %d to %d are neither in a snapshot nor in the log", index+1, o.Base)
 	}
-	continues := index <= o.last &&
-		(index == o.base || o.entries[index-o.base-1].GetTerm() == snap.GetTerm())
+	continues := index <= o.Last &&
+		(index == o.Base || o.Entries[index-o.Base-1].GetTerm() == snap.GetTerm())
 	if continues {
-		o.entries = slices.Clone(o.entries[index-o.base:])
+		o.Entries = slices.Clone(o.Entries[index-o.Base:])
 	} else {
-		o.entries, o.last = nil, index
+		o.Entries, o.Last = nil, index
 	}
-	o.commit = max(o.commit, index) // SAFETY B3
-	if t := snap.GetTerm(); t > o.term {
-		o.term, o.vote = t, 0 // no vote of that term was durable, so none was given
+	o.Commit = max(o.Commit, index) // SAFETY B3
+	if t := snap.GetTerm(); t > o.Term {
+		o.Term, o.Vote = t, 0 // no vote of that term was durable, so none was given
 	}
-	if o.commit > o.last {
-		return o.lacking("entry %d was committed and the log ends with %d", o.commit, o.last)
+	if o.Commit > o.Last {
+		return o.lacking("entry %d was committed and the log ends with %d", o.Commit, o.Last)
 	}
 	if err := o.setAside(); err != nil {
 		return err
@@ -241,21 +245,21 @@ func (o *opening) reconcile() error {
 	return o.Append([]Record{{Snapshot: snap, HardState: o.recovered().HardState}})
 }
 
-// lacking is the damage of a log that does not reach back to a snapshot. A damaged snapshot is the better
-// reason, if there is one.
+// lacking is the damage of a log that does not reach back to a snapshot. A damaged snapshot is the
+// better reason, if there is one.
 func (o *opening) lacking(format string, args ...any) error {
 	if len(o.bad) > 0 {
 		return o.bad[0]
 	}
-	return damaged(filepath.Join(o.dir, "log"), -1, format, args...)
+	return sealed.Damaged(filepath.Join(o.dir, "log"), -1, format, args...)
 }
 
 func (o *opening) recovered() Recovered {
-	term, vote, commit := o.term, o.vote, o.commit
+	term, vote, commit := o.Term, o.Vote, o.Commit
 	return Recovered{
 		HardState: &raftpb.HardState{Term: &term, Vote: &vote, Commit: &commit},
 		Snapshot:  o.newest(),
-		Entries:   o.entries,
+		Entries:   o.Entries,
 		Repaired:  strings.Join(o.notes, "; "),
 	}
 }

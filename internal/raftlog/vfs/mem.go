@@ -11,14 +11,15 @@ import (
 	"sync"
 )
 
-// Mem is a disk in memory. It behaves well until it is told not to: Crash forgets and tears what was not
-// synced, Corrupt flips bits, the Fail hooks make calls fail. The same seed and calls give the same bytes.
-// Directories and moves between directories are durable at once, as on a journalled disk; the names of files
-// within a directory are durable after SyncDir.
+// Mem is a disk in memory. It behaves well until it is told not to: Crash forgets and tears what was
+// not synced, Corrupt flips bits, the Fail hooks make calls fail. The same seed and calls give the
+// same bytes. Directories and moves between directories are durable at once, as on a journalled
+// disk; the names of files within a directory are durable after SyncDir.
 type Mem struct {
-	// FailWrite and FailSync, if set, may fail a write or a sync (of a file or directory) by returning an
-	// error. A write that fails has written half its sectors; what a failed sync covered stays unsynced even
-	// if a later one succeeds, as on Linux. Set them while nothing else uses the disk.
+	// FailWrite and FailSync, if set, may fail a write or a sync (of a file or directory) by
+	// returning an error. A write that fails has written half its sectors; what a failed sync
+	// covered stays unsynced even if a later one succeeds, as on Linux. Set them while nothing else
+	// uses the disk.
 	FailWrite, FailSync func(path string) error
 
 	mu    sync.Mutex
@@ -37,8 +38,9 @@ func NewMem(seed uint64) *Mem {
 	}
 }
 
-// Crash is a power failure. Of what was not synced any subset of 512-byte sectors survives, and of the names
-// made, moved or removed since SyncDir those up to some moment. All handles and locks are dead.
+// Crash is a power failure. Of what was not synced any subset of 512-byte sectors survives, and of
+// the names made, moved or removed since SyncDir those up to some moment. All handles and locks are
+// dead.
 func (m *Mem) Crash() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -48,8 +50,8 @@ func (m *Mem) Crash() {
 	}
 }
 
-// Kill is the death of the process alone: handles and locks are dead, every byte it wrote is still there,
-// and what was not synced still is not.
+// Kill is the death of the process alone: handles and locks are dead, every byte it wrote is still
+// there, and what was not synced still is not.
 func (m *Mem) Kill() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

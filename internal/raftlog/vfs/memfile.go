@@ -60,8 +60,8 @@ func (d *memDir) crash(rng *rand.Rand) {
 	}
 }
 
-// memFile holds its present bytes in sparse pages, and for each sector that is not synced what the disk
-// had before: so a sync forgets a few sectors, and preallocating costs nothing.
+// memFile holds its present bytes in sparse pages, and for each sector that is not synced what the
+// disk had before: so a sync forgets a few sectors, and preallocating costs nothing.
 type memFile struct {
 	size, syncedSize int64
 	pages            []*[pageSize]byte
@@ -129,7 +129,8 @@ func (f *memFile) loseSync() {
 	}
 }
 
-// crash keeps all, none or some of the sectors, so that the plain cases are as likely as the torn ones.
+// crash keeps all, none or some of the sectors, so that the plain cases are as likely as the torn
+// ones.
 func (f *memFile) crash(rng *rand.Rand) {
 	kind := rng.IntN(4)
 	for _, s := range sortedKeys(f.unsynced) {

@@ -14,8 +14,8 @@ import (
 // OS is the file system of the host.
 type OS struct{}
 
-// MkdirAll makes every missing directory and syncs its parent, so that a new data directory cannot vanish
-// with everything that was synced inside it.
+// MkdirAll makes every missing directory and syncs its parent, so that a new data directory cannot
+// vanish with everything that was synced inside it.
 func (o OS) MkdirAll(dir string) error {
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() {
@@ -68,8 +68,8 @@ func (OS) Rename(oldpath, newpath string) error { return os.Rename(oldpath, newp
 // Remove implements FS.
 func (OS) Remove(path string) error { return os.Remove(path) }
 
-// Lock implements FS. The file stays when the lock ends: deleting it would let two processes each lock a
-// file of that name.
+// Lock implements FS. The file stays when the lock ends: deleting it would let two processes each
+// lock a file of that name.
 func (OS) Lock(path string) (io.Closer, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -17,7 +17,8 @@ func (OS) SyncDir(dir string) error {
 	return d.Sync()
 }
 
-// Sync leaves the times of the file alone (fdatasync), which saves a journal write where nothing else changed.
+// Sync leaves the times of the file alone (fdatasync), which saves a journal write where nothing
+// else changed.
 func (f osFile) Sync() error {
 	for {
 		err := unix.Fdatasync(int(f.Fd()))

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// FS is what the log asks of a file system. Paths are in the form of the host. Errors about missing files
-// satisfy errors.Is(err, fs.ErrNotExist).
+// FS is what the log asks of a file system. Paths are in the form of the host. Errors about missing
+// files satisfy errors.Is(err, fs.ErrNotExist).
 type FS interface {
 	// MkdirAll makes a directory and its parents; they are durable when it returns.
 	MkdirAll(dir string) error
@@ -16,13 +16,15 @@ type FS interface {
 	Open(path string) (File, error)
 	// ReadDir gives the names in a directory, sorted.
 	ReadDir(dir string) ([]string, error)
-	// Rename moves a file or directory, over one of the new name. Durable after SyncDir of both directories.
+	// Rename moves a file or directory, over one of the new name. Durable after SyncDir of both
+	// directories.
 	Rename(oldpath, newpath string) error
 	// Remove deletes a file. Durable after SyncDir.
 	Remove(path string) error
 	// SyncDir makes the names in a directory durable.
 	SyncDir(dir string) error
-	// Lock keeps other processes from the same Lock until it is closed; a *LockedError says who has it.
+	// Lock keeps other processes from the same Lock until it is closed; a *LockedError says who has
+	// it.
 	Lock(path string) (io.Closer, error)
 }
 
@@ -33,7 +35,8 @@ type File interface {
 	io.Closer
 	// Sync makes the data and the size durable (fdatasync).
 	Sync() error
-	// Preallocate grows the file to size, reserving the space where the disk can; the new bytes are zero.
+	// Preallocate grows the file to size, reserving the space where the disk can; the new bytes are
+	// zero.
 	Preallocate(size int64) error
 	// Size gives the length in bytes.
 	Size() (int64, error)

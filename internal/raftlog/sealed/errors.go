@@ -1,18 +1,14 @@
-package raftlog
+package sealed
 
 import (
 	"errors"
 	"fmt"
 )
 
-// Reasons not to open a data directory, apart from damage; the errors that wrap them name the path, what is
-// wrong and what to do.
+// Reasons not to touch a file, apart from damage.
 var (
-	ErrNoIdentity = errors.New("the data directory is new")
-	ErrForeign    = errors.New("not a data directory of this node")
-	ErrNewer      = errors.New("written by a newer version")
-	ErrLocked     = errors.New("the data directory is in use")
-	ErrClosed     = errors.New("the log is closed")
+	ErrForeign = errors.New("not a data directory of this node")
+	ErrNewer   = errors.New("written by a newer version")
 )
 
 const rejoin = "set the log aside (quarantine) and let the node come back as a learner, " +
@@ -33,6 +29,13 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("%s is damaged at byte %d: %s; %s", e.File, e.Offset, e.Reason, e.Advice)
 }
 
-func damaged(file string, offset int64, format string, args ...any) error {
+// Damaged makes a DamageError with the advice that fits all of them.
+func Damaged(file string, offset int64, format string, args ...any) error {
 	return &DamageError{File: file, Offset: offset, Reason: fmt.Sprintf(format, args...), Advice: rejoin}
+}
+
+// Newer makes the error for a format that is not known yet.
+func Newer(path string, found int) error {
+	return fmt.Errorf("%s: %w (format %d, this one knows %d); start the newer version",
+		path, ErrNewer, found, Format)
 }

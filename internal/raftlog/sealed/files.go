@@ -1,4 +1,4 @@
-package raftlog
+package sealed
 
 import (
 	"errors"
@@ -8,16 +8,13 @@ import (
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 )
 
-func readFile(fsys vfs.FS, path string) ([]byte, error) {
+// ReadFile reads a whole file.
+func ReadFile(fsys vfs.FS, path string) ([]byte, error) {
 	f, err := fsys.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readAll(f)
-}
-
-func readAll(f vfs.File) ([]byte, error) {
 	size, err := f.Size()
 	if err != nil {
 		return nil, err
@@ -29,9 +26,9 @@ func readAll(f vfs.File) ([]byte, error) {
 	return b, nil
 }
 
-// writeFile makes a file that is whole under its name or absent: written and synced under another name
+// WriteFile makes a file that is whole under its name or absent: written and synced under another name
 // first. Room for size bytes is reserved, so that later syncs need not change the length.
-func writeFile(fsys vfs.FS, path string, data []byte, size int64) error {
+func WriteFile(fsys vfs.FS, path string, data []byte, size int64) error {
 	f, err := fsys.Create(path + ".tmp")
 	if err != nil {
 		return err
@@ -48,17 +45,18 @@ func writeFile(fsys vfs.FS, path string, data []byte, size int64) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	return publish(fsys, path+".tmp", path)
+	return Publish(fsys, path+".tmp", path)
 }
 
-func publish(fsys vfs.FS, tmp, path string) error {
+// Publish gives a synced file its name, durably.
+func Publish(fsys vfs.FS, tmp, path string) error {
 	if err := fsys.Rename(tmp, path); err != nil {
 		return err
 	}
 	return fsys.SyncDir(filepath.Dir(path))
 }
 
-// closeAfter closes what a failing function opened.
-func closeAfter(c io.Closer, err error) error {
+// CloseAfter closes what a failing function opened.
+func CloseAfter(c io.Closer, err error) error {
 	return errors.Join(err, c.Close())
 }

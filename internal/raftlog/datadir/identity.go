@@ -1,4 +1,4 @@
-package raftlog
+package datadir
 
 import (
 	"encoding/json"
@@ -10,21 +10,29 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/caucus-project/caucus/internal/raftlog/sealed"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 )
 
-const format = 1 // of the identity, the segments and the snapshots
+// Reasons not to use a directory, besides those of package sealed. The errors that wrap them name
+// the path, what is wrong and what to do.
+var (
+	ErrNoIdentity = errors.New("the data directory is new")
+	ErrLocked     = errors.New("the data directory is in use")
+)
 
-// Identity is who a data directory is. A node is its directory, not its address (P12, P13): a wiped one
-// gets a new incarnation and may not pass for the old.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Identity is who a data directory is. A node is its directory, not its address (P12, P13): a wiped
+// one gets a new incarnation and may not pass for the old.
 type Identity struct {
-	Format      int    `json:"format"` // set by WriteIdentity
+	Format      int    `json:"format"` // set by Write
 	Cluster     string `json:"cluster"`
 	Node        string `json:"node"`
 	RaftID      uint64 `json:"raft_id"`
 	Incarnation string `json:"incarnation"`
 	Boots       uint64 `json:"boots"`
-	Check       string `json:"check"` // CRC32C of the above, set by WriteIdentity
+	Check       string `json:"check"` // CRC32C of the above, set by Write
 }
 
 // sum covers the fields, not the layout, so that a reformatted file is still right.
@@ -49,10 +57,10 @@ func Acquire(fsys vfs.FS, dir string) (io.Closer, error) {
 	return lock, err
 }
 
-// ReadIdentity reads who the directory is. ErrNoIdentity means that it is empty and may be founded.
-func ReadIdentity(fsys vfs.FS, dir string) (Identity, error) {
+// Read reads who the directory is. ErrNoIdentity means that it is empty and may be founded.
+func Read(fsys vfs.FS, dir string) (Identity, error) {
 	path := filepath.Join(dir, "identity")
-	b, err := readFile(fsys, path)
+	b, err := sealed.ReadFile(fsys, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Identity{}, vacant(fsys, dir)
 	}
@@ -61,18 +69,19 @@ func ReadIdentity(fsys vfs.FS, dir string) (Identity, error) {
 	}
 	var id Identity
 	if err := json.Unmarshal(b, &id); err != nil {
-		return Identity{}, damaged(path, -1, "not readable as JSON (%v)", err)
+		return Identity{}, sealed.Damaged(path, -1, "not readable as JSON (%v)", err)
 	}
-	if id.Format > format {
-		return Identity{}, newer(path, id.Format)
+	if id.Format > sealed.Format {
+		return Identity{}, sealed.Newer(path, id.Format)
 	}
 	if id.Format < 1 || id.Check != id.sum() {
-		return Identity{}, damaged(path, -1, "its checksum is wrong")
+		return Identity{}, sealed.Damaged(path, -1, "its checksum is wrong")
 	}
 	return id, nil
 }
 
-// vacant tells a directory that may be founded from one that lost its identity and from somebody else's.
+// vacant tells a directory that may be founded from one that lost its identity and from somebody
+// else's.
 func vacant(fsys vfs.FS, dir string) error {
 	names, err := fsys.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -82,34 +91,34 @@ func vacant(fsys vfs.FS, dir string) error {
 		switch name {
 		case "LOCK", "identity.tmp", "quarantine", "lost+found":
 		case "log", "snap":
-			return damaged(dir, -1, "it has %s but no identity", name)
+			return sealed.Damaged(dir, -1, "it has %s but no identity", name)
 		default:
 			return fmt.Errorf("%s: %w: it holds %q and no identity; choose an empty directory",
-				dir, ErrForeign, name)
+				dir, sealed.ErrForeign, name)
 		}
 	}
 	return fmt.Errorf("%s: %w", dir, ErrNoIdentity)
 }
 
-// WriteIdentity replaces the identity, atomically and durably.
-func WriteIdentity(fsys vfs.FS, dir string, id Identity) error {
-	if err := checkIDs(id.Cluster, id.Incarnation); err != nil {
+// Write replaces the identity, atomically and durably.
+func Write(fsys vfs.FS, dir string, id Identity) error {
+	if err := (sealed.Origin{Cluster: id.Cluster, Incarnation: id.Incarnation}).Check(); err != nil {
 		return err
 	}
-	id.Format = format
+	id.Format = sealed.Format
 	id.Check = id.sum()
 	b, err := json.MarshalIndent(id, "", "  ")
 	if err != nil {
 		return err
 	}
-	return writeFile(fsys, filepath.Join(dir, "identity"), append(b, '\n'), 0)
+	return sealed.WriteFile(fsys, filepath.Join(dir, "identity"), append(b, '\n'), 0)
 }
 
-// Quarantine moves log and snapshots aside and makes the directory next, which must be a new incarnation,
-// so that the node can come back as a learner. It says where the old files are. If it is interrupted, Open
-// refuses what is left and it can be called again.
+// Quarantine moves log and snapshots aside and makes the directory next, which must be a new
+// incarnation, so that the node can come back as a learner. It says where the old files are. If it
+// is interrupted, Open refuses what is left and it can be called again.
 func Quarantine(fsys vfs.FS, dir string, next Identity) (string, error) {
-	old, err := readFile(fsys, filepath.Join(dir, "identity"))
+	old, err := sealed.ReadFile(fsys, filepath.Join(dir, "identity"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
@@ -117,14 +126,14 @@ func Quarantine(fsys vfs.FS, dir string, next Identity) (string, error) {
 	if json.Unmarshal(old, &was) == nil && was.Incarnation == next.Incarnation {
 		return "", fmt.Errorf("quarantine of %s: the new incarnation must not be the old one", dir)
 	}
-	aside, err := freshDir(fsys, filepath.Join(dir, "quarantine"))
+	aside, err := Aside(fsys, dir)
 	if err != nil {
 		return "", err
 	}
-	if err := writeFile(fsys, filepath.Join(aside, "identity"), old, 0); err != nil {
+	if err := sealed.WriteFile(fsys, filepath.Join(aside, "identity"), old, 0); err != nil {
 		return "", err
 	}
-	if err := WriteIdentity(fsys, dir, next); err != nil {
+	if err := Write(fsys, dir, next); err != nil {
 		return "", err
 	}
 	for _, name := range []string{"log", "snap"} {
@@ -136,7 +145,9 @@ func Quarantine(fsys vfs.FS, dir string, next Identity) (string, error) {
 	return aside, errors.Join(fsys.SyncDir(aside), fsys.SyncDir(dir))
 }
 
-func freshDir(fsys vfs.FS, parent string) (string, error) {
+// Aside makes a new folder in quarantine/ for what is moved out of the way.
+func Aside(fsys vfs.FS, dir string) (string, error) {
+	parent := filepath.Join(dir, "quarantine")
 	if err := fsys.MkdirAll(parent); err != nil {
 		return "", err
 	}
@@ -148,11 +159,6 @@ func freshDir(fsys vfs.FS, parent string) (string, error) {
 	for slices.Contains(names, fmt.Sprint(n)) {
 		n++
 	}
-	dir := filepath.Join(parent, fmt.Sprint(n))
-	return dir, fsys.MkdirAll(dir)
-}
-
-func newer(path string, found int) error {
-	return fmt.Errorf("%s: %w (format %d, this one knows %d); start the newer version",
-		path, ErrNewer, found, format)
+	aside := filepath.Join(parent, fmt.Sprint(n))
+	return aside, fsys.MkdirAll(aside)
 }

@@ -1,4 +1,4 @@
-package raftlog
+package record
 
 import (
 	"encoding/binary"
@@ -18,10 +18,10 @@ type Record struct {
 	HardState *raftpb.HardState
 }
 
-// place is where the log stands: what a new append is checked against and a new segment begins with.
-type place struct {
-	last               uint64 // index of the last entry, or of the snapshot that stands for it
-	term, vote, commit uint64
+// Place is where the log stands: what a new append is checked against and a new segment begins with.
+type Place struct {
+	Last               uint64 // index of the last entry, or of the snapshot that stands for it
+	Term, Vote, Commit uint64
 }
 
 // Kinds of items within a frame.
@@ -40,54 +40,56 @@ func putItem(b []byte, kind byte, fields ...uint64) []byte {
 	return b
 }
 
-// appendRecord encodes r behind b and moves p to where the log then stands.
-func appendRecord(b []byte, p *place, r Record) ([]byte, error) {
+// Append encodes r behind b and moves p to where the log then stands.
+func Append(b []byte, p *Place, r Record) ([]byte, error) {
 	if r.Snapshot != nil {
-		p.last = r.Snapshot.GetIndex()
-		b = putItem(b, itemSnapshot, p.last, r.Snapshot.GetTerm())
+		p.Last = r.Snapshot.GetIndex()
+		b = putItem(b, itemSnapshot, p.Last, r.Snapshot.GetTerm())
 	}
 	for _, e := range r.Entries {
-		if i := e.GetIndex(); i == 0 || i > p.last+1 {
-			return nil, fmt.Errorf("entry %d cannot follow entry %d", i, p.last)
+		if i := e.GetIndex(); i == 0 || i > p.Last+1 {
+			return nil, fmt.Errorf("entry %d cannot follow entry %d", i, p.Last)
 		}
-		p.last = e.GetIndex()
-		b = putItem(b, itemEntry, uint64(e.GetType()), e.GetTerm(), p.last, uint64(len(e.GetData())))
+		p.Last = e.GetIndex()
+		b = putItem(b, itemEntry, uint64(e.GetType()), e.GetTerm(), p.Last, uint64(len(e.GetData())))
 		b = append(b, e.GetData()...)
 	}
 	if h := r.HardState; h != nil {
-		p.term, p.vote, p.commit = h.GetTerm(), h.GetVote(), h.GetCommit()
+		p.Term, p.Vote, p.Commit = h.GetTerm(), h.GetVote(), h.GetCommit()
 	}
 	return b, nil
 }
 
-// replay rebuilds the log from frames. It holds the entries base+1 to last.
-type replay struct {
-	place
-	base    uint64
-	entries []*raftpb.Entry
-	highest uint64 // index of any entry in the present segment, for Compact
+// Replay rebuilds the log from frames. It holds the entries Base+1 to Last.
+type Replay struct {
+	Place
+	Base    uint64
+	Entries []*raftpb.Entry
+	Highest uint64 // index of any entry in the present segment, for Compact
 }
 
 var errItem = errors.New("a record is not readable")
 
-// segment reads the first frame of a segment. The first segment that is left says where the log begins.
-func (r *replay) segment(payload []byte, seq uint64, first bool) error {
+// Segment reads the first frame of a segment. The first segment that is left says where the log
+// begins.
+func (r *Replay) Segment(payload []byte, seq uint64, first bool) error {
 	c := cursor{b: payload}
 	kind, found, last := c.kind(), c.uvarint(), c.uvarint()
 	if c.bad || kind != itemSegment || found != seq {
 		return fmt.Errorf("it does not begin as segment %d", seq)
 	}
 	if first {
-		r.base, r.last = last, last
+		r.Base, r.Last = last, last
 	}
-	if last != r.last {
-		return fmt.Errorf("it begins after entry %d, but the log before it ends with %d", last, r.last)
+	if last != r.Last {
+		return fmt.Errorf("it begins after entry %d, but the log before it ends with %d", last, r.Last)
 	}
-	r.highest = 0
-	return r.frame(c.b)
+	r.Highest = 0
+	return r.Frame(c.b)
 }
 
-func (r *replay) frame(payload []byte) error {
+// Frame takes the next append.
+func (r *Replay) Frame(payload []byte) error {
 	for c := (cursor{b: payload}); len(c.b) > 0; {
 		if err := r.item(&c); err != nil {
 			return err
@@ -99,13 +101,13 @@ func (r *replay) frame(payload []byte) error {
 	return nil
 }
 
-func (r *replay) item(c *cursor) error {
+func (r *Replay) item(c *cursor) error {
 	switch c.kind() {
 	case itemHard:
-		r.term, r.vote, r.commit = c.uvarint(), c.uvarint(), c.uvarint()
+		r.Term, r.Vote, r.Commit = c.uvarint(), c.uvarint(), c.uvarint()
 	case itemSnapshot:
-		r.base, _ = c.uvarint(), c.uvarint()
-		r.last, r.entries = r.base, nil
+		r.Base, _ = c.uvarint(), c.uvarint()
+		r.Last, r.Entries = r.Base, nil
 	case itemEntry:
 		return r.entry(c.entry())
 	default:
@@ -114,17 +116,26 @@ func (r *replay) item(c *cursor) error {
 	return nil
 }
 
-func (r *replay) entry(e *raftpb.Entry) error {
+func (r *Replay) entry(e *raftpb.Entry) error {
 	i := e.GetIndex()
-	if i == 0 || i > r.last+1 {
-		return fmt.Errorf("entry %d follows entry %d", i, r.last)
+	if i == 0 || i > r.Last+1 {
+		return fmt.Errorf("entry %d follows entry %d", i, r.Last)
 	}
-	if i <= r.base {
-		r.base, r.entries = i-1, nil
+	if i <= r.Base {
+		r.Base, r.Entries = i-1, nil
 	}
-	r.entries = append(r.entries[:i-r.base-1], e)
-	r.last, r.highest = i, max(r.highest, i)
+	r.Entries = append(r.Entries[:i-r.Base-1], e)
+	r.Last, r.Highest = i, max(r.Highest, i)
 	return nil
+}
+
+// AppendHard encodes the hard state of p behind b.
+func AppendHard(b []byte, p Place) []byte { return putItem(b, itemHard, p.Term, p.Vote, p.Commit) }
+
+// AppendSegment encodes, behind b, what a segment begins with: its number and all that a reader
+// needs of those before it.
+func AppendSegment(b []byte, seq uint64, p Place) []byte {
+	return AppendHard(putItem(b, itemSegment, seq, p.Last), p)
 }
 
 // cursor reads items; bad says that they ended too early.
