@@ -42,9 +42,11 @@ type settling struct {
 	token     uint64 // what the decision to settle must name, 0 while settled
 	since     int64  // stamp of the last change of membership, microseconds
 	announced bool   // a settling event was told since it was last settled
-	// holding counts the members with an index. While the group is unsettled these are the holders of what was
-	// revoked: newcomers have none, and who leaves or ends is gone (SAFETY A3).
-	holding int
+	// indexed counts the members with an index. While the group is unsettled these are the holders of what was
+	// revoked: newcomers have none, and who leaves or ends is gone (SAFETY A3). Freed says that none of them
+	// can believe in it any more, though the group is still too small to settle.
+	indexed int
+	freed   bool
 }
 
 // leading is who leads.
@@ -86,13 +88,16 @@ func (mb *member) rank() uint64 { return uint64(maxPriority-mb.priority)<<48 | m
 // enough says whether the group has its minimum size; below it nothing is granted.
 func (g *group) enough() bool { return g.members.Len() > 0 && int64(g.members.Len()) >= g.min }
 
+// held says whether somebody may believe in an assignment of the group.
+func (g *group) held() bool { return g.indexed > 0 && !g.freed }
+
 // add and remove keep the members and the ways to find them together.
 func (g *group) add(mb *member) {
 	g.members.Set(mb.order, mb)
 	g.names.Set(mb.name, mb.order)
 	g.line.Set(mb.rank(), mb.order)
 	if mb.index > 0 {
-		g.holding++
+		g.indexed++
 	}
 }
 
@@ -101,7 +106,7 @@ func (g *group) remove(mb *member) {
 	g.names.Delete(mb.name)
 	g.line.Delete(mb.rank())
 	if mb.index > 0 {
-		g.holding--
+		g.indexed--
 	}
 }
 

@@ -13,6 +13,7 @@ func saveGroup(dst []byte, g *group) []byte {
 	dst = fields.Bool(dst, g.noLeader)
 	dst = fields.Bool(dst, g.settled)
 	dst = fields.Bool(dst, g.announced)
+	dst = fields.Bool(dst, g.freed)
 	dst = fields.Varint(dst, g.since)
 	for _, n := range []uint64{g.order, g.epoch, uint64(g.total), g.token, g.leader, g.term,
 		g.revokedFrom, g.leadToken, g.revoked, g.seq} {
@@ -50,7 +51,8 @@ func loadGroup(r *fields.Reader) *group {
 	for _, n := range []*int64{&g.settle, &g.ttl, &g.grace, &g.min, &g.slots} {
 		*n = r.Varint()
 	}
-	g.noLeader, g.settled, g.announced, g.since = r.Bool(), r.Bool(), r.Bool(), r.Varint()
+	g.noLeader, g.settled, g.announced, g.freed = r.Bool(), r.Bool(), r.Bool(), r.Bool()
+	g.since = r.Varint()
 	var total uint64
 	for _, n := range []*uint64{&g.order, &g.epoch, &total, &g.token, &g.leader, &g.term,
 		&g.revokedFrom, &g.leadToken, &g.revoked, &g.seq} {

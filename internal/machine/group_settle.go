@@ -133,11 +133,11 @@ func (m *Machine) elect(g *group, order uint64, previous, reason string) {
 func (m *Machine) unsettle(g *group) {
 	news := g.settled || !g.announced
 	g.settled, g.since, g.token = false, m.now, m.next()
-	if g.holding > 0 {
+	if g.held() {
 		g.revoked = g.token
 	}
 	m.touchGroup(g.name)
-	if g.settle == 0 && g.holding == 0 && g.enough() {
+	if g.settle == 0 && !g.held() && g.enough() {
 		m.settle(g)
 		return
 	}
@@ -162,14 +162,15 @@ func (m *Machine) settle(g *group) {
 		i++
 		return true
 	})
-	g.settled, g.announced, g.token = true, false, 0
-	g.epoch, g.total, g.holding = m.next(), len(next), len(next)
+	g.settled, g.announced, g.freed, g.token = true, false, false, 0
+	g.epoch, g.total, g.indexed = m.next(), len(next), len(next)
 	m.touchGroup(g.name)
 	m.tell(g, "settled").number("epoch", g.epoch).integer("total", int64(g.total)).done()
 }
 
 // grantGroup carries out the leader's decision that what was revoked may be granted anew. It names what it
-// is about by the token: if the membership has changed since, the decision is void.
+// is about by the token: if the membership has changed since, the decision is void. Where the group is below
+// its minimum size nobody gets anything yet, but nobody needs to be waited for any more.
 func grantGroup(c *call) caucus.Reply {
 	c.m.finish()
 	if len(c.args) != 3 {
@@ -177,18 +178,17 @@ func grantGroup(c *call) caucus.Reply {
 	}
 	token, err := strconv.ParseUint(c.args[2], 10, 64)
 	g, ok := c.m.groups.GetMut(c.args[1])
-	if err != nil || !ok || token == 0 || !g.enough() {
+	if err != nil || !ok || token == 0 || token != g.token && token != g.leadToken {
 		return caucus.Int(0)
 	}
-	switch token {
-	case g.token:
-		c.m.settle(g)
-	case g.leadToken:
+	if token == g.leadToken {
 		g.revokedFrom, g.leadToken = 0, 0
-		c.m.touchGroup(g.name)
-		c.m.elect(g, g.nextInLine(0), "", "first")
-	default:
-		return caucus.Int(0)
+		c.m.lead(g, &change{})
+	} else if g.enough() {
+		c.m.settle(g)
+	} else {
+		g.freed = true
 	}
+	c.m.touchGroup(g.name)
 	return caucus.Int(1)
 }

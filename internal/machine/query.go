@@ -63,18 +63,18 @@ func (s *state) Version(id entry.Session) uint64 {
 	return 0
 }
 
-// Pending gives what of a group waits to be granted; nothing while it is below its minimum size. The holders
-// are listed anew at each call, which costs their number.
+// Pending gives what of a group waits for a Grant. The holders are listed anew at each call, which costs their
+// number.
 func (s *state) Pending(group string) []Pending {
 	g, ok := s.groups.Get(group)
-	if !ok || !g.enough() {
+	if !ok {
 		return nil
 	}
 	var all []Pending
 	if former, ok := g.members.Get(g.revokedFrom); ok && g.leadToken != 0 {
 		all = append(all, Pending{Group: g.name, Token: g.leadToken, Holders: []entry.Session{former.session}})
 	}
-	if !g.settled {
+	if !g.settled && (g.enough() || g.held()) {
 		all = append(all, Pending{Group: g.name, Token: g.token, Settle: g.settle, Holders: g.holders()})
 	}
 	return all
@@ -82,8 +82,8 @@ func (s *state) Pending(group string) []Pending {
 
 // holders gives the sessions that may still believe in the assignment that was revoked.
 func (g *group) holders() []entry.Session {
-	holders := make([]entry.Session, 0, g.holding)
-	if g.settled || g.holding == 0 {
+	holders := make([]entry.Session, 0, g.indexed)
+	if g.settled || !g.held() {
 		return holders
 	}
 	g.members.Scan(func(_ uint64, mb *member) bool {

@@ -1,0 +1,341 @@
+package machine_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/machine"
+)
+
+// bare is a machine with the least around it: one node, which leads, clients that converse with it, and a
+// plain model of the leader's clocks. It is a stage of stories.
+type bare struct {
+	t       testing.TB
+	m       *machine.Machine
+	table   *command.Table
+	clients map[string]*client
+	now     int64 // milliseconds since the beginning
+	index   uint64
+	number  uint64
+	opened  int
+	events  []caucus.Event
+
+	heard   map[entry.Session]int64
+	dropped map[entry.Session]int64
+	waits   map[uint64]*wait // what was revoked and is not granted yet, by token
+
+	watch func() // called after every entry; nil for none
+}
+
+// client is one connection.
+type client struct {
+	id      string
+	session entry.Session
+	attach  uint64
+	seen    uint64 // version of the last promise it received
+}
+
+// wait is a Pending, since when, until when its holders may believe in it, and which of them answered.
+type wait struct {
+	machine.Pending
+	since, believe int64
+	answered       map[entry.Session]bool
+}
+
+const (
+	bareTerm = 7
+	epoch0   = 1_700_000_000_000 // unix milliseconds at which stories begin
+)
+
+func newBare(t testing.TB) *bare {
+	b := &bare{t: t, table: command.New(), clients: map[string]*client{}, heard: map[entry.Session]int64{},
+		dropped: map[entry.Session]int64{}, waits: map[uint64]*wait{}}
+	b.m = machine.New([16]byte{1}, epoch0*1000)
+	n := machine.Node{ID: 1, Name: "n1"}
+	b.index++
+	if !b.m.Admit(b.index, bareTerm, n) {
+		t.Fatal("the node was not admitted")
+	}
+	n.Boot, n.Boots = entry.Boot{1}, 1
+	b.batch(machine.Boot(n))
+	return b
+}
+
+// steps answers every operation of a batch.
+type steps struct{}
+
+func (steps) Publish(string, string) int { return 0 }
+
+func (steps) Steps(b *entry.Batch) []entry.Step {
+	list := make([]entry.Step, len(b.Ops))
+	for i := range b.Ops {
+		list[i] = entry.Step{Op: &b.Ops[i], Write: true}
+	}
+	return list
+}
+
+func (b *bare) batch(ops ...entry.Op) []entry.Result {
+	b.number++
+	return b.apply(&entry.Entry{Batches: []entry.Batch{
+		{Node: 1, Boot: entry.Boot{1}, Number: b.number, Ops: ops}}})
+}
+
+// apply applies an entry as it comes off the log, and looks at what it changed.
+func (b *bare) apply(e *entry.Entry) []entry.Result {
+	b.t.Helper()
+	b.index++
+	e.Level, e.Term, e.Stamp = entry.Level, bareTerm, (epoch0+b.now)*1000
+	read, err := entry.Decode(e.Append(nil))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	out, err := b.m.Apply(b.index, bareTerm, read, steps{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.events = append(b.events, out.Events...)
+	b.look(out)
+	if b.watch != nil {
+		b.watch()
+	}
+	if len(out.Batches) == 0 {
+		return nil
+	}
+	return out.Batches[0].Results
+}
+
+// note logs decisions of the leader.
+func (b *bare) note(ops ...entry.Op) { b.apply(&entry.Entry{Notes: ops}) }
+
+// look is what a leader does after an entry: it arms what is new and forgets what is gone.
+func (b *bare) look(out machine.Output) {
+	for _, id := range out.Sessions {
+		s, ok := b.m.Session(id)
+		if _, known := b.heard[id]; ok && !known {
+			b.heard[id] = b.now
+		}
+		if _, known := b.dropped[id]; s.Drop && !known {
+			b.dropped[id] = b.now
+		}
+		if !s.Drop {
+			delete(b.dropped, id)
+		}
+		if !ok {
+			delete(b.heard, id)
+		}
+	}
+	pending := map[uint64]bool{}
+	b.m.Pendings(func(p machine.Pending) bool {
+		pending[p.Token] = true
+		b.await(p)
+		return true
+	})
+	for token := range b.waits {
+		if !pending[token] {
+			delete(b.waits, token)
+		}
+	}
+}
+
+func (b *bare) await(p machine.Pending) {
+	w := b.waits[p.Token]
+	if w == nil {
+		w = &wait{since: b.now, believe: b.now, answered: map[entry.Session]bool{}}
+		b.waits[p.Token] = w
+		for _, id := range p.Holders {
+			s, _ := b.m.Session(id)
+			w.believe = max(w.believe, b.now+s.Promise())
+		}
+	}
+	w.Pending = p
+}
+
+// ready gives when the grant may be made (SAFETY A3).
+func (w *wait) ready() int64 {
+	at := w.since + w.Settle
+	for _, id := range w.Holders {
+		if !w.answered[id] {
+			return max(at, w.believe)
+		}
+	}
+	return at
+}
+
+// Advance lets the clocks run and does what comes due, in order.
+func (b *bare) Advance(to int64) {
+	for {
+		at, do := b.next()
+		if do == nil || at > to {
+			break
+		}
+		b.now = max(b.now, at)
+		do()
+	}
+	b.now = to
+}
+
+// next finds what the leader will do next.
+func (b *bare) next() (at int64, do func()) {
+	b.m.Sessions(func(s machine.SessionState) bool {
+		over, reason := b.heard[s.ID]+s.TTL, machine.Expired
+		if d, ok := b.dropped[s.ID]; ok && d+s.Grace < over {
+			over, reason = d+s.Grace, machine.Lost
+		}
+		if do == nil || over < at {
+			at, do = over, func() { b.note(machine.End(s.ID, s.Attach, bareTerm, reason)) }
+		}
+		return true
+	})
+	b.m.Pendings(func(p machine.Pending) bool {
+		if ready := b.waits[p.Token].ready(); do == nil || ready < at {
+			at, do = ready, func() { b.note(machine.Grant(p.Group, p.Token)) }
+		}
+		return true
+	})
+	return at, do
+}
+
+// Events gives the events since it was last asked.
+func (b *bare) Events() []caucus.Event {
+	all := b.events
+	b.events = nil
+	return all
+}
+
+// HangUp closes a connection from the client's side.
+func (b *bare) HangUp(name string) {
+	if c := b.clients[name]; c != nil && c.attach != 0 {
+		b.batch(machine.Drop(c.session, c.attach))
+	}
+	delete(b.clients, name)
+}
+
+// Do carries out one command of a client.
+func (b *bare) Do(name string, cmd caucus.Command) caucus.Reply {
+	c := b.clients[name]
+	if c == nil {
+		c = &client{}
+		b.clients[name] = c
+	}
+	b.hear(c)
+	spec, err := b.table.Lookup(cmd)
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	op := entry.Op{Conn: 1, Session: c.session, Attach: c.attach, Args: cmd, Bound: true}
+	switch {
+	case spec.Name == "once":
+		return b.write(c, once(op))
+	case strings.HasPrefix(spec.Name, "session|"):
+		return b.session(c, spec, op)
+	case spec.Name == "group|join" && c.attach == 0:
+		op.Fresh = b.freshID(c)
+	}
+	if !spec.Writes() {
+		return b.m.Read(&op, (epoch0+b.now)*1000, false, steps{})
+	}
+	return b.write(c, op)
+}
+
+func once(op entry.Op) entry.Op {
+	for _, digit := range op.Args[1] {
+		op.Once = 10*op.Once + uint64(digit-'0')
+	}
+	op.Args = op.Args[2:]
+	return op
+}
+
+// hear is what the leader makes of a client that speaks: it lives, and it has received what it was told.
+func (b *bare) hear(c *client) {
+	s, ok := b.m.Session(c.session)
+	if !ok || s.Attach != c.attach || s.Drop {
+		return
+	}
+	b.heard[c.session] = b.now
+	for token, w := range b.waits {
+		if c.seen >= token {
+			w.answered[c.session] = true
+		}
+	}
+}
+
+func (b *bare) write(c *client, op entry.Op) caucus.Reply {
+	r := b.batch(op)[0]
+	switch {
+	case r.Attach != 0:
+		c.attach, c.seen = r.Attach, 0
+	case c.attach == 0: // nothing was opened
+		*c = client{}
+	}
+	return r.Reply
+}
+
+func (b *bare) freshID(c *client) entry.Session {
+	b.opened++
+	sum := sha256.Sum256([]byte{byte(b.opened >> 8), byte(b.opened)})
+	c.id = hex.EncodeToString(sum[:16])
+	c.session = hashed(c.id)
+	return c.session
+}
+
+func hashed(id string) entry.Session {
+	sum := sha256.Sum256([]byte(id))
+	return entry.Session(sum[:16])
+}
+
+// session does what a conversation does with the commands about sessions: ids become hashes and come back.
+func (b *bare) session(c *client, spec *command.Spec, op entry.Op) caucus.Reply {
+	before := *c
+	id := c.id
+	if len(op.Args) > 2 && spec.Name != "session|open" {
+		id = op.Args[2]
+		op.Args = append(caucus.Command{}, op.Args...)
+		for i := 2; i < len(op.Args); i++ {
+			h := hashed(op.Args[i])
+			if spec.Name == "session|keepalive" {
+				b.hear(&client{session: h, attach: b.attachOf(h)})
+			}
+			op.Args[i] = string(h[:])
+		}
+	}
+	switch spec.Name {
+	case "session|open":
+		op.Fresh = b.freshID(c)
+	case "session|resume":
+		c.id, c.session = id, hashed(id)
+	}
+	if !spec.Writes() {
+		r := b.m.Read(&op, (epoch0+b.now)*1000, false, steps{})
+		return b.told(c, spec.Name, id, r)
+	}
+	r := b.write(c, op)
+	switch {
+	case r.Kind == caucus.KindError:
+		*c = before
+	case spec.Name == "session|open":
+		return caucus.Bulk(c.id)
+	case spec.Name == "session|close" && id == c.id:
+		*c = client{}
+	}
+	return r
+}
+
+func (b *bare) attachOf(id entry.Session) uint64 {
+	s, _ := b.m.Session(id)
+	return s.Attach
+}
+
+func (b *bare) told(c *client, name, id string, r caucus.Reply) caucus.Reply {
+	switch {
+	case name == "session|keepalive" && id == c.id && len(r.Items) == 3:
+		c.seen = uint64(r.Items[2].Int)
+	case name == "session|info" && r.Kind == caucus.KindMap:
+		r.Items[1] = caucus.Bulk(id)
+	}
+	return r
+}
