@@ -1,0 +1,342 @@
+package machine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caucus-project/caucus"
+	"pgregory.net/rapid"
+)
+
+// happening is an event of a group as a program that listens reads it.
+type happening struct {
+	Event, Group, Member, Reason, Previous string
+	Life, Seq, Time, Epoch, Term           uint64
+	Size, Total                            int
+	Order                                  uint64
+}
+
+// listener follows the events of all groups and keeps what they say is so.
+type listener struct {
+	t      *rapid.T
+	tokens uint64 // the highest term or epoch so far
+	groups map[string]*heardOf
+}
+
+// heardOf is a group as its events describe it.
+type heardOf struct {
+	life, seq uint64
+	members   map[string]bool
+	leader    string
+	settled   bool
+	total     int
+	last      uint64 // seq of the last event of an ended life
+}
+
+func (l *listener) hear(e caucus.Event) {
+	var h happening
+	if err := json.Unmarshal([]byte(e.JSON), &h); err != nil {
+		l.t.Fatalf("%v: %s", err, e.JSON)
+	}
+	if h.Group != e.Group || h.Seq != e.Seq {
+		l.t.Fatalf("%q seq %d says of itself %s", e.Group, e.Seq, e.JSON)
+	}
+	g := l.groups[h.Group]
+	if g == nil {
+		g = &heardOf{}
+		l.groups[h.Group] = g
+	}
+	if g.life == 0 {
+		*g = heardOf{life: h.Life, seq: h.Life, members: map[string]bool{}, last: g.last}
+	}
+	if h.Life != g.life || h.Seq != g.seq+1 || h.Seq <= g.last {
+		l.t.Fatalf("A16: after life %d seq %d, and %d of an earlier life, came %s", g.life, g.seq, g.last, e.JSON)
+	}
+	g.seq = h.Seq
+	l.take(g, &h)
+}
+
+// take changes what is known by what an event says.
+func (l *listener) take(g *heardOf, h *happening) {
+	switch h.Event {
+	case "joined":
+		l.must(!g.members[h.Member], h)
+		g.members[h.Member] = true
+		l.must(h.Size == len(g.members), h)
+	case "left":
+		l.must(g.members[h.Member], h)
+		delete(g.members, h.Member)
+		l.must(h.Size == len(g.members), h)
+	case "leader":
+		l.must(g.members[h.Member] && (h.Reason == "first") == (h.Previous == ""), h)
+		l.rises("term", h.Term)
+		g.leader = h.Member
+	case "leaderless":
+		l.must(h.Previous == g.leader && h.Previous != "", h)
+		g.leader = ""
+	case "settling":
+		g.settled = false
+		l.must(h.Size == len(g.members), h)
+	case "settled":
+		l.rises("epoch", h.Epoch)
+		g.settled, g.total = true, h.Total
+		l.must(h.Total == len(g.members), h)
+	case "deleted":
+		l.must(len(g.members) == 0 && g.leader == "", h)
+		*g = heardOf{last: h.Seq}
+	}
+}
+
+func (l *listener) must(ok bool, h *happening) {
+	l.t.Helper()
+	if !ok {
+		l.t.Fatalf("the events before do not fit %+v", *h)
+	}
+}
+
+// rises checks that terms and epochs only rise, over all groups (SAFETY A16).
+func (l *listener) rises(what string, token uint64) {
+	if token <= l.tokens {
+		l.t.Fatalf("A16: %s %d after %d", what, token, l.tokens)
+	}
+	l.tokens = token
+}
+
+// believer is what a client makes of its promises (SAFETY A2), on a network that takes no time.
+type believer struct {
+	sent, promise int64
+	version       int64
+	known         bool
+	index         map[string][2]int64 // group to index and epoch
+	leads         map[string]int64    // group to term
+}
+
+func (v *believer) believes(now int64) bool { return v.known && 100*(now-v.sent) < 98*v.promise }
+
+func (v *believer) forget() { *v = believer{} }
+
+// world is a bare stage, listened to, with clients that believe.
+type world struct {
+	*bare
+	t        *rapid.T
+	listener listener
+	beliefs  map[string]*believer
+}
+
+func newWorld(t *rapid.T, tb testing.TB) *world {
+	w := &world{bare: newBare(tb), t: t, beliefs: map[string]*believer{}}
+	w.listener = listener{t: t, groups: map[string]*heardOf{}}
+	w.watch = w.check
+	for i := range 5 {
+		w.beliefs[fmt.Sprintf("c%d", i)] = &believer{}
+	}
+	return w
+}
+
+// check holds after every entry.
+func (w *world) check() {
+	for _, e := range w.Events() {
+		w.listener.hear(e)
+	}
+	w.checkBeliefs()
+	for _, name := range slices.Sorted(maps.Keys(w.listener.groups)) {
+		w.checkGroup(name, w.listener.groups[name])
+	}
+}
+
+// checkBeliefs: at every moment all assignments believed in a group are of one epoch and no index has two
+// holders, and no group has two leaders (SAFETY A3).
+func (w *world) checkBeliefs() {
+	epochs, holders, leaders := map[string]int64{}, map[string]string{}, map[string]string{}
+	for _, c := range slices.Sorted(maps.Keys(w.beliefs)) {
+		v := w.beliefs[c]
+		if !v.believes(w.now) {
+			continue
+		}
+		for g, share := range v.index {
+			if e, ok := epochs[g]; ok && e != share[1] {
+				w.t.Fatalf("A3: epochs %d and %d of %s are believed in", e, share[1], g)
+			}
+			epochs[g] = share[1]
+			key := fmt.Sprint(g, share[0])
+			if holders[key] != "" {
+				w.t.Fatalf("A3: %s and %s believe in index %d of %s", holders[key], c, share[0], g)
+			}
+			holders[key] = c
+		}
+		for g := range v.leads {
+			if leaders[g] != "" {
+				w.t.Fatalf("A3: %s and %s believe that they lead %s", leaders[g], c, g)
+			}
+			leaders[g] = c
+		}
+	}
+}
+
+// checkGroup compares a group with what its events say, and its indexes with a permutation.
+func (w *world) checkGroup(name string, g *heardOf) {
+	info := w.read("GROUP", "INFO", name)
+	if g.life == 0 || info.Kind == caucus.KindError {
+		if g.life != 0 {
+			w.t.Fatalf("%s is gone without a word", name)
+		}
+		return
+	}
+	values := map[string]caucus.Reply{}
+	for i := 0; i < len(info.Items); i += 2 {
+		values[info.Items[i].Str] = info.Items[i+1]
+	}
+	if values["size"].Int != int64(len(g.members)) || values["leader"].Str != g.leader ||
+		(values["state"].Str == "settled") != g.settled || values["seq"].Int != int64(g.seq) {
+		w.t.Fatalf("%s is %s, its events say %+v", name, fmt.Sprint(info.Items), *g)
+	}
+	var indexes []int64
+	sessions := map[string]bool{}
+	for _, m := range w.read("GROUP", "MEMBERS", name).Items {
+		indexes = append(indexes, m.Items[5].Int)
+		sessions[m.Items[1].Str] = true
+	}
+	if len(sessions) != len(g.members) {
+		w.t.Fatalf("%s has members %v, its events say %v", name, sessions, g.members)
+	}
+	slices.Sort(indexes)
+	for i, index := range indexes {
+		if g.settled && index != int64(i+1) {
+			w.t.Fatalf("B16: the indexes of %s are %v", name, indexes)
+		}
+	}
+}
+
+func (w *world) read(words ...string) caucus.Reply {
+	return w.Do("reader", words)
+}
+
+// beat is one heartbeat of a client library: a promise, then whatever it may learn under it.
+func (w *world) beat(c string) {
+	v := w.beliefs[c]
+	r := w.Do(c, caucus.Command{"SESSION", "KEEPALIVE"})
+	if r.Kind == caucus.KindError {
+		v.forget()
+		return
+	}
+	if !v.known || v.version != r.Items[2].Int {
+		*v = believer{known: true, index: map[string][2]int64{}, leads: map[string]int64{}}
+	}
+	v.sent, v.promise, v.version = w.now, r.Items[0].Int, r.Items[2].Int
+	for _, g := range groupNames {
+		w.learn(c, v, g)
+	}
+}
+
+// learn reads what a client holds in a group.
+func (w *world) learn(c string, v *believer, g string) {
+	delete(v.index, g)
+	delete(v.leads, g)
+	if r := w.Do(c, caucus.Command{"GROUP", "INDEX", g}); r.Kind == caucus.KindArray {
+		v.index[g] = [2]int64{r.Items[0].Int, r.Items[2].Int}
+		name := w.Do(c, caucus.Command{"GROUP", "JOIN", g}).Str
+		if l := w.Do(c, caucus.Command{"GROUP", "LEADER", g}); l.Kind == caucus.KindArray && l.Items[0].Str == name {
+			v.leads[g] = l.Items[1].Int
+		}
+	}
+}
+
+var groupNames = []string{"one", "two", "three"}
+
+// act draws and does one thing.
+func (w *world) act() {
+	t := w.t
+	c := fmt.Sprintf("c%d", rapid.IntRange(0, 4).Draw(t, "client"))
+	g := rapid.SampledFrom(groupNames).Draw(t, "group")
+	switch rapid.IntRange(0, 13).Draw(t, "act") {
+	case 0, 1, 2:
+		w.join(c, g)
+	case 3:
+		delete(w.beliefs[c].index, g)
+		delete(w.beliefs[c].leads, g)
+		w.Do(c, caucus.Command{"GROUP", "LEAVE", g})
+	case 4:
+		delete(w.beliefs[c].leads, g)
+		w.Do(c, caucus.Command{"GROUP", "RESIGN", g})
+	case 5:
+		w.Do(c, caucus.Command{"GROUP", "META", g, rapid.String().Draw(t, "meta")})
+	case 6:
+		w.HangUp(c) // the process is dead with its connection
+		w.beliefs[c].forget()
+	case 7:
+		w.resume(c)
+	case 8:
+		w.beliefs[c].forget()
+		w.Do(c, caucus.Command{"SESSION", "CLOSE"})
+	case 9:
+		w.Do(c, strings.Fields(fmt.Sprintf("GROUP CREATE %s SETTLE %d MIN %d", g, 300, 2)))
+	default:
+		w.Advance(w.now + rapid.Int64Range(1, 700).Draw(t, "ms"))
+		w.check()
+		if rapid.Bool().Draw(t, "beat") {
+			w.beat(c)
+		}
+	}
+}
+
+func (w *world) join(c, g string) {
+	cmd := caucus.Command{"GROUP", "JOIN", g}
+	option := func(name string, values ...string) {
+		if v := rapid.SampledFrom(values).Draw(w.t, name); v != "" {
+			cmd = append(cmd, name, v)
+		}
+	}
+	option("AS", "", "", "x", "m3")
+	option("SETTLE", "", "0", "300")
+	option("MIN", "", "", "2")
+	option("PRIORITY", "", "-3", "7")
+	option("TTL", "", "1500")
+	option("GRACE", "", "0", "400")
+	w.Do(c, cmd)
+	w.check()
+}
+
+// resume moves the session of a client to a new connection of its own.
+func (w *world) resume(c string) {
+	old := w.clients[c]
+	if old == nil || old.id == "" {
+		return
+	}
+	w.clients[c] = nil
+	w.Do(c, caucus.Command{"SESSION", "RESUME", old.id})
+}
+
+func TestA3_A16_RandomLivesKeepTheRules(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		w := newWorld(r, t)
+		for range rapid.IntRange(1, 120).Draw(r, "length") {
+			w.act()
+		}
+		w.Advance(w.now + 60_000)
+		w.check()
+		saved := w.m.SavedGroups()
+		if err := w.m.ReloadGroups(); err != nil {
+			r.Fatal(err)
+		}
+		if w.m.SavedGroups() != saved {
+			r.Fatal("what was loaded is not what was saved")
+		}
+	})
+}
+
+func TestReloadedGroupsGoOnAlike(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		w := newWorld(r, t)
+		for range rapid.IntRange(1, 60).Draw(r, "length") {
+			w.act()
+			if err := w.m.ReloadGroups(); err != nil {
+				r.Fatal(err)
+			}
+			w.check()
+		}
+	})
+}
