@@ -76,7 +76,7 @@ func (t *Table) find(cmd caucus.Command) (*Spec, *caucus.Error) {
 		return nil, unknown(cmd)
 	}
 	if len(cmd) == 1 {
-		return nil, caucus.Errorf(caucus.ErrBad, "wrong number of arguments for '%s' command", name)
+		return nil, caucus.Errorf(caucus.ErrBad, "wrong number of arguments for '%s' command", string(name))
 	}
 	if s := subs[string(lower(room[:0], cmd[1]))]; s != nil {
 		return s, nil
