@@ -76,6 +76,25 @@ func TestA3_WhoEndTogetherUnsettleOnceAndLeaveOneLeader(t *testing.T) {
 	}
 }
 
+func TestA3_LeadTakenByMinIsGrantedOnlyAfterItsHolder(t *testing.T) {
+	b := newBare(t)
+	b.do("a", "GROUP JOIN g SETTLE 0 MIN 2")
+	b.do("b", "GROUP JOIN g")
+	b.do("b", "GROUP LEAVE g")
+	p := b.m.Pending("g")[0]
+	if want := []entry.Session{b.of("a").ID}; !slices.Equal(p.Holders, want) || b.m.Version(want[0]) < p.Token {
+		t.Fatalf("the leadership waits for %+v, its holder's version is %d", p, b.m.Version(want[0]))
+	}
+	b.do("c", "GROUP JOIN g PRIORITY 5")
+	if r := b.do("c", "GROUP LEADER g"); !r.IsNil() {
+		t.Fatalf("%+v leads while a may believe that it does", r)
+	}
+	b.note(machine.Grant("g", p.Token))
+	if r := b.do("c", "GROUP LEADER g"); r.IsNil() || r.Items[0].Str != "m3" {
+		t.Errorf("%+v leads, want the first in line", r)
+	}
+}
+
 func TestA18_JoinInATransactionIsOneMembership(t *testing.T) {
 	b := newBare(t)
 	id := entry.Session{5}
