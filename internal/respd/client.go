@@ -234,7 +234,7 @@ func (c *client) run() {
 // say adds a reply. Replies are written when the pipeline is done, or many bytes wait.
 func (c *client) say(r caucus.Reply) {
 	if c.out.add(c.proto, r) >= chunk {
-		// A failure is met again when the pipeline is done; until then nothing more is kept.
+		// A failure is met again when the pipeline is done.
 		_ = c.out.flush()
 	}
 }

@@ -38,10 +38,13 @@ func newOutbox(conn net.Conn, timeout time.Duration) *outbox {
 	return o
 }
 
-// add appends a reply and says how many bytes wait.
+// add appends a reply and says how many bytes wait. Once nothing can be written any more, nothing is kept.
 func (o *outbox) add(proto int, r caucus.Reply) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.err != nil {
+		return 0
+	}
 	before := len(o.buf)
 	o.buf = resp.Append(o.buf, proto, r)
 	o.added += uint64(len(o.buf) - before)
