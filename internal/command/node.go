@@ -17,7 +17,8 @@ func node() []Spec {
 			Usage: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", Summary: "Stops this node in good order"},
 		{Name: "ensemble|nodes", Arity: 2, Flags: Stale | NoMulti, Since: "caucus 0.1",
 			Summary: "Describes all nodes of the ensemble", Complexity: "O(N) with N the number of nodes"},
-		{Name: "ensemble|help", Arity: 2, Flags: Stale | NoMulti, Since: "caucus 0.1", Summary: "Lists the subcommands"},
+		{Name: "ensemble|help", Arity: 2, Flags: Stale | NoMulti, Since: "caucus 0.1",
+			Summary: "Lists the subcommands"},
 		{Name: "wait", Arity: 3, Flags: Stale, Since: "3.0.0", Usage: "numreplicas timeout",
 			Summary: "Says how many other nodes surely have this connection's writes: a majority always has"},
 	})

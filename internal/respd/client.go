@@ -101,7 +101,8 @@ func (c *client) wasLost(err error) bool {
 	if c.ours.Load() {
 		return false
 	}
-	return c.byWord || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return c.byWord || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE)
 }
 
 // converse serves pipeline after pipeline. The next is read only when the replies to the last have been
@@ -198,8 +199,8 @@ func (c *client) request(req *resp.Request) {
 	case c.multi.Load() && spec.Name != "quit" && spec.Name != "reset":
 		c.gather(req.Args, nil)
 	case c.listensOnly() && !mayListening(spec):
-		c.say(caucus.Fail(caucus.ErrBad, "Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "+
-			"RESET are allowed in this context", strings.ReplaceAll(spec.Name, "|", " ")))
+		c.say(caucus.Fail(caucus.ErrBad, "Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "+
+			"QUIT / RESET are allowed in this context", strings.ReplaceAll(spec.Name, "|", " ")))
 	default:
 		c.door(spec, req.Args)
 	}

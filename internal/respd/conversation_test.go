@@ -42,22 +42,26 @@ func TestTransactionsAtTheDoor(t *testing.T) {
 	c := open(t).dial()
 	const notHere, aborted = "-ERR Command not allowed inside a transaction\r\n",
 		"-EXECABORT Transaction discarded because of previous errors.\r\n"
-	c.say("MULTI\r\nSET k 1\r\nCLIENT ID\r\nEXEC\r\nCLIENT ID\r\n", "+OK\r\n+QUEUED\r\n"+notHere+aborted+":1\r\n")
+	c.say("MULTI\r\nSET k 1\r\nCLIENT ID\r\nEXEC\r\nCLIENT ID\r\n",
+		"+OK\r\n+QUEUED\r\n"+notHere+aborted+":1\r\n")
 	c.say("MULTI\r\nSUBSCRIBE a\r\nDISCARD\r\n", "+OK\r\n"+notHere+"+OK\r\n")
 	c.say("MULTI\r\nEXEC a\r\nCLIENT ID\r\nEXEC\r\nCLIENT ID\r\n", "+OK\r\n"+
 		"-ERR wrong number of arguments for 'exec' command\r\n"+notHere+aborted+":1\r\n")
 	c.say("SESSION OPEN\r\n", "-ERR the stage has no SESSION\r\n")
-	c.say("MULTI\r\nSET k 1\r\nONCE 1 EXEC\r\nCLIENT ID\r\n", "+OK\r\n+QUEUED\r\n-NOSESSION this connection carries "+
-		"no session; SESSION OPEN or SESSION RESUME first\r\n:1\r\n")
+	c.say("MULTI\r\nSET k 1\r\nONCE 1 EXEC\r\nCLIENT ID\r\n",
+		"+OK\r\n+QUEUED\r\n-NOSESSION this connection carries "+
+			"no session; SESSION OPEN or SESSION RESUME first\r\n:1\r\n")
 	c.say("MULTI\r\nRESET\r\nCLIENT ID\r\nMULTI\r\nQUIT\r\n", "+OK\r\n+RESET\r\n:1\r\n+OK\r\n+OK\r\n")
 	c.ends()
 }
 
 func TestWhatIsOverASettingSpoilsATransaction(t *testing.T) {
 	c := open(t, func(cfg *respd.Config, _ *memory) { cfg.Limits = resp.Limits{Bulk: 10} }).dial()
-	c.say("SET k 01234567890\r\nPING\r\n", "-ERR argument too long: 11 bytes, and at most 10 are taken\r\n+PONG\r\n")
-	c.say("MULTI\r\nSET k 01234567890\r\nEXEC\r\n", "+OK\r\n-ERR argument too long: 11 bytes, and at most 10 are "+
-		"taken\r\n-EXECABORT Transaction discarded because of previous errors.\r\n")
+	c.say("SET k 01234567890\r\nPING\r\n",
+		"-ERR argument too long: 11 bytes, and at most 10 are taken\r\n+PONG\r\n")
+	c.say("MULTI\r\nSET k 01234567890\r\nEXEC\r\n",
+		"+OK\r\n-ERR argument too long: 11 bytes, and at most 10 are "+
+			"taken\r\n-EXECABORT Transaction discarded because of previous errors.\r\n")
 }
 
 func TestBrokenFrames(t *testing.T) {
@@ -243,8 +247,9 @@ func TestStrangersAreDenied(t *testing.T) {
 	here := s.addr
 	s.addr = l.Addr().String()
 	c := s.dial()
-	c.say("HELLO 3\r\nPING\r\n", "-DENIED this node serves only clients on its own machine until a password is set: "+
-		"start it with --password-file FILE\r\n")
+	c.say("HELLO 3\r\nPING\r\n",
+		"-DENIED this node serves only clients on its own machine until a password is set: "+
+			"start it with --password-file FILE\r\n")
 	c.ends()
 	if s.lost() || s.door.Stats().Denied != 1 {
 		t.Errorf("%+v", s.door.Stats())
@@ -268,9 +273,10 @@ func TestPassword(t *testing.T) {
 		"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
 	c.say("GET k\r\nNOPE\r\nCLIENT ID\r\nSUBSCRIBE a\r\n", strings.Repeat(noAuth, 4))
 	c.say("AUTH no\r\nAUTH other sesame\r\nAUTH a b c\r\n", wrong+wrong+"-ERR syntax error\r\n")
-	c.say("HELLO 3\r\n", "-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "+
-		"<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol "+
-		"version at the same time\r\n")
+	c.say("HELLO 3\r\n",
+		"-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "+
+			"<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol "+
+			"version at the same time\r\n")
 	c.say("HELLO 3 AUTH default no\r\n", wrong)
 	c.say("HELLO 3 AUTH default sesame SETNAME me\r\n", "%7\r\n")
 	c.expect(hello(3)[len("%7\r\n"):])
@@ -278,8 +284,9 @@ func TestPassword(t *testing.T) {
 	c.say("RESET\r\nGET k\r\n", "+RESET\r\n"+noAuth)
 	c.say("AUTH default sesame\r\nGET k\r\n", "+OK\r\n$-1\r\n")
 	c = open(t).dial()
-	c.say("AUTH x\r\nAUTH default x\r\nAUTH who x\r\n", "-ERR AUTH <password> called without any password configured "+
-		"for the default user. Are you sure your configuration is correct?\r\n+OK\r\n"+wrong)
+	c.say("AUTH x\r\nAUTH default x\r\nAUTH who x\r\n",
+		"-ERR AUTH <password> called without any password configured "+
+			"for the default user. Are you sure your configuration is correct?\r\n+OK\r\n"+wrong)
 }
 
 // Who has not proved the password gets little time, and little room.
@@ -356,7 +363,8 @@ func TestClientCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSpace(strings.TrimPrefix(string(text), "txt:")), "\n")
-		if !strings.HasPrefix(lines[0], "id=1 addr=127.0.0.1:") || !strings.Contains(lines[0], " lib-name=go lib-ver=1") {
+		if !strings.HasPrefix(lines[0], "id=1 addr=127.0.0.1:") ||
+			!strings.Contains(lines[0], " lib-name=go lib-ver=1") {
 			t.Errorf("%s: %q", sent, lines)
 		}
 		if sent == "CLIENT LIST" && (len(lines) != 2 || !strings.Contains(lines[1], " flags=P db=0 sub=1 ")) {
@@ -370,12 +378,14 @@ func TestSubscribeRESP2(t *testing.T) {
 	c, p := s.dial(), s.dial()
 	c.say("SUBSCRIBE a b\r\nPSUBSCRIBE a*\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"+
 		"*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n*3\r\n$10\r\npsubscribe\r\n$2\r\na*\r\n:3\r\n")
-	c.say("GET k\r\nHELLO 3\r\nPING\r\nPING x\r\n", "-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE "+
-		"/ PING / QUIT / RESET are allowed in this context\r\n-ERR Can't execute 'hello': only (P|S)SUBSCRIBE / "+
-		"(P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n"+
-		"*2\r\n$4\r\npong\r\n$1\r\nx\r\n")
+	c.say("GET k\r\nHELLO 3\r\nPING\r\nPING x\r\n",
+		"-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE "+
+			"/ PING / QUIT / RESET are allowed in this context\r\n-ERR Can't execute 'hello': only (P|S)SUBSCRIBE / "+
+			"(P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n"+
+			"*2\r\n$4\r\npong\r\n$1\r\nx\r\n")
 	p.say("PUBLISH a 1\r\n", ":2\r\n")
-	c.expect("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\n1\r\n*4\r\n$8\r\npmessage\r\n$2\r\na*\r\n$1\r\na\r\n$1\r\n1\r\n")
+	c.expect("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\n1\r\n" +
+		"*4\r\n$8\r\npmessage\r\n$2\r\na*\r\n$1\r\na\r\n$1\r\n1\r\n")
 	c.say("PUNSUBSCRIBE\r\nUNSUBSCRIBE b nope\r\n", "*3\r\n$12\r\npunsubscribe\r\n$2\r\na*\r\n:2\r\n"+
 		"*3\r\n$11\r\nunsubscribe\r\n$1\r\nb\r\n:1\r\n*3\r\n$11\r\nunsubscribe\r\n$4\r\nnope\r\n:1\r\n")
 	p.say("PUBLISH a 2\r\nPUBLISH b 3\r\n", ":1\r\n:0\r\n")

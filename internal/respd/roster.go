@@ -22,8 +22,8 @@ func (c *client) describe() string {
 	if c.multi.Load() {
 		multi = 0
 	}
-	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=0 sub=%d psub=%d ssub=0 "+
-		"multi=%d cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
+	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=0 sub=%d psub=%d "+
+		"ssub=0 multi=%d cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
 		c.id, c.conn.RemoteAddr(), c.conn.LocalAddr(), name, int64(now.Sub(c.born).Seconds()),
 		int64(now.Sub(time.Unix(0, c.heard.Load())).Seconds()), c.flags(), c.subscribed.Load(),
 		c.psubscribed.Load(), multi, cmd, proto, library[0], library[1])

@@ -51,8 +51,9 @@ func (m *memory) Open(caucus.ConnInfo) (caucus.Conn, error) {
 	if m.refuse.Load() {
 		return nil, caucus.Errorf(caucus.ErrTryAgain, "stopping")
 	}
-	t := talk.New(talk.Config{Conn: m.conns.Add(1), Table: m.table, NewID: func() [16]byte { return [16]byte{1} },
-		Node: func(cmd caucus.Command) caucus.Reply { return m.Local(context.Background(), cmd) }})
+	t := talk.New(talk.Config{Conn: m.conns.Add(1), Table: m.table,
+		NewID: func() [16]byte { return [16]byte{1} },
+		Node:  func(cmd caucus.Command) caucus.Reply { return m.Local(context.Background(), cmd) }})
 	return &conversation{Talk: t, m: m}, nil
 }
 

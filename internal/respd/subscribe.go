@@ -37,8 +37,8 @@ func (c *client) pingListening(cmd caucus.Command) {
 const private = "caucus:m:"
 
 // subscribe answers SUBSCRIBE and PSUBSCRIBE. A pattern is refused only when it asks for private channels by
-// name; wider ones do not get private messages. The confirmation of a channel goes out before its messages do,
-// since gate is held from before the first can come.
+// name; wider ones do not get private messages. The confirmation of a channel goes out before its messages
+// do, since gate is held from before the first can come.
 func (c *client) subscribe(verb string, names []string) {
 	for _, name := range names {
 		if strings.HasPrefix(name, private) {

@@ -32,7 +32,8 @@ func TestOpenIsCarried(t *testing.T) {
 		t.Error("a session before any was opened")
 	}
 	s.expect(t, id(1)+" | OK", "session open ttl 1000", "set k 1")
-	if got := op(s.plans[0], 0); got != `true ["session" "open" "ttl" "1000"] attach=0 bound=true once=0 fresh=true` {
+	want := `true ["session" "open" "ttl" "1000"] attach=0 bound=true once=0 fresh=true`
+	if got := op(s.plans[0], 0); got != want {
 		t.Error(got)
 	}
 	if len(s.plans[0].Beats) != 0 {
@@ -166,7 +167,8 @@ func TestInfoShowsTheID(t *testing.T) {
 func TestJoin(t *testing.T) {
 	s := newStage()
 	s.do("group join g as SETTLE meta x", "get k")
-	want := `true ["group" "join" "g" "as" "SETTLE" "meta" "x" ".SETTLE" "6000"] attach=0 bound=true once=0 fresh=true`
+	want := `true ["group" "join" "g" "as" "SETTLE" "meta" "x" ".SETTLE" "6000"] ` +
+		`attach=0 bound=true once=0 fresh=true`
 	if got := op(s.plans[0], 0); got != want {
 		t.Error(got)
 	}
@@ -238,7 +240,8 @@ func TestOnce(t *testing.T) {
 	} {
 		s.expect(t, c.want, c.line)
 	}
-	s.expect(t, "OK | ERR Command not allowed inside a transaction | EXECABORT *", "multi", "once 9 set k 1", "exec")
+	s.expect(t, "OK | ERR Command not allowed inside a transaction | EXECABORT *",
+		"multi", "once 9 set k 1", "exec")
 	s.expect(t, "OK | QUEUED | ERR ONCE takes a command*", "multi", "get k", "once 9 exec")
 	s.expect(t, "OK | QUEUED | ERR ONCE takes a number*", "multi", "set k 1", "once x exec")
 	s.expect(t, "ERR EXEC without MULTI", "exec")

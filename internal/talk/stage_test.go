@@ -170,7 +170,8 @@ func (s *stage) session(op *entry.Op, name string, cmd caucus.Command) entry.Res
 	case name == "session|resume":
 		return s.attach(named)
 	case name == "session|info":
-		return entry.Result{Reply: caucus.Map(caucus.Bulk("id"), caucus.Bulk("?"), caucus.Bulk("ttl"), caucus.Int(9))}
+		return entry.Result{Reply: caucus.Map(caucus.Bulk("id"), caucus.Bulk("?"),
+			caucus.Bulk("ttl"), caucus.Int(9))}
 	case op.Attach != 0 && op.Attach != s.sessions[named]:
 		return gone
 	case name == "session|keepalive":

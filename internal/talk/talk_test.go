@@ -23,7 +23,8 @@ func TestTransactions(t *testing.T) {
 		{"unknown", "OK | ERR unknown command 'nope', with args beginning with:  | QUEUED | " +
 			"EXECABORT Transaction discarded because of previous errors. | nil", "multi;nope;set k 1;exec;get k"},
 		{"arity", "OK | ERR wrong number of arguments for 'get' command | EXECABORT *", "multi;get;exec"},
-		{"arity of exec", "OK | ERR wrong number of arguments for 'exec' command | EXECABORT *", "multi;exec x;exec"},
+		{"arity of exec", "OK | ERR wrong number of arguments for 'exec' command | EXECABORT *",
+			"multi;exec x;exec"},
 		{"door", "OK | ERR Command not allowed inside a transaction | EXECABORT *", "multi;client id;exec"},
 		{"session", "OK | ERR Command not allowed inside a transaction | EXECABORT *", "multi;session info;exec"},
 		{"join without session", "OK | NOSESSION *", "multi;group join g;exec"},
@@ -44,7 +45,8 @@ func TestTransactions(t *testing.T) {
 		{"publish by the ensemble only", "NOPERM *", "publish caucus:g:x {}"},
 		{"select", "OK | ERR DB index is out of range | ERR value is not an integer or out of range",
 			"select 0;select 1;select x"},
-		{"ping", "PONG | hi | ERR wrong number of arguments for 'ping' command | x", "ping;ping hi;ping a b;echo x"},
+		{"ping", "PONG | hi | ERR wrong number of arguments for 'ping' command | x",
+			"ping;ping hi;ping a b;echo x"},
 		{"a name with a dot", "ERR unknown command '.watch'*", ".watch k"},
 		{"help", "[SESSION <subcommand>*", "session help"},
 		{"not here", "ERR 'client id' is about a RESP connection, and this is none", "client id"},
@@ -203,8 +205,8 @@ func TestAuthorize(t *testing.T) {
 // However a stream of commands is cut into pipelines, and pipelines into plans, the answers are the same.
 func TestCutsDoNotShow(t *testing.T) {
 	words := []string{"set a 1", "append a 2", "get a", "get b", "append b x", "ping", "time", "multi", "exec",
-		"discard", "watch a", "watch a b", "unwatch", "nope", "readonly", "readwrite", "session open", "session close",
-		"session keepalive", "session resume " + id(1), "session resume " + id(2), "session info", "group join g",
+		"discard", "watch a", "watch a b", "unwatch", "nope", "readonly", "readwrite", "session open",
+		"session close", "session keepalive", "session resume " + id(1), "session resume " + id(2), "session info", "group join g",
 		"once 1 set a 5", "once 2 exec", "publish c x", "reset", "select 0", "session keepalive " + id(1), "get"}
 	rapid.Check(t, func(t *rapid.T) {
 		lines := rapid.SliceOfN(rapid.SampledFrom(words), 1, 60).Draw(t, "lines")
