@@ -3,6 +3,7 @@ package machine
 import (
 	"encoding/base64"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/caucus-project/caucus"
@@ -59,7 +60,7 @@ func (t *telling) text(name, s string) *telling {
 		t.json = append(t.json, "null"...)
 		return t
 	}
-	t.json = appendJSON(t.json, s)
+	t.json = appendJSON(t.json, strings.ToValidUTF8(s, "\uFFFD"))
 	return t
 }
 

@@ -1,6 +1,10 @@
 package machine
 
-import "github.com/caucus-project/caucus/internal/fields"
+import (
+	"strings"
+
+	"github.com/caucus-project/caucus/internal/fields"
+)
 
 // saveGroup appends a group's bytes to dst; they stand in snapshots.
 func saveGroup(dst []byte, g *group) []byte {
@@ -45,9 +49,9 @@ func saveKept(dst []byte, g *group) []byte {
 	return dst
 }
 
-// loadGroup takes what saveGroup wrote. Whether the bytes were damaged is the reader's error.
+// loadGroup takes what saveGroup wrote, and keeps none of the reader's memory. Whether the bytes were damaged is the reader's error.
 func loadGroup(r *fields.Reader) *group {
-	g := &group{name: r.String(), life: r.Uvarint(), made: r.Bool()}
+	g := &group{name: strings.Clone(r.String()), life: r.Uvarint(), made: r.Bool()}
 	for _, n := range []*int64{&g.settle, &g.ttl, &g.grace, &g.min, &g.slots} {
 		*n = r.Varint()
 	}
@@ -60,12 +64,12 @@ func loadGroup(r *fields.Reader) *group {
 	}
 	g.total = int(total)
 	for range r.Count(20) {
-		g.add(&member{session: r.ID(), order: r.Uvarint(), name: r.String(), priority: r.Varint(),
-			metadata: r.String(), index: int(r.Uvarint())})
+		g.add(&member{session: r.ID(), order: r.Uvarint(), name: strings.Clone(r.String()), priority: r.Varint(),
+			metadata: strings.Clone(r.String()), index: int(r.Uvarint())})
 	}
 	for range r.Count(2) {
 		seq := r.Uvarint()
-		g.keep(seq, r.String())
+		g.keep(seq, strings.Clone(r.String()))
 	}
 	return g
 }

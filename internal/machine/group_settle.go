@@ -93,7 +93,10 @@ func (m *Machine) lead(g *group, c *change) {
 }
 
 func (m *Machine) revokeLead(g *group) {
-	leader, _ := g.members.Get(g.leader)
+	leader, ok := g.members.Get(g.leader)
+	if !ok {
+		return
+	}
 	g.revokedFrom, g.leadToken = g.leader, m.next()
 	g.leader, g.revoked = 0, g.leadToken
 	m.touchGroup(g.name)

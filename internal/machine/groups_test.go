@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/caucus-project/caucus"
@@ -78,7 +79,7 @@ func TestA3_WhoEndTogetherUnsettleOnceAndLeaveOneLeader(t *testing.T) {
 
 func TestA3_LeadTakenByMinIsGrantedOnlyAfterItsHolder(t *testing.T) {
 	b := newBare(t)
-	b.do("a", "GROUP JOIN g SETTLE 0 MIN 2")
+	b.do("a", "GROUP JOIN g SETTLE 5000 MIN 2") // so long that nobody holds an index
 	b.do("b", "GROUP JOIN g")
 	b.do("b", "GROUP LEAVE g")
 	p := b.m.Pending("g")[0]
@@ -117,6 +118,14 @@ func TestB12_AViewNeverChanges(t *testing.T) {
 	b.Advance(150)
 	view := b.m.View()
 	before := view.SavedGroups()
+	var readers sync.WaitGroup
+	readers.Go(func() {
+		for range 20 {
+			if view.SavedGroups() != before {
+				t.Error("the view changes while it is read")
+			}
+		}
+	})
 	for i := range 200 {
 		c, g := fmt.Sprintf("c%d", i), fmt.Sprintf("g%d", i%7)
 		b.do(c, "GROUP META "+g+" new")
@@ -131,6 +140,7 @@ func TestB12_AViewNeverChanges(t *testing.T) {
 		}
 	}
 	b.Advance(30_000)
+	readers.Wait()
 	if view.SavedGroups() != before {
 		t.Error("the view changed")
 	}

@@ -1,6 +1,10 @@
 package machine
 
-import "github.com/caucus-project/caucus/internal/fields"
+import (
+	"strings"
+
+	"github.com/caucus-project/caucus/internal/fields"
+)
 
 // saveSession appends a session's bytes to dst; they stand in snapshots.
 func saveSession(dst []byte, s *session) []byte {
@@ -21,13 +25,13 @@ func saveSession(dst []byte, s *session) []byte {
 	return s.once.save(dst)
 }
 
-// loadSession takes what saveSession wrote. Whether the bytes were damaged is the reader's error.
+// loadSession takes what saveSession wrote, and keeps none of the reader's memory. Whether the bytes were damaged is the reader's error.
 func loadSession(r *fields.Reader) *session {
 	s := &session{id: r.ID(), ttl: r.Varint(), grace: r.Varint(), attach: r.Uvarint(),
 		node: r.Uvarint(), boot: r.ID(), bound: r.Bool(), drop: r.Bool()}
 	s.mark = int(min(r.Uvarint(), 3))
 	for range r.Count(2) {
-		group := r.String()
+		group := strings.Clone(r.String())
 		s.places.Set(group, r.Uvarint())
 	}
 	s.once.load(r)
