@@ -1,0 +1,242 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
+)
+
+// Client is a way to an ensemble through any of its nodes. It is safe for concurrent use: calls that are
+// made meanwhile share one connection as a pipeline. When the node goes away the next call finds another.
+type Client struct {
+	cfg   Config
+	book  *book
+	table *command.Table
+
+	line   chan *link // holds the one connection, nil while there is none; who takes it puts it back
+	closed chan struct{}
+	once   sync.Once
+	asides sync.WaitGroup // questions about addresses under way
+}
+
+// Client is a caucus.Doer.
+var _ caucus.Doer = (*Client)(nil)
+
+// Dial reaches one node of the ensemble and returns a client. It tries the addresses in turn until ctx
+// ends, or for Config.Timeout when ctx has no deadline; a wrong password or Config ends it at once.
+func Dial(ctx context.Context, cfg Config) (*Client, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	c := &Client{
+		cfg: cfg, book: newBook(cfg.Addrs), table: command.New(),
+		line: make(chan *link, 1), closed: make(chan struct{}),
+	}
+	c.line <- nil
+	ctx, cancel := cfg.bounded(ctx)
+	defer cancel()
+	if _, err := c.link(ctx, nil); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close ends the client's connection. Its sessions are their own: close them first. Calls under way and later
+// ones fail.
+func (c *Client) Close() error {
+	c.once.Do(func() {
+		close(c.closed)
+		l := <-c.line
+		c.line <- nil
+		if l != nil {
+			l.close()
+		}
+		c.asides.Wait()
+	})
+	return nil
+}
+
+var errClientClosed = errors.New("client: closed")
+
+// Do carries out one command on any node. What is tried again, and when the outcome is unknown, stands in
+// the package's documentation. A transaction, a subscription, and what else belongs to one connection is
+// refused, because this connection is shared; for sessions and groups there are Session and Join.
+func (c *Client) Do(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
+	if err := c.refuse(cmd); err != nil {
+		return caucus.Reply{}, err
+	}
+	ctx, cancel := c.cfg.bounded(ctx)
+	defer cancel()
+	var wait pause
+	var bad *link // the one that just failed or could not serve
+	for {
+		l, err := c.link(ctx, bad)
+		if err != nil {
+			return caucus.Reply{}, err
+		}
+		replies, err := l.do(ctx, cmd)
+		if err == nil {
+			err = replies[0].Err()
+			if !errors.Is(err, caucus.ErrTryAgain) && !errors.Is(err, caucus.ErrLoading) {
+				return replies[0], err
+			}
+		} else if err = c.outcome(cmd, err); err != nil {
+			return caucus.Reply{}, err
+		}
+		bad = l
+		if waited := wait.wait(ctx); waited != nil {
+			return caucus.Reply{}, notApplied(err, waited)
+		}
+	}
+}
+
+// outcome judges a call that ended without an answer: nil means that it may be made again.
+func (c *Client) outcome(cmd caucus.Command, err error) error {
+	var lost *lostError
+	switch {
+	case !errors.As(err, &lost):
+		return err
+	case !lost.sent || c.repeatable(cmd):
+		return nil
+	}
+	return uncertain(err)
+}
+
+// uncertain makes the error of a write whose answer did not come.
+func uncertain(cause error) error {
+	return &caucusError{
+		word:  caucus.Errorf(caucus.ErrUncertain, "it may have been applied: %v", cause),
+		cause: cause,
+	}
+}
+
+// notApplied makes the error of a call that the context ended between two tries: nothing happened.
+func notApplied(last, ended error) error {
+	if last == nil {
+		last = ended
+	}
+	return &caucusError{
+		word:  caucus.Errorf(caucus.ErrTryAgain, "not carried out in time: %v", last),
+		cause: ended,
+	}
+}
+
+// caucusError is an error with a word whose cause errors.Is can find as well.
+type caucusError struct {
+	word  *caucus.Error
+	cause error
+}
+
+func (e *caucusError) Error() string   { return e.word.Error() }
+func (e *caucusError) Unwrap() []error { return []error{e.word, e.cause} }
+
+// link gives a living connection, another than bad. One caller at a time makes a new one.
+func (c *Client) link(ctx context.Context, bad *link) (*link, error) {
+	select {
+	case l := <-c.line:
+		next, err := c.renew(ctx, l, bad)
+		c.line <- next
+		if err != nil {
+			return nil, err
+		}
+		return next, nil
+	case <-ctx.Done():
+		return nil, notApplied(nil, context.Cause(ctx))
+	}
+}
+
+// renew gives l when it will do, else a new connection.
+func (c *Client) renew(ctx context.Context, l, bad *link) (*link, error) {
+	if err := c.open(); err != nil {
+		return l, err
+	}
+	if l != nil && l != bad && l.alive() {
+		return l, nil
+	}
+	after := ""
+	if l != nil {
+		after = l.addr
+	}
+	next, err := c.dialAny(ctx, after)
+	if err != nil {
+		return l, err
+	}
+	if l != nil {
+		c.asides.Go(func() { c.retire(l) })
+	}
+	c.asides.Go(func() { c.learn(next) })
+	return next, nil
+}
+
+// retire closes a connection once nobody can be waiting for an answer on it any more: to close it at once
+// would make the outcome of others' writes unknown.
+func (c *Client) retire(l *link) {
+	timer := time.NewTimer(c.cfg.Timeout)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-l.dead:
+	case <-c.closed:
+	}
+	l.close()
+}
+
+// dialAny tries all addresses, round after round, until one greets, ctx ends, or the answer is final.
+func (c *Client) dialAny(ctx context.Context, after string) (*link, error) {
+	var wait pause
+	for {
+		var last error
+		for _, addr := range c.book.all(after) {
+			l, err := c.cfg.connect(ctx, addr)
+			if err == nil {
+				return l, nil
+			}
+			if final(err) {
+				return nil, err
+			}
+			last = err
+		}
+		if err := c.open(); err != nil {
+			return nil, err
+		}
+		if err := wait.wait(ctx); err != nil {
+			return nil, notApplied(last, err)
+		}
+	}
+}
+
+// open fails when the client was closed.
+func (c *Client) open() error {
+	select {
+	case <-c.closed:
+		return errClientClosed
+	default:
+		return nil
+	}
+}
+
+// final says whether a greeting was refused for a reason that trying again does not change.
+func final(err error) bool {
+	for _, word := range []error{caucus.ErrWrongPass, caucus.ErrNoAuth, caucus.ErrNoProto, caucus.ErrDenied,
+		caucus.ErrNoPerm} {
+		if errors.Is(err, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// learn asks a node for the addresses of all. Without an answer those known will have to do.
+func (c *Client) learn(l *link) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.Timeout)
+	defer cancel()
+	replies, err := l.do(ctx, caucus.Command{"ENSEMBLE", "NODES"})
+	if err == nil && replies[0].Err() == nil {
+		c.book.learn(replies[0])
+	}
+}

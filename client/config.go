@@ -1,0 +1,67 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/lease"
+)
+
+// Config says how to reach an ensemble. Only Addrs is needed.
+type Config struct {
+	// Addrs are client addresses of nodes, host:port. One is enough: the others are asked for. They are
+	// tried in this order.
+	Addrs []string
+	// Password is sent with HELLO as that of the user "default". Empty: none is sent.
+	Password string
+	// Timeout bounds every call whose context has no deadline. Zero means 5 s.
+	Timeout time.Duration
+	// DialTimeout bounds the making of one connection, greeting included. Zero means 1 s.
+	DialTimeout time.Duration
+	// DialContext opens a connection, for TLS, tunnels and tests. Nil means TCP.
+	DialContext func(ctx context.Context, addr string) (net.Conn, error)
+
+	clock func() lease.Reading // nil means the clocks of this machine
+}
+
+func (c Config) withDefaults() Config {
+	c.Addrs = slices.Clone(c.Addrs)
+	c.Timeout = cmp.Or(c.Timeout, 5*time.Second)
+	c.DialTimeout = cmp.Or(c.DialTimeout, time.Second)
+	if c.DialContext == nil {
+		c.DialContext = func(ctx context.Context, addr string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", addr)
+		}
+	}
+	if c.clock == nil {
+		c.clock = machineClocks()
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	if len(c.Addrs) == 0 {
+		return caucus.Errorf(caucus.ErrBad, "client: no address to dial; give at least one in Config.Addrs")
+	}
+	for _, addr := range c.Addrs {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return caucus.Errorf(caucus.ErrBad, "client: address %q is not host:port", addr)
+		}
+	}
+	if c.Timeout < 0 || c.DialTimeout < 0 {
+		return caucus.Errorf(caucus.ErrBad, "client: a timeout is negative")
+	}
+	return nil
+}
+
+// bounded gives ctx a deadline when it has none, so that every call ends.
+func (c Config) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, c.Timeout)
+}

@@ -1,0 +1,106 @@
+package client
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"iter"
+
+	"github.com/caucus-project/caucus"
+)
+
+// Event is something that happened in a group. Which fields an event has depends on its kind; the others are
+// zero. Times are unix milliseconds on the ensemble's clock.
+type Event struct {
+	Kind  string `json:"event"` // joined, left, leader, leaderless, settling, settled, metadata, deleted ...
+	Group string `json:"group"`
+	Life  uint64 `json:"life"` // which incarnation of the group's name this is
+	Seq   uint64 `json:"seq"`  // without gaps within a life, the same on every node
+	Time  int64  `json:"time"`
+
+	Member   string `json:"member"`
+	Order    uint64 `json:"order"` // when the member joined, as a number that only rises
+	Priority int    `json:"priority"`
+	Node     string `json:"node"`
+	Metadata string `json:"metadata"` // any bytes
+	Size     int    `json:"size"`     // members after the event
+	Reason   string `json:"reason"`
+	Previous string `json:"previous"` // who led before
+	Term     uint64 `json:"term"`
+	Settles  int64  `json:"settles"` // when the group settles at the earliest
+	Epoch    uint64 `json:"epoch"`
+	Total    int    `json:"total"`
+
+	Raw string `json:"-"` // the whole event as it came
+}
+
+// ParseEvent reads an event as the ensemble publishes it.
+func ParseEvent(payload string) (Event, error) {
+	var e struct {
+		Event
+		Metadata64 string `json:"metadata_b64"`
+	}
+	if err := json.Unmarshal([]byte(payload), &e); err != nil {
+		return Event{Raw: payload}, fmt.Errorf("client: an event that is none: %w", err)
+	}
+	if e.Metadata64 != "" {
+		bytes, err := base64.StdEncoding.DecodeString(e.Metadata64)
+		if err != nil {
+			return Event{Raw: payload}, fmt.Errorf("client: the metadata of an event: %w", err)
+		}
+		e.Metadata = string(bytes)
+	}
+	e.Raw = payload
+	return e.Event, nil
+}
+
+// Events gives the events of a group from now on, on a connection of its own, until ctx ends or the loop is
+// left. It ends with the first error: then events may have been missed, so read what you need of the group
+// anew after the next call's first event, or compare Seq.
+func (c *Client) Events(ctx context.Context, group string) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		e, err := c.hear(ctx, "", caucus.EventChannel(group))
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		defer e.close()
+		for {
+			payload, err := e.next()
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+			if err != nil {
+				yield(Event{}, fmt.Errorf("client: events of %s: %w", group, err))
+				return
+			}
+			if event, err := ParseEvent(payload); !yield(event, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// hear subscribes on any node, trying them in turn for at most Config.Timeout.
+func (c *Client) hear(ctx context.Context, after string, channels ...string) (*ear, error) {
+	within, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	var wait pause
+	for {
+		var last error
+		for _, addr := range c.book.all(after) {
+			e, err := c.cfg.listen(ctx, addr, channels...)
+			if err == nil {
+				return e, nil
+			}
+			if final(err) {
+				return nil, err
+			}
+			last = err
+		}
+		if err := wait.wait(within); err != nil {
+			return nil, notApplied(last, err)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package client_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/client"
+	"github.com/caucus-project/caucus/internal/resp"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake is a node that says what a test wants. Each command goes to answer; an answer of nil is silence.
+type fake struct {
+	t    *testing.T
+	addr string
+	ln   net.Listener
+
+	mu     sync.Mutex
+	answer func(l *fakeLine, cmd caucus.Command) *caucus.Reply
+	lines  map[*fakeLine]bool
+	came   []string // all commands, in the order they came
+	more   chan struct{}
+	served sync.WaitGroup
+}
+
+// fakeLine is one client's connection to a fake.
+type fakeLine struct {
+	net.Conn
+	channels []string
+	mute     bool // an answer was left out, so that no later one can be given
+}
+
+func startFake(t *testing.T, answer func(*fakeLine, caucus.Command) *caucus.Reply) *fake {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{t: t, addr: ln.Addr().String(), ln: ln, answer: answer}
+	f.lines, f.more = map[*fakeLine]bool{}, make(chan struct{})
+	f.served.Go(f.accept)
+	t.Cleanup(f.stop)
+	return f
+}
+
+func (f *fake) stop() {
+	_ = f.ln.Close()
+	f.cut()
+	f.served.Wait()
+}
+
+// cut closes all connections; new ones are taken.
+func (f *fake) cut() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for l := range f.lines {
+		_ = l.Close()
+	}
+}
+
+func (f *fake) accept() {
+	for {
+		conn, err := f.ln.Accept()
+		if err != nil {
+			return
+		}
+		l := &fakeLine{Conn: conn}
+		f.mu.Lock()
+		f.lines[l] = true
+		f.mu.Unlock()
+		f.served.Go(func() { f.serve(l) })
+	}
+}
+
+func (f *fake) serve(l *fakeLine) {
+	defer func() {
+		_ = l.Close()
+		f.mu.Lock()
+		delete(f.lines, l)
+		f.mu.Unlock()
+	}()
+	in := resp.NewReader(l, resp.Limits{})
+	for {
+		reqs, err := in.ReadBatch()
+		if err != nil {
+			return
+		}
+		for _, req := range reqs {
+			f.take(l, req.Args)
+		}
+	}
+}
+
+func (f *fake) take(l *fakeLine, cmd caucus.Command) {
+	f.mu.Lock()
+	f.came = append(f.came, strings.Join(cmd, " "))
+	close(f.more)
+	f.more = make(chan struct{})
+	answer := f.answer
+	f.mu.Unlock()
+	var r *caucus.Reply
+	switch cmd[0] {
+	case "SUBSCRIBE":
+		f.mu.Lock()
+		l.channels = cmd[1:]
+		f.mu.Unlock()
+		r = reply(caucus.Push(caucus.Bulk("subscribe"), caucus.Bulk(cmd[1]), caucus.Int(1)))
+	default:
+		if r = answer(l, cmd); r == nil && (cmd[0] == "HELLO" || cmd[0] == "CLIENT" || cmd[0] == "ENSEMBLE") {
+			r = reply(caucus.OK())
+		}
+	}
+	if l.mute = l.mute || r == nil; !l.mute {
+		_, _ = l.Write(resp.Append(nil, 3, *r))
+	}
+}
+
+// publish sends an event to all who listen to its group.
+func (f *fake) publish(group, payload string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for l := range f.lines {
+		if len(l.channels) == 1 && l.channels[0] == caucus.EventChannel(group) {
+			push := caucus.Push(caucus.Bulk("message"), caucus.Bulk(l.channels[0]), caucus.Bulk(payload))
+			_, _ = l.Write(resp.Append(nil, 3, push))
+		}
+	}
+}
+
+func (f *fake) count(what string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, cmd := range f.came {
+		if strings.HasPrefix(cmd, what) {
+			n++
+		}
+	}
+	return n
+}
+
+// await waits until a command that begins with what has come n times.
+func (f *fake) await(what string, n int) {
+	f.t.Helper()
+	for {
+		f.mu.Lock()
+		more := f.more
+		f.mu.Unlock()
+		if f.count(what) >= n {
+			return
+		}
+		select {
+		case <-more:
+		case <-time.After(20 * time.Second):
+			f.t.Fatalf("%q came %d times, want %d", what, f.count(what), n)
+		}
+	}
+}
+
+func reply(r caucus.Reply) *caucus.Reply { return &r }
+
+func fail(word *caucus.Error, text string) *caucus.Reply { return reply(caucus.Fail(word, "%s", text)) }
+
+func within(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func dial(t *testing.T, cfg client.Config) *client.Client {
+	t.Helper()
+	c, err := client.Dial(within(t), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}

@@ -1,0 +1,202 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/resp"
+)
+
+// link is one connection to a node. Several callers may use it at once: what they ask meanwhile goes out as
+// one pipeline, and the answers come back in order. Two goroutines serve it until it breaks or is closed.
+type link struct {
+	addr    string
+	conn    net.Conn
+	out     chan *call    // from callers to the writer
+	pending chan *call    // from the writer to the reader, in the order sent
+	dead    chan struct{} // closed when the link is broken; cause then says why
+	once    sync.Once
+	cause   error
+	served  sync.WaitGroup
+
+	// Of a session's connection, for who has taken it.
+	doubtful bool // an answer is outstanding, or the node does not know the session: resume elsewhere
+	refusals int  // heartbeats in a row that the node could not serve
+}
+
+// call is one caller's pipeline.
+type call struct {
+	bytes   []byte
+	want    int
+	replies []caucus.Reply
+	sent    atomic.Bool // some of it may have reached the node
+	done    chan struct{}
+}
+
+const (
+	pipelined = 1024     // calls under way on one link; more wait
+	burst     = 64 << 10 // bytes that are gathered into one write
+)
+
+var (
+	errClosed   = errors.New("connection closed")
+	errProtocol = errors.New("the node answered what was not asked")
+)
+
+// lostError is a call's end without an answer. Sent says whether the node may have carried it out.
+type lostError struct {
+	addr string
+	sent bool
+	err  error
+}
+
+func (e *lostError) Error() string { return fmt.Sprintf("connection to %s: %v", e.addr, e.err) }
+func (e *lostError) Unwrap() error { return e.err }
+
+func newLink(addr string, conn net.Conn) *link {
+	l := &link{
+		addr: addr, conn: conn,
+		out: make(chan *call), pending: make(chan *call, pipelined), dead: make(chan struct{}),
+	}
+	l.served.Go(l.write)
+	l.served.Go(l.read)
+	return l
+}
+
+// do sends a pipeline and waits for its replies. After ctx has ended the answer may still come; it is read
+// away. The error is a *lostError.
+func (l *link) do(ctx context.Context, cmds ...caucus.Command) ([]caucus.Reply, error) {
+	c := &call{want: len(cmds), done: make(chan struct{})}
+	for _, cmd := range cmds {
+		c.bytes = resp.AppendCommand(c.bytes, cmd)
+	}
+	select {
+	case l.out <- c:
+	case <-l.dead:
+		return nil, &lostError{l.addr, false, l.cause}
+	case <-ctx.Done():
+		return nil, &lostError{l.addr, false, context.Cause(ctx)}
+	}
+	err := error(nil)
+	select {
+	case <-c.done:
+		return c.replies, nil
+	case <-l.dead:
+		err = l.cause
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	select {
+	case <-c.done: // both at once: an answer is worth more
+		return c.replies, nil
+	default:
+		return nil, &lostError{l.addr, c.sent.Load(), err}
+	}
+}
+
+// alive says whether the link is not known to be broken.
+func (l *link) alive() bool {
+	select {
+	case <-l.dead:
+		return false
+	default:
+		return true
+	}
+}
+
+// fit says whether a session may go on on the link.
+func (l *link) fit() bool { return l.alive() && !l.doubtful && l.refusals < 2 }
+
+// close ends the link and waits for what serves it.
+func (l *link) close() {
+	l.fail(errClosed)
+	l.served.Wait()
+}
+
+func (l *link) fail(err error) {
+	l.once.Do(func() {
+		l.cause = err
+		close(l.dead)
+		_ = l.conn.Close() // it is given up; how its closing went changes nothing
+	})
+}
+
+func (l *link) write() {
+	for {
+		select {
+		case c := <-l.out:
+			if !l.send(c) {
+				return
+			}
+		case <-l.dead:
+			return
+		}
+	}
+}
+
+// send writes a call and those that wait behind it.
+func (l *link) send(c *call) bool {
+	var bytes []byte
+	for c != nil {
+		c.sent.Store(true)
+		select {
+		case l.pending <- c:
+		case <-l.dead:
+			return false
+		}
+		bytes = append(bytes, c.bytes...)
+		c = nil
+		if len(bytes) < burst {
+			select {
+			case c = <-l.out:
+			default:
+			}
+		}
+		if c != nil && len(l.pending) == cap(l.pending) {
+			// What is in hand must go out before anything can wait for room behind it.
+			if _, err := l.conn.Write(bytes); err != nil {
+				l.fail(err)
+				return false
+			}
+			bytes = bytes[:0]
+		}
+	}
+	if _, err := l.conn.Write(bytes); err != nil {
+		l.fail(err)
+		return false
+	}
+	return true
+}
+
+// read takes replies as they come, and thereby notices at once when the node goes away.
+func (l *link) read() {
+	replies := resp.NewReplyReader(l.conn, resp.Limits{})
+	var c *call
+	for {
+		r, err := replies.Read()
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		if r.Kind == caucus.KindPush {
+			continue
+		}
+		if c == nil {
+			select {
+			case c = <-l.pending:
+			default:
+				l.fail(errProtocol)
+				return
+			}
+		}
+		if c.replies = append(c.replies, r); len(c.replies) == c.want {
+			close(c.done)
+			c = nil
+		}
+	}
+}

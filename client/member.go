@@ -1,0 +1,317 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/lease"
+)
+
+// JoinOptions say how to be in a group, and what the group should be like. What is zero is not stated: then
+// the group's own options hold, or for a new group the defaults. Stating something else than the group
+// has is caucus.ErrConflict.
+type JoinOptions struct {
+	Name     string        // of the member; empty: the ensemble gives one
+	Metadata string        // any bytes, JSON by convention, at most 64 KiB
+	Priority int           // -100 to 100; the highest leads first
+	Settle   time.Duration // how long membership must be still before work is divided; or Immediately
+	Min      int           // members needed before anybody leads or work is divided
+	Slots    int           // shares of work to spread over the members
+	NoLeader bool          // the group has none
+}
+
+func (o JoinOptions) command(group string) caucus.Command {
+	cmd := caucus.Command{"GROUP", "JOIN", group}
+	text := func(name, value string) {
+		if value != "" {
+			cmd = append(cmd, name, value)
+		}
+	}
+	number := func(name string, n int) {
+		if n != 0 {
+			cmd = append(cmd, name, strconv.Itoa(n))
+		}
+	}
+	text("AS", o.Name)
+	text("META", o.Metadata)
+	number("PRIORITY", o.Priority)
+	if o.Settle != 0 {
+		cmd = append(cmd, "SETTLE", millis(o.Settle))
+	}
+	number("MIN", o.Min)
+	number("SLOTS", o.Slots)
+	if o.NoLeader {
+		cmd = append(cmd, "NOLEADER")
+	}
+	return cmd
+}
+
+// Member is this process's place in a group. Its methods are safe for concurrent use.
+type Member struct {
+	s      *Session
+	group  string
+	name   string
+	deafen context.CancelFunc // ends the listener
+
+	// Guarded by the session's mu.
+	stale   bool // a hint or a change of version makes a new read worth while
+	deaf    bool // no event can come just now
+	leaving bool // nothing is asked or believed any more
+	gone    error
+	told    belief
+	changed chan struct{} // closed and made anew when told changes
+}
+
+// belief is what a member was last told that it may believe.
+type belief struct {
+	out         bool // in the group no more
+	index, lead bool
+	share, term lease.Value
+}
+
+// Join makes the session a member of a group, which is made if it does not exist. Joining again gives the
+// same Member.
+func (s *Session) Join(ctx context.Context, group string, opts JoinOptions) (*Member, error) {
+	reply, err := s.do(ctx, opts.command(group))
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over != nil {
+		return nil, s.over
+	}
+	old := s.members[group]
+	if old != nil && old.gone == nil {
+		old.leaving, old.stale = false, true
+		s.nudge()
+		return old, nil
+	}
+	if old != nil {
+		old.deafen()
+	}
+	m := &Member{s: s, group: group, name: reply.Text(), stale: true, deaf: true, changed: make(chan struct{})}
+	life, stop := context.WithCancel(s.life)
+	m.deafen = stop
+	s.members[group] = m
+	s.served.Go(func() { m.listen(life) })
+	s.nudge()
+	return m, nil
+}
+
+// Name gives the member's name, which the ensemble chose unless JoinOptions did.
+func (m *Member) Name() string { return m.name }
+
+// Group gives the group's name.
+func (m *Member) Group() string { return m.group }
+
+func (m *Member) key(kind lease.Kind) lease.Key { return lease.Key{Group: m.group, Kind: kind} }
+
+// Assignment gives the member's share of the work, and whether it may act on it now: not while the group is
+// settling, and not when, by this process's own clocks, the ensemble may have given the share to another. It
+// never waits. What you do after the call takes time: check again often, or fence with the epoch.
+func (m *Member) Assignment() (caucus.Assignment, bool) {
+	v, ok := m.held(lease.Index)
+	return caucus.Assignment{Index: v.Index, Total: v.Total, Epoch: v.Token}, ok
+}
+
+// IsLeader says whether the member leads the group now, under the same rule as Assignment, and in which term.
+// The term is a fencing token. It never waits.
+func (m *Member) IsLeader() (term uint64, ok bool) {
+	v, ok := m.held(lease.Leadership)
+	return v.Token, ok
+}
+
+func (m *Member) held(kind lease.Kind) (lease.Value, bool) {
+	now := m.s.c.cfg.clock()
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	return m.s.lease.Held(m.key(kind), now)
+}
+
+// Changed gives a channel that is closed when Assignment, IsLeader or Err may answer otherwise. Ask for it
+// before you ask them, and for a new one each time; then no change is missed. The end of a belief by the
+// clock alone, with no word from the ensemble, may be told late: never act without asking the member.
+func (m *Member) Changed() <-chan struct{} {
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	return m.changed
+}
+
+// WaitAssignment waits until the member has a share of the work.
+func (m *Member) WaitAssignment(ctx context.Context) (caucus.Assignment, error) {
+	for {
+		changed := m.Changed()
+		if a, ok := m.Assignment(); ok {
+			return a, nil
+		}
+		if err := m.Err(); err != nil {
+			return caucus.Assignment{}, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return caucus.Assignment{}, context.Cause(ctx)
+		}
+	}
+}
+
+// Err says why the member is in its group no more: the session is over, or somebody removed it. Nil while it
+// is.
+func (m *Member) Err() error {
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	if m.s.over != nil {
+		return m.s.over
+	}
+	return m.gone
+}
+
+var errLeft = errors.New("client: left the group")
+
+// Leave takes the member out of its group. From the moment of the call it believes nothing, whatever comes of
+// it; after an error it may be called again.
+func (m *Member) Leave(ctx context.Context) error {
+	m.giveUp()
+	_, err := m.s.do(ctx, caucus.Command{"GROUP", "LEAVE", m.group})
+	m.giveUp()
+	if err != nil && !errors.Is(err, caucus.ErrNoGroup) && !errors.Is(err, caucus.ErrNoMember) {
+		return err
+	}
+	m.deafen()
+	now := m.s.c.cfg.clock()
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	m.gone = errLeft
+	m.announce(now)
+	if m.s.members[m.group] == m {
+		delete(m.s.members, m.group)
+	}
+	return nil
+}
+
+// giveUp ends the beliefs of a member that leaves, before it asks and again after (see lease.GiveUp).
+func (m *Member) giveUp() {
+	now := m.s.c.cfg.clock()
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	m.leaving = true
+	m.s.lease.GiveUp(m.key(lease.Index))
+	m.s.lease.GiveUp(m.key(lease.Leadership))
+	m.announce(now)
+}
+
+// curious says whether there is something to read. The caller holds mu, as of all that follows.
+func (m *Member) curious(now lease.Reading) bool {
+	return m.stale || m.deaf || !m.s.lease.Believes(m.key(lease.Index), now)
+}
+
+// takeIndex takes the answer to GROUP INDEX.
+func (m *Member) takeIndex(asked lease.Asked, r caucus.Reply) {
+	switch err := r.Err(); {
+	case m.inDoubt(err):
+	case err != nil || len(r.Items) < 3:
+		m.s.lease.GiveUp(m.key(lease.Index))
+	default:
+		m.grant(asked, lease.Index, lease.Value{
+			Index: int(r.Items[0].Int), Total: int(r.Items[1].Int), Token: uint64(r.Items[2].Int),
+		})
+	}
+}
+
+// takeLeader takes the answer to GROUP LEADER.
+func (m *Member) takeLeader(asked lease.Asked, r caucus.Reply) {
+	switch err := r.Err(); {
+	case m.inDoubt(err):
+	case err != nil || len(r.Items) < 2 || r.Items[0].Text() != m.name:
+		m.s.lease.GiveUp(m.key(lease.Leadership))
+	default:
+		m.grant(asked, lease.Leadership, lease.Value{Token: uint64(r.Items[1].Int)})
+	}
+}
+
+// inDoubt says whether a read could not be answered, so that it says nothing. It takes note of an answer that
+// says that the member is in the group no more.
+func (m *Member) inDoubt(err error) bool {
+	if errors.Is(err, caucus.ErrTryAgain) || errors.Is(err, caucus.ErrLoading) {
+		m.stale = true
+		return true
+	}
+	if errors.Is(err, caucus.ErrNoGroup) || errors.Is(err, caucus.ErrNoMember) {
+		m.gone = fmt.Errorf("client: not a member of %s any more: %w", m.group, err)
+	}
+	return false
+}
+
+func (m *Member) grant(asked lease.Asked, kind lease.Kind, v lease.Value) {
+	if !m.s.lease.Grant(asked, m.key(kind), v) {
+		m.stale = true
+	}
+}
+
+func (m *Member) announce(now lease.Reading) {
+	var b belief
+	b.share, b.index = m.s.lease.Held(m.key(lease.Index), now)
+	b.term, b.lead = m.s.lease.Held(m.key(lease.Leadership), now)
+	b.out = m.gone != nil || m.s.over != nil
+	if b != m.told {
+		m.told = b
+		close(m.changed)
+		m.changed = make(chan struct{})
+	}
+}
+
+// listen hears the group's events until ctx ends. They are hints: each asks for a heartbeat now, whose answer
+// ends or begins a belief. So what was revoked is given up, and granted anew, within two round trips.
+func (m *Member) listen(ctx context.Context) {
+	after := ""
+	var wait pause
+	for ctx.Err() == nil {
+		e, err := m.s.c.hear(ctx, after, caucus.EventChannel(m.group))
+		if err != nil {
+			if wait.wait(ctx) != nil {
+				return
+			}
+			continue
+		}
+		wait = pause{}
+		m.hint(false)
+		for err == nil {
+			var payload string
+			if payload, err = e.next(); err == nil && matters(payload) {
+				m.hint(false)
+			}
+		}
+		after = e.addr
+		e.close()
+		m.hint(true)
+	}
+}
+
+// hint asks for a new read now.
+func (m *Member) hint(deaf bool) {
+	m.s.mu.Lock()
+	m.stale, m.deaf = true, deaf
+	m.s.mu.Unlock()
+	m.s.nudge()
+}
+
+// matters says whether an event may have changed who does what. Those that come with another are not counted
+// twice.
+func matters(payload string) bool {
+	rest, ok := strings.CutPrefix(payload, `{"event":"`)
+	if !ok {
+		return true
+	}
+	kind, _, _ := strings.Cut(rest, `"`)
+	switch kind {
+	case "settling", "settled", "leader", "leaderless", "deleted", "slots":
+		return true
+	}
+	return false
+}
