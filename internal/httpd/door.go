@@ -1,0 +1,197 @@
+package httpd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caucus-project/caucus"
+)
+
+// Config is what the door needs. Zero means the default.
+type Config struct {
+	// Timeout is for how long a bloc client may be silent before it is removed: the TTL of its session; 4 s.
+	Timeout time.Duration
+	// RequestTimeout bounds the work on one request: 5 s.
+	RequestTimeout time.Duration
+	// Password gives the password that every request must bring, "" for none. It is asked for every request, so it
+	// may change. Nil means none. Without one, requests from elsewhere than this machine are denied.
+	Password func() string
+	// Hosts are the names and addresses, with or without port, at which clients reach this node, besides loopback
+	// and the addresses that its connections arrive at. A request for another host is refused, since it may come
+	// from a web page whose name somebody made point here.
+	Hosts []string
+	// MaxClients bounds the connections: 10,000.
+	MaxClients int
+	// MaxSeats bounds how many bloc clients are remembered between their requests: 100,000. One that is forgotten
+	// loses nothing, but the settling of its group may take longer.
+	MaxSeats int
+	// Logger gets what an operator may want to read. Requests are not logged. Nil: nothing is.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	c.Timeout = cmp.Or(c.Timeout, 4*time.Second)
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, 5*time.Second)
+	c.MaxClients = cmp.Or(c.MaxClients, 10_000)
+	c.MaxSeats = cmp.Or(c.MaxSeats, 100_000)
+	if c.Password == nil {
+		c.Password = func() string { return "" }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Limits on what a connection may take. An answer is due within the request timeout; bloc's clients come every
+// few seconds over a connection that they keep.
+const (
+	maxHeader   = 16 << 10
+	maxBody     = 64 << 10 // nothing here reads one
+	headerTime  = 10 * time.Second
+	requestTime = 30 * time.Second
+	idleTime    = 2 * time.Minute
+)
+
+// Door is the HTTP door. It may serve several listeners.
+type Door struct {
+	cfg    Config
+	server caucus.Server
+	hosts  map[string]bool
+	seats  *seats
+	http   *http.Server
+	ctx    context.Context // over when the door is closed by force
+	stop   context.CancelFunc
+
+	open  atomic.Int64
+	conns sync.WaitGroup
+
+	mu      sync.Mutex
+	closing bool
+	fresh   map[net.Conn]struct{} // those that have not asked for anything yet
+}
+
+// New makes a door to server that serves nobody yet.
+func New(cfg Config, server caucus.Server) *Door {
+	d := &Door{cfg: cfg.withDefaults(), server: server, hosts: make(map[string]bool),
+		fresh: make(map[net.Conn]struct{})}
+	for _, host := range d.cfg.Hosts {
+		d.hosts[hostname(host)] = true
+	}
+	d.seats = newSeats(d.cfg, server)
+	d.ctx, d.stop = context.WithCancel(context.Background())
+	d.http = &http.Server{
+		Handler:                      http.HandlerFunc(d.serve),
+		DisableGeneralOptionsHandler: true,
+		MaxHeaderBytes:               maxHeader,
+		ReadHeaderTimeout:            headerTime,
+		ReadTimeout:                  requestTime,
+		WriteTimeout:                 requestTime,
+		IdleTimeout:                  max(idleTime, 4*d.cfg.Timeout),
+		ErrorLog:                     slog.NewLogLogger(d.cfg.Logger.Handler(), slog.LevelDebug),
+		BaseContext:                  func(net.Listener) context.Context { return d.ctx },
+		ConnContext:                  withVisitor,
+		ConnState:                    d.follow,
+	}
+	return d
+}
+
+// Serve accepts connections until the door is closed, when it returns nil, or the listener fails. It closes the
+// listener.
+func (d *Door) Serve(l net.Listener) error {
+	err := d.http.Serve(limited{l, d})
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("the HTTP door's listener failed: %w", err)
+}
+
+// Close stops accepting, lets every request be answered, and waits for that. When ctx ends before, the
+// connections are closed at once, and Close returns as soon as the server has let go of the requests, which it
+// does within the request timeout.
+func (d *Door) Close(ctx context.Context) {
+	d.dropFresh()
+	if err := d.http.Shutdown(ctx); err != nil {
+		d.stop()
+		if err := d.http.Close(); err != nil {
+			d.cfg.Logger.Debug("closing the HTTP door", "error", err)
+		}
+	}
+	d.conns.Wait()
+	d.stop()
+	d.seats.close()
+}
+
+// dropFresh closes the connections that nothing was asked on, for which a shutdown would wait.
+func (d *Door) dropFresh() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closing = true
+	for conn := range d.fresh {
+		d.drop(conn)
+	}
+}
+
+func (d *Door) drop(conn net.Conn) {
+	if err := conn.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		d.cfg.Logger.Debug("closing a connection", "from", conn.RemoteAddr(), "error", err)
+	}
+}
+
+// follow counts the connections, and knows those that have not asked for anything yet.
+func (d *Door) follow(conn net.Conn, state http.ConnState) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		d.open.Add(1)
+		d.conns.Add(1)
+		d.fresh[conn] = struct{}{}
+		if d.closing {
+			d.drop(conn)
+		}
+	case http.StateClosed, http.StateHijacked:
+		d.open.Add(-1)
+		d.conns.Done()
+		delete(d.fresh, conn)
+	case http.StateActive:
+		delete(d.fresh, conn)
+	}
+}
+
+// limited is a listener that turns connections away when the door has as many as it may.
+type limited struct {
+	net.Listener
+	door *Door
+}
+
+func (l limited) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil || l.door.open.Load() < int64(l.door.cfg.MaxClients) {
+			return conn, err
+		}
+		l.door.turnAway(conn)
+	}
+}
+
+// turnAway tells a connection that there are too many. What is written fits the buffer of a new connection, so
+// nobody is waited for.
+func (d *Door) turnAway(conn net.Conn) {
+	const body = `{"error":"TRYAGAIN","message":"this node has as many HTTP connections as it may"}`
+	err := conn.SetWriteDeadline(time.Now().Add(time.Second))
+	if err == nil {
+		_, err = fmt.Fprintf(conn, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"+
+			"Content-Length: %d\r\nConnection: close\r\n\r\n%s", len(body), body)
+	}
+	d.cfg.Logger.Debug("a connection too many", "from", conn.RemoteAddr(), "error", err)
+	d.drop(conn)
+}

@@ -1,0 +1,151 @@
+package httpd
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+)
+
+// resource is what a path names.
+type resource uint8
+
+const (
+	nothing   resource = iota
+	index              // of bloc: heartbeat, join and question in one
+	session            // of bloc
+	health             // does the process live?
+	readiness          // may clients be sent here?
+)
+
+// blocGroup is the group of bloc's bare paths.
+const blocGroup = "bloc"
+
+// methods gives what may be done with a resource.
+func (what resource) methods() []string {
+	switch what {
+	case index:
+		return []string{http.MethodGet}
+	case session:
+		return []string{http.MethodDelete}
+	}
+	return []string{http.MethodGet, http.MethodHead}
+}
+
+// route finds what an escaped path names, and the group that stands in it. Only the group is unescaped, and once:
+// a "/" in it may stand as it is or as %2F.
+func route(path string) (what resource, group string) {
+	switch path {
+	case "/healthz":
+		return health, ""
+	case "/readyz":
+		return readiness, ""
+	case "/index":
+		return index, blocGroup
+	case "/session":
+		return session, blocGroup
+	}
+	rest, ok := strings.CutPrefix(path, "/g/")
+	at := strings.LastIndexByte(rest, '/')
+	if !ok || at < 0 {
+		return nothing, ""
+	}
+	group, err := url.PathUnescape(rest[:at])
+	switch {
+	case err != nil:
+		return nothing, ""
+	case rest[at:] == "/index":
+		return index, group
+	case rest[at:] == "/session":
+		return session, group
+	}
+	return nothing, ""
+}
+
+// serve answers one request.
+func (d *Door) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h["Cache-Control"] = noStore // whoever kept a share of the work would hand it out when it is another's
+	h["X-Content-Type-Options"] = noSniff
+	what, group := route(r.URL.EscapedPath())
+	if err := d.mayNot(r, what); err != nil {
+		refuse(w, err)
+		return
+	}
+	switch {
+	case what == nothing:
+		fail(w, http.StatusNotFound, caucus.Errorf(caucus.ErrBad, "there is nothing at this path; there is /index, "+
+			"/session, both also below /g/GROUP, /healthz and /readyz"))
+	case !slices.Contains(what.methods(), r.Method):
+		h.Set("Allow", strings.Join(what.methods(), ", "))
+		fail(w, http.StatusMethodNotAllowed, caucus.Errorf(caucus.ErrBad, "this path takes %s",
+			strings.Join(what.methods(), " and ")))
+	case r.ContentLength > maxBody:
+		h.Set("Connection", "close")
+		fail(w, http.StatusRequestEntityTooLarge, caucus.Errorf(caucus.ErrBad, "no body is read here, and this one "+
+			"is too long to be read away"))
+	case what == health:
+		say(w, http.StatusOK, []byte(`{"status": "alive"}`))
+	case what == readiness:
+		d.ready(w)
+	default:
+		d.bloc(w, r, what, group)
+	}
+}
+
+// ready answers whether clients may be sent to this node.
+func (d *Door) ready(w http.ResponseWriter) {
+	now := d.server.Ready()
+	body, err := json.Marshal(now)
+	status := http.StatusOK
+	if err != nil || !now.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	say(w, status, body)
+}
+
+// refuse answers who may not come in, and closes the connection, so that strangers hold none.
+func refuse(w http.ResponseWriter, err *caucus.Error) {
+	w.Header().Set("Connection", "close")
+	if err.HTTPStatus() == http.StatusUnauthorized {
+		w.Header()["Www-Authenticate"] = []string{`Basic realm="caucus", charset="UTF-8"`, `Bearer realm="caucus"`}
+	}
+	fail(w, err.HTTPStatus(), err)
+}
+
+// fail answers with an error. The status is that of the error's word, save where HTTP has its own.
+func fail(w http.ResponseWriter, status int, err *caucus.Error) {
+	body, problem := json.Marshal(struct {
+		Error   string `json:"error"`
+		Message string `json:"message"`
+	}{err.Word, err.Message})
+	if problem != nil {
+		status = http.StatusInternalServerError
+	}
+	say(w, status, body)
+}
+
+var (
+	jsonType = []string{"application/json"}
+	noStore  = []string{"no-store"}
+	noSniff  = []string{"nosniff"}
+)
+
+// say writes a whole answer and sends it off. A client that is not there to take it has not learnt anything, and
+// knows that.
+func say(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h["Content-Type"] = jsonType
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.WriteHeader(status)
+	if _, err := w.Write(body); err != nil {
+		return
+	}
+	if f, ok := w.(http.Flusher); ok {
+		f.Flush()
+	}
+}
