@@ -1,11 +1,13 @@
 package respd_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -464,5 +466,57 @@ func TestPushesBetweenReplies(t *testing.T) {
 		default:
 			t.Fatalf("%+v", reply)
 		}
+	}
+}
+
+// pipes is a listener of connections without any buffer, so that a test sees what is read and written when.
+type pipes struct {
+	conns chan net.Conn
+	over  chan struct{}
+	once  *sync.Once
+}
+
+type pipe struct{ net.Conn }
+
+func (pipe) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return pipe{c}, nil
+	case <-p.over:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p pipes) Close() error {
+	p.once.Do(func() { close(p.over) })
+	return nil
+}
+
+func (pipes) Addr() net.Addr { return pipe{}.RemoteAddr() }
+
+// SAFETY A3: a request counts as evidence that the client has received the promise before it, so it must not
+// be looked at before that promise was written.
+func TestNothingIsReadBeforeTheReplyIsWritten(t *testing.T) {
+	s := open(t)
+	l := pipes{make(chan net.Conn, 1), make(chan struct{}), new(sync.Once)}
+	served := make(chan error)
+	go func() { served <- s.door.Serve(l) }()
+	here, there := net.Pipe()
+	l.conns <- there
+	c := &line{t, here, bufio.NewReader(here)}
+	c.send("ECHO 1\r\n")
+	if err := here.SetWriteDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(here, "ECHO 2\r\n"); err == nil {
+		t.Error("the second request was read while nobody had read the reply to the first")
+	}
+	c.expect(bulk("1"))
+	here.Close()
+	s.door.Close(context.Background())
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }

@@ -206,7 +206,8 @@ func TestAuthorize(t *testing.T) {
 func TestCutsDoNotShow(t *testing.T) {
 	words := []string{"set a 1", "append a 2", "get a", "get b", "append b x", "ping", "time", "multi", "exec",
 		"discard", "watch a", "watch a b", "unwatch", "nope", "readonly", "readwrite", "session open",
-		"session close", "session keepalive", "session resume " + id(1), "session resume " + id(2), "session info", "group join g",
+		"session close", "session keepalive", "session resume " + id(1),
+		"session resume " + id(2), "session info", "group join g",
 		"once 1 set a 5", "once 2 exec", "publish c x", "reset", "select 0", "session keepalive " + id(1), "get"}
 	rapid.Check(t, func(t *rapid.T) {
 		lines := rapid.SliceOfN(rapid.SampledFrom(words), 1, 60).Draw(t, "lines")
@@ -246,4 +247,27 @@ func BenchmarkPlan(b *testing.B) {
 			}
 		})
 	}
+}
+
+// Whatever comes, there is one reply for each command, and nothing panics.
+func TestAnyCommandHasAReply(t *testing.T) {
+	var names []caucus.Command
+	for _, s := range command.New().All() {
+		names = append(names, strings.Split(s.Name, "|"))
+	}
+	arg := rapid.SampledFrom([]string{"", "1", "-1", "exec", "set", "session", "open", "k", "on", "settle", "\x00",
+		"99999999999999999999", ".watch", id(1)})
+	rapid.Check(t, func(t *rapid.T) {
+		s := newStage()
+		for range rapid.IntRange(1, 20).Draw(t, "pipelines") {
+			cmds := make([]caucus.Command, rapid.IntRange(1, 5).Draw(t, "commands"))
+			for i := range cmds {
+				args := rapid.SliceOfN(arg, 0, 5).Draw(t, "args")
+				cmds[i] = append(append(caucus.Command{}, rapid.SampledFrom(names).Draw(t, "name")...), args...)
+			}
+			if replies := s.pipeline(cmds); len(replies) != len(cmds) {
+				t.Fatalf("%d replies to %d commands", len(replies), len(cmds))
+			}
+		}
+	})
 }
