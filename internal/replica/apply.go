@@ -56,7 +56,7 @@ func (r *Replica) applyOne(e *pb.Entry) error {
 // applied tells the leader's memory how far this node has come.
 func (r *Replica) applied(e *pb.Entry) {
 	if r.leader != nil {
-		r.leader.applied(r, e.GetIndex(), e.GetTerm())
+		r.leader.applied(r, e.GetTerm())
 	}
 }
 

@@ -27,3 +27,6 @@ func (c *clock) heard(now Time, stamp int64) {
 func (c *clock) applied(now Time, stamp int64) {
 	c.offset = max(c.offset, stamp-now.Mono)
 }
+
+// Clock gives this node's estimate of the ensemble's clock, in microseconds since 1970.
+func (r *Replica) Clock(now Time) int64 { return r.clock.at(now) }

@@ -18,7 +18,7 @@ type leadership struct {
 	streams  map[uint64]*inbound // by raft id of the origin
 	gathered []entry.Batch       // taken and not yet proposed
 	notes    []entry.Op          // decided and not yet proposed
-	proposed uint64              // index of the last entry proposed and, as far as known, not yet durable here
+	stamped  int64               // of the last entry proposed
 	vigil    vigil
 	confirm  confirming
 	members  membership
@@ -88,7 +88,7 @@ func (l *leadership) advance(r *Replica) {
 		return
 	}
 	l.vigil.decide(r, l)
-	if l.due(r) && !l.writing(r) {
+	if l.due(r) && !r.writing() {
 		l.propose(r)
 	}
 }
@@ -100,14 +100,18 @@ func (l *leadership) due(r *Replica) bool {
 		return true
 	}
 	stamp, ok := r.m.NextDeadline()
-	return ok && stamp <= r.clock.at(r.now) && r.m.Index() >= l.proposed
+	return ok && stamp <= r.clock.at(r.now) && l.stamped < stamp
 }
 
-// writing says whether an entry of this leader is still on its way to the disk. What comes meanwhile is
-// gathered for the next, so that batches grow with the load.
-func (l *leadership) writing(r *Replica) bool {
-	last, err := r.store.LastIndex()
-	return err == nil && l.proposed > last
+// writing says whether entries are still on their way to this node's disk. What comes meanwhile is gathered
+// for the next, so that entries grow with the load.
+func (r *Replica) writing() bool {
+	for i := range r.writes {
+		if len(r.writes[i].entries) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // propose makes entries of all that was gathered. What raft refuses for now (a transfer of leadership, too
@@ -123,7 +127,7 @@ func (l *leadership) propose(r *Replica) {
 			}
 			return
 		}
-		l.proposed = l.lastIndex(r)
+		l.stamped = e.Stamp
 		l.notes, l.gathered = nil, l.gathered[n:]
 	}
 	l.gathered = nil
@@ -143,18 +147,12 @@ func (l *leadership) fit(limit int) int {
 	return len(l.gathered)
 }
 
-// lastIndex gives the index of the last entry in the leader's log, durable or not.
-func (l *leadership) lastIndex(r *Replica) uint64 {
-	return r.rn.Status().Progress[r.cfg.Node.ID].Next - 1
-}
-
-// applied notes how far this node has applied the log.
-func (l *leadership) applied(r *Replica, index, term uint64) {
+// applied notes that an entry of the given term was applied here.
+func (l *leadership) applied(r *Replica, term uint64) {
 	if !l.armed && term == l.term {
 		l.armed = true
 		l.vigil.arm(r)
 	}
-	l.members.applied(index)
 }
 
 // touched shows the sessions' clock what an entry changed.

@@ -15,9 +15,8 @@ import (
 // proposed again when it came back as nothing (SAFETY B2).
 type membership struct {
 	joins   []join
-	pending bool   // a change is in the log and not applied
-	index   uint64 // the log's end when it was proposed
-	since   int64  // when it was proposed, monotonic
+	pending bool  // a change is in the log and not applied
+	since   int64 // when it was proposed, monotonic
 }
 
 // join is a node that asked to be let in.
@@ -83,12 +82,12 @@ func (ms *membership) tick(r *Replica, l *leadership) {
 	if len(ms.joins) > 0 {
 		n := ms.joins[0].node
 		n.ID = r.m.NextNode()
-		ms.propose(r, l, changeAdmit, pb.ConfChangeAddLearnerNode, n)
+		ms.propose(r, changeAdmit, pb.ConfChangeAddLearnerNode, n)
 		return
 	}
 	for _, id := range r.conf.GetLearners() {
 		if n, ok := r.m.Node(id); ok && ms.ripe(r, id) {
-			ms.propose(r, l, changePromote, pb.ConfChangeAddNode, n)
+			ms.propose(r, changePromote, pb.ConfChangeAddNode, n)
 			return
 		}
 	}
@@ -100,21 +99,13 @@ func (ms *membership) ripe(r *Replica, id uint64) bool {
 	return ok && p.Match > 0 && p.Match+100 >= r.m.Index() && r.now.Mono-r.heard[id] <= 2*r.cfg.Heartbeat
 }
 
-func (ms *membership) propose(r *Replica, l *leadership, change byte, kind pb.ConfChangeType, n machine.Node) {
+func (ms *membership) propose(r *Replica, change byte, kind pb.ConfChangeType, n machine.Node) {
 	cc := &pb.ConfChangeV2{Context: n.Append([]byte{change}),
 		Changes: []*pb.ConfChangeSingle{{Type: kind.Enum(), NodeId: &n.ID}}}
 	if err := r.rn.ProposeConfChange(cc); err != nil {
 		return // tried again at the next tick
 	}
 	ms.pending, ms.since = true, r.now.Mono
-	ms.index = l.lastIndex(r)
-}
-
-// applied lets the next change be proposed once the pending one is through.
-func (ms *membership) applied(index uint64) {
-	if ms.pending && index >= ms.index {
-		ms.pending = false
-	}
 }
 
 // configure applies a configuration entry: the table of nodes and raft's own configuration change by the same
@@ -147,6 +138,7 @@ func (r *Replica) configure(e *pb.Entry) error {
 	r.conf = r.rn.ApplyConfChange(cc)
 	r.out.Nodes = true
 	if r.leader != nil {
+		r.leader.members.pending = false
 		r.leader.members.answer(r)
 	}
 	return nil

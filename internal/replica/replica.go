@@ -203,11 +203,11 @@ func (r *Replica) at(now Time) {
 // Output does all that the inputs brought about and gives what came of it.
 func (r *Replica) Output() Output {
 	for more := true; more && r.out.Fatal == nil; {
+		r.stream.advance(r)
+		r.rounds.advance(r)
 		if r.leader != nil {
 			r.leader.advance(r)
 		}
-		r.stream.advance(r)
-		r.rounds.advance(r)
 		more = r.rn.HasReady()
 		r.ready()
 	}

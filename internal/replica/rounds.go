@@ -51,7 +51,6 @@ func (q *rounds) advance(r *Replica) {
 	}
 	if r.leader != nil {
 		r.leader.ask(r.cfg.Node.ID, round)
-		r.leader.confirm.advance(r, r.leader)
 	} else {
 		r.send(r.lead, Frame{Round: round})
 	}

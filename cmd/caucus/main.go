@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/caucus-project/caucus"
+)
+
+// Exit statuses (WIRE "Command line").
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// commandLine is all that can be said to caucus.
+type commandLine struct {
+	Serve   serveCmd   `cmd:"" help:"Run one node: found an ensemble, join one, or go on where it stopped."`
+	Demo    demoCmd    `cmd:"" help:"Show three nodes and four workers that divide a file, while things are killed."`
+	Worker  workerCmd  `cmd:"" hidden:"" help:"A worker of the demo."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	// The first signal asks everything to end in good order; a second one ends it at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop()
+	}()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// run carries out one command line and gives the exit status.
+func run(ctx context.Context, args []string) int {
+	var line commandLine
+	parser, err := kong.New(&line, kong.Name("caucus"), kong.UsageOnError(),
+		kong.Description("Processes that must agree: groups, work divided, leaders, on a small replicated store."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "caucus:", err)
+		return exitFailed
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "caucus:", err)
+		return exitUsage
+	}
+	return status(parsed.Run())
+}
+
+// status says an error and gives its exit status.
+func status(err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "caucus:", err)
+	var said *caucus.Error
+	if errors.As(err, &said) {
+		return said.ExitStatus()
+	}
+	return exitFailed
+}

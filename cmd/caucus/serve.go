@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caucus-project/caucus/node"
+)
+
+// serveCmd runs one node. bloc's -t, -s and -l are short forms.
+type serveCmd struct {
+	ID         string   `short:"i" help:"Name of the node; by default its client address." placeholder:"NAME"`
+	Listen     string   `short:"a" help:"Client door (RESP); port 0 takes a free one." default:"127.0.0.1:5010" placeholder:"HOST:PORT"`
+	PeerListen string   `help:"Peer door; by default the port after the client's." placeholder:"HOST:PORT"`
+	HTTP       string   `short:"l" name:"http" help:"HTTP door, 'off' for none; by default 127.0.0.1:8989, or a free port." placeholder:"HOST:PORT"`
+	Advertise  string   `help:"Where others reach this node, when not at what it listens on." placeholder:"HOST[:PORT]"`
+	Data       string   `help:"Directory that the node lives in; by default caucus-data/ID." placeholder:"DIR"`
+	Join       []string `help:"Client address of a node of the ensemble to join." placeholder:"ADDR"`
+	Metadata   string   `help:"Shown to all peers; JSON by convention." placeholder:"JSON"`
+	Timeout    seconds  `short:"t" help:"How long a bloc client may be silent." default:"4s"`
+	Settle     seconds  `short:"s" help:"Settle period of groups for which nobody states one." default:"6s"`
+
+	PasswordFile   string        `help:"File with the password that clients and peers must prove." placeholder:"FILE"`
+	RequestTimeout time.Duration `help:"Bound on every request that does not say how long it waits." default:"5s"`
+	Heartbeat      time.Duration `help:"The leader's rhythm; the same on all nodes." default:"50ms"`
+	Election       time.Duration `help:"How long a leader's silence is borne at least; the same on all nodes." default:"400ms"`
+	Snapshot       uint64        `help:"Log entries after which a snapshot is written." default:"100000" placeholder:"ENTRIES"`
+	MaxClients     int           `help:"Client connections at most." default:"10000"`
+	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info"`
+}
+
+// seconds is a duration; a bare number means seconds, as in bloc.
+type seconds time.Duration
+
+// UnmarshalText reads "4s" or "4".
+func (s *seconds) UnmarshalText(text []byte) error {
+	if n, err := strconv.ParseFloat(string(text), 64); err == nil && n >= 0 && n < 1e9 {
+		*s = seconds(n * float64(time.Second))
+		return nil
+	}
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d < 0 {
+		return fmt.Errorf("%q is neither a duration such as 4s nor a number of seconds", text)
+	}
+	*s = seconds(d)
+	return nil
+}
+
+// Run opens the node, says where it is, and serves until a signal or a fault ends it.
+func (c *serveCmd) Run(ctx context.Context) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	n, err := node.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	client, peers, http := n.Addresses()
+	fmt.Printf("ready id=%s client=%s peers=%s http=%s data=%s\n", n.Name(), client, peers, http, cfg.Data)
+	select {
+	case <-ctx.Done():
+	case <-n.Done():
+	}
+	return n.Close()
+}
+
+func (c *serveCmd) config() (node.Config, error) {
+	password, err := c.password()
+	if err != nil {
+		return node.Config{}, err
+	}
+	id := c.ID
+	if id == "" {
+		id = c.Listen
+	}
+	data := c.Data
+	if data == "" {
+		data = filepath.Join("caucus-data", strings.ReplaceAll(id, ":", "-"))
+	}
+	settle := time.Duration(c.Settle)
+	if settle == 0 {
+		settle = -1
+	}
+	return node.Config{
+		Name: c.ID, Data: data, Listen: c.Listen, PeerListen: c.PeerListen,
+		HTTP: httpAddress(c.HTTP), Advertise: c.Advertise, Join: c.Join, Metadata: c.Metadata,
+		Password: password, BlocTimeout: time.Duration(c.Timeout), Settle: settle,
+		RequestTimeout: c.RequestTimeout, Heartbeat: c.Heartbeat, Election: c.Election,
+		SnapshotEntries: c.Snapshot, MaxClients: c.MaxClients,
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel})),
+	}, nil
+}
+
+// httpAddress takes bloc's form, tcp:PORT, as well.
+func httpAddress(s string) string {
+	port, ok := strings.CutPrefix(s, "tcp:")
+	if ok && !strings.Contains(port, ":") {
+		return "127.0.0.1:" + port
+	}
+	return port
+}
+
+func (c *serveCmd) password() (string, error) {
+	if c.PasswordFile == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(c.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("--password-file: %w", err)
+	}
+	password := strings.TrimRight(string(text), "\r\n")
+	if password == "" {
+		return "", errors.New("--password-file: the file is empty; put the password on its first line")
+	}
+	return password, nil
+}

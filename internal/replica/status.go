@@ -1,0 +1,51 @@
+package replica
+
+import (
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+// Status is what a node says of its part in the ensemble.
+type Status struct {
+	ID       uint64
+	Role     raft.StateType
+	Term     uint64
+	Leader   uint64 // raft id, 0 when none is known
+	Commit   uint64
+	Applied  uint64
+	Voters   []uint64
+	Learners []uint64
+	Peers    map[uint64]PeerStatus // on a leader
+	Last     uint64                // index of the last snapshot
+	Caught   bool                  // all that is known to be committed is applied
+}
+
+// PeerStatus is what a leader knows of another node.
+type PeerStatus struct {
+	Match  uint64
+	Heard  int64 // when a frame of it last came, monotonic
+	Active bool
+}
+
+// Standing gives this node's role, its term, and the raft id of the leader, 0 when none is known.
+func (r *Replica) Standing() (role raft.StateType, term, leader uint64) {
+	return r.role, r.term, r.lead
+}
+
+// Status gives what this node says of itself.
+func (r *Replica) Status() Status {
+	raftStatus := r.rn.Status()
+	s := Status{ID: r.cfg.Node.ID, Role: r.role, Term: r.term, Leader: r.lead,
+		Commit: raftStatus.HardState.GetCommit(), Applied: r.m.Index(),
+		Voters: r.conf.GetVoters(), Learners: r.conf.GetLearners(),
+		Peers: map[uint64]PeerStatus{}, Last: r.checkpoint.last}
+	s.Caught = s.Applied >= s.Commit
+	for id, p := range raftStatus.Progress {
+		s.Peers[id] = PeerStatus{Match: p.Match, Heard: r.heard[id],
+			Active: r.now.Mono-r.heard[id] < r.cfg.Election}
+	}
+	return s
+}
+
+// Conf gives the configuration of raft as applied here.
+func (r *Replica) Conf() *pb.ConfState { return r.conf }

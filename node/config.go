@@ -1,0 +1,167 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/caucus-project/caucus"
+)
+
+// Config says who a node is and where it lives. The zero value of every field but Data is usable.
+type Config struct {
+	// Name is the node's name, unique in the ensemble: 1 to 255 letters, digits and "._-:/@". Empty: the client
+	// address.
+	Name string
+	// Data is the directory that the node lives in. It is made when missing. Required.
+	Data string
+	// Listen, PeerListen and HTTP are the addresses of the doors, host:port. Empty: 127.0.0.1:5010; the port after
+	// the client's; 127.0.0.1:8989, or a free port when that is taken. Port 0 takes a free one. HTTP "off": none.
+	Listen, PeerListen, HTTP string
+	// Advertise is the host, or host:port, at which clients and peers reach this node, when it is not what it
+	// listens on.
+	Advertise string
+	// Join gives client addresses of nodes of the ensemble to join; any one that answers is enough. It counts
+	// only while the directory is new. Empty: found an ensemble of one.
+	Join []string
+	// Metadata is shown to all peers; JSON by convention, 64 KiB at most.
+	Metadata string
+	// Password is what clients and peers must prove to know. Empty: only loopback is served.
+	Password string
+	// BlocTimeout is the TTL of bloc's clients, who come over HTTP: 4 s.
+	BlocTimeout time.Duration
+	// Settle is the settle period of groups for which nobody states one: 6 s. Negative: none.
+	Settle time.Duration
+	// RequestTimeout bounds every request that does not say how long it waits: 5 s.
+	RequestTimeout time.Duration
+	// Heartbeat and Election are the leader's rhythm and how long its silence is borne at least: 50 and 400 ms.
+	// They must be the same on all nodes.
+	Heartbeat, Election time.Duration
+	// SnapshotEntries says after how many log entries a snapshot is written: 100,000.
+	SnapshotEntries uint64
+	// MaxClients bounds the client connections: 10,000.
+	MaxClients int
+	// Logger gets what an operator may want to read. Nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	orElse(&c.Listen, "127.0.0.1:5010")
+	orElse(&c.BlocTimeout, 4*time.Second)
+	orElse(&c.Settle, 6*time.Second)
+	orElse(&c.RequestTimeout, 5*time.Second)
+	orElse(&c.Heartbeat, 50*time.Millisecond)
+	orElse(&c.Election, 400*time.Millisecond)
+	orElse(&c.MaxClients, 10_000)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func orElse[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Data == "":
+		return errors.New("node: Data is empty: name the directory that the node lives in")
+	case c.Name != "" && !caucus.ValidMember(c.Name):
+		return fmt.Errorf("node: the name %q is not 1 to 255 letters, digits and ._-:/@", c.Name)
+	case len(c.Metadata) > caucus.MaxMetadata:
+		return fmt.Errorf("node: %d bytes of metadata; at most %d", len(c.Metadata), caucus.MaxMetadata)
+	}
+	for name, addr := range map[string]string{"Listen": c.Listen, "PeerListen": c.PeerListen} {
+		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {
+			return fmt.Errorf("node: %s %q is not host:port: %w", name, addr, err)
+		}
+	}
+	return nil
+}
+
+// settleMillis gives the default settle period as the machine counts it.
+func (c Config) settleMillis() int64 { return max(0, c.Settle.Milliseconds()) }
+
+// listeners opens the doors' sockets.
+type listeners struct{ client, peer, http net.Listener }
+
+func (c Config) listen() (ls listeners, err error) {
+	defer func() {
+		if err != nil {
+			ls.close()
+		}
+	}()
+	if ls.client, err = listenOn("client", c.Listen); err != nil {
+		return ls, err
+	}
+	if ls.peer, err = listenOn("peer", c.peerAddress(ls.client)); err != nil {
+		return ls, err
+	}
+	if c.HTTP == "off" {
+		return ls, nil
+	}
+	if ls.http, err = listenOn("HTTP", cmpOr(c.HTTP, "127.0.0.1:8989")); err != nil && c.HTTP == "" {
+		ls.http, err = listenOn("HTTP", "127.0.0.1:0")
+	}
+	return ls, err
+}
+
+func cmpOr(s, other string) string {
+	if s != "" {
+		return s
+	}
+	return other
+}
+
+// peerAddress gives where the peer door is: the port after the client's, unless stated.
+func (c Config) peerAddress(client net.Listener) string {
+	if c.PeerListen != "" {
+		return c.PeerListen
+	}
+	host, _, _ := net.SplitHostPort(c.Listen)
+	if _, port, _ := net.SplitHostPort(c.Listen); port == "0" {
+		return net.JoinHostPort(host, "0")
+	}
+	return net.JoinHostPort(host, strconv.Itoa(client.Addr().(*net.TCPAddr).Port+1))
+}
+
+func listenOn(door, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("the %s door cannot listen on %s: %w; "+
+			"stop what uses the port, or choose another address", door, addr, err)
+	}
+	return l, nil
+}
+
+func (ls listeners) close() {
+	for _, l := range []net.Listener{ls.client, ls.peer, ls.http} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// advertised gives the address at which others reach a door.
+func (c Config) advertised(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	own := l.Addr().(*net.TCPAddr)
+	host := own.IP.String()
+	port := strconv.Itoa(own.Port)
+	if c.Advertise != "" {
+		host = c.Advertise
+		if h, _, err := net.SplitHostPort(c.Advertise); err == nil {
+			host = h
+		}
+	}
+	return net.JoinHostPort(host, port)
+}

@@ -1,0 +1,110 @@
+package node
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/replica"
+	"github.com/caucus-project/caucus/internal/talk"
+)
+
+// conn is one conversation with this node.
+type conn struct {
+	n      *Node
+	talk   *talk.Talk
+	answer chan replica.Answer // of the batch in flight; one at a time
+	beat   time.Time           // when a beat was last sent for commands that need no answer from the ensemble
+
+	close sync.Once
+}
+
+// Open begins a conversation.
+func (n *Node) Open(info caucus.ConnInfo) (caucus.Conn, error) {
+	if n.ctx.Err() != nil {
+		return nil, errStopping
+	}
+	return &conn{n: n, answer: make(chan replica.Answer, 1), talk: talk.New(talk.Config{
+		Conn: n.conns.Add(1), Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
+		Detached: info.Detached,
+		Node:     func(cmd caucus.Command) caucus.Reply { return n.Local(n.ctx, cmd) },
+	})}, nil
+}
+
+var errStopping = caucus.Errorf(caucus.ErrTryAgain, "this node is stopping")
+
+// DoAll carries out a pipeline, as much at once as can go at once. Once a piece is refused as a whole, so is the
+// rest: it would otherwise be applied without what came before it (SAFETY A10).
+func (c *conn) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply {
+	replies := make([]caucus.Reply, 0, len(cmds))
+	var refused *caucus.Error
+	for len(cmds) > 0 {
+		plan, used := c.talk.Plan(cmds)
+		cmds = cmds[used:]
+		if refused != nil && len(plan.Steps) > 0 {
+			replies = append(replies, c.talk.Fail(plan, errSkipped)...)
+			continue
+		}
+		var answers []caucus.Reply
+		answers, refused = c.carryOut(ctx, plan)
+		replies = append(replies, answers...)
+	}
+	return replies
+}
+
+var errSkipped = caucus.Errorf(caucus.ErrTryAgain, "an earlier part of the pipeline failed; this was not tried")
+
+func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *caucus.Error) {
+	if len(p.Steps) == 0 {
+		c.touch(p)
+		return c.talk.Finish(p, nil), nil
+	}
+	req := &request{answer: c.answer}
+	req.batch = replica.Batch{Steps: p.Steps, Beats: p.Beats, Promise: p.Promise,
+		Stale: p.Stale || p.Local, Deadline: c.n.deadline(ctx), Tag: req}
+	if !c.n.owner.submit(&req.batch) {
+		return c.talk.Fail(p, errStopping), errStopping
+	}
+	select {
+	case a := <-c.answer:
+		if a.Err != nil {
+			return c.talk.Fail(p, a.Err), a.Err
+		}
+		return c.talk.Finish(p, a.Results), nil
+	case <-c.n.owner.quit:
+		c.answer = make(chan replica.Answer, 1)
+		err := caucus.Errorf(caucus.ErrUncertain, "this node stopped before it knew the outcome")
+		return c.talk.Fail(p, err), err
+	}
+}
+
+// touch shows the leader that a session lives whose client sent something that this node answers by itself.
+func (c *conn) touch(p *talk.Plan) {
+	if len(p.Beats) == 0 || time.Since(c.beat) < 100*time.Millisecond {
+		return
+	}
+	c.beat = time.Now()
+	c.n.owner.submit(&replica.Batch{Beats: p.Beats, Deadline: c.n.deadline(c.n.ctx)})
+}
+
+// deadline gives when an answer is due, on the replica's clock.
+func (n *Node) deadline(ctx context.Context) int64 {
+	wait := n.cfg.RequestTimeout
+	if at, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(at))
+	}
+	return clocks().Mono + wait.Microseconds()
+}
+
+// Session gives the id of the session that the conversation carries.
+func (c *conn) Session() string { return c.talk.Session() }
+
+// Close ends the conversation. A connection that the client's side was seen to close drops its session.
+func (c *conn) Close(lost bool) {
+	c.close.Do(func() {
+		if s, attach, ok := c.talk.Dropped(); ok && lost {
+			c.n.owner.drop(s, attach)
+		}
+	})
+}

@@ -1,0 +1,107 @@
+package node
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/caucus-project/caucus/internal/raftlog"
+	"github.com/caucus-project/caucus/internal/replica"
+)
+
+// disk is the goroutine that writes the log: all writes that came while it synced share the next sync.
+type disk struct {
+	n *Node
+
+	mu      sync.Mutex
+	queue   []replica.Write
+	stopped bool
+	wake    chan struct{}
+}
+
+func newDisk(n *Node) *disk { return &disk{n: n, wake: make(chan struct{}, 1)} }
+
+func (d *disk) write(list []replica.Write) {
+	if len(list) == 0 {
+		return
+	}
+	d.mu.Lock()
+	d.queue = append(d.queue, list...)
+	d.mu.Unlock()
+	d.nudge()
+}
+
+func (d *disk) nudge() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// stop ends the loop once what was queued is written.
+func (d *disk) stop() {
+	d.mu.Lock()
+	d.stopped = true
+	d.mu.Unlock()
+	d.nudge()
+}
+
+func (d *disk) run() {
+	for range d.wake {
+		list, stopped := d.take()
+		if len(list) > 0 && !d.append(list) {
+			return
+		}
+		if stopped {
+			return
+		}
+	}
+}
+
+func (d *disk) take() ([]replica.Write, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := d.queue
+	d.queue = nil
+	return list, d.stopped
+}
+
+// append makes the writes durable with one sync and says so. A failed sync is never tried again: the node stops
+// (SAFETY B5).
+func (d *disk) append(list []replica.Write) bool {
+	records := make([]raftlog.Record, len(list))
+	for i, w := range list {
+		records[i] = raftlog.Record{Snapshot: w.Snapshot, Entries: w.Entries, HardState: w.HardState}
+	}
+	if err := d.n.store.Append(records); err != nil {
+		d.n.fail(fmt.Errorf("the log cannot be written: %w; free or repair the disk and start the node again", err))
+		return false
+	}
+	last := list[len(list)-1].Seq
+	d.n.owner.call(func(now replica.Time) { d.n.owner.r.Stored(now, last) })
+	return true
+}
+
+// checkpoint writes a snapshot of this node and forgets the log behind the one before it.
+func (d *disk) checkpoint(c *replica.Checkpoint) {
+	err := d.n.saveSnapshot(c.Meta, c.View)
+	if err == nil {
+		err = d.compact()
+	}
+	if err != nil {
+		d.n.log.Error("a snapshot could not be written", "index", c.Meta.GetIndex(), "error", err)
+	} else {
+		d.n.log.Info("snapshot written", "index", c.Meta.GetIndex())
+	}
+	d.n.owner.call(func(now replica.Time) {
+		d.n.owner.r.Checkpointed(now, c.Meta.GetIndex(), err == nil)
+	})
+}
+
+// compact keeps what continues the older of the snapshots, in case the newer turns out to be damaged.
+func (d *disk) compact() error {
+	list := d.n.store.Snapshots()
+	if len(list) == 0 {
+		return nil
+	}
+	return d.n.store.Compact(list[len(list)-1].GetIndex())
+}

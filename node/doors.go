@@ -1,0 +1,58 @@
+package node
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/caucus-project/caucus/internal/httpd"
+	"github.com/caucus-project/caucus/internal/respd"
+)
+
+// doors are where clients come in.
+type doors struct {
+	resp *respd.Server
+	http *httpd.Door
+}
+
+// openDoors lets clients in.
+func (n *Node) openDoors() error {
+	n.doors.resp = respd.New(respd.Config{Server: n, Table: n.table, Log: n.log,
+		Password: func() string { return n.cfg.Password }, MaxClients: n.cfg.MaxClients})
+	n.serve("client", n.ls.client, n.doors.resp.Serve)
+	if n.ls.http == nil {
+		return nil
+	}
+	n.doors.http = httpd.New(httpd.Config{Timeout: n.cfg.BlocTimeout, Logger: n.log,
+		Password: func() string { return n.cfg.Password }, Hosts: []string{n.me.HTTP}}, n)
+	n.serve("HTTP", n.ls.http, n.doors.http.Serve)
+	return nil
+}
+
+func (n *Node) serve(door string, l net.Listener, serve func(net.Listener) error) {
+	n.running.Go(func() {
+		if err := serve(l); err != nil && n.ctx.Err() == nil {
+			n.log.Error("a door closed", "door", door, "error", err)
+		}
+	})
+}
+
+// close shuts the doors and waits until everybody who was served has his answer.
+func (d *doors) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
+	defer cancel()
+	if d.resp != nil {
+		d.resp.Close(ctx)
+	}
+	if d.http != nil {
+		d.http.Close(ctx)
+	}
+}
+
+// stats gives the counts of the client door.
+func (d *doors) stats() respd.Stats {
+	if d.resp == nil {
+		return respd.Stats{}
+	}
+	return d.resp.Stats()
+}

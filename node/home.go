@@ -1,0 +1,121 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/raftlog"
+	"github.com/caucus-project/caucus/internal/raftlog/datadir"
+	"github.com/caucus-project/caucus/internal/raftlog/vfs"
+	"github.com/caucus-project/caucus/internal/replica"
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+// noCluster stands in the identity of a directory that belongs to no ensemble yet.
+const noCluster = "00000000000000000000000000000000"
+
+// enter takes hold of the data directory and reads, or makes, its identity. Raft id 0 in it means that the
+// node is still to join.
+func (n *Node) enter() (datadir.Identity, error) {
+	var err error
+	if n.lock, err = datadir.Acquire(vfs.OS{}, n.cfg.Data); err != nil {
+		return datadir.Identity{}, err
+	}
+	home, err := datadir.Read(vfs.OS{}, n.cfg.Data)
+	switch {
+	case errors.Is(err, datadir.ErrNoIdentity):
+		home = n.newHome()
+		err = datadir.Write(vfs.OS{}, n.cfg.Data, home)
+	case err == nil && n.cfg.Name != "" && n.cfg.Name != home.Node:
+		err = n.describeError(fmt.Errorf("it belongs to node %q, not %q: "+
+			"start it under its own --id, or give the new node a directory of its own", home.Node, n.cfg.Name))
+	}
+	if err == nil && home.RaftID == 0 && len(n.cfg.Join) == 0 {
+		err = n.describeError(errors.New("it was made to join an ensemble and has not done so yet: " +
+			"start it with --join, or remove it to found a new ensemble"))
+	}
+	return home, err
+}
+
+// newHome makes the identity of a new directory. Without anybody to join, the node founds: it is node 1.
+func (n *Node) newHome() datadir.Identity {
+	home := datadir.Identity{Cluster: noCluster, Node: cmpOr(n.cfg.Name, n.cfg.Listen),
+		Incarnation: formatID(randomID())}
+	if len(n.cfg.Join) == 0 {
+		home.Cluster, home.RaftID = formatID(randomID()), 1
+	}
+	return home
+}
+
+// recover reads the log, or begins one, and counts the boot.
+func (n *Node) recover(home datadir.Identity) (replica.Restored, datadir.Identity, error) {
+	founder := home.RaftID == 1
+	log, found, err := raftlog.Open(vfs.OS{}, n.cfg.Data, raftlog.Options{Cluster: home.Cluster,
+		Incarnation: home.Incarnation, MustExist: home.Boots > 0})
+	if err != nil {
+		return replica.Restored{}, home, err
+	}
+	n.store = log
+	if found.Repaired != "" {
+		n.log.Warn("the data directory was repaired", "what", found.Repaired)
+	}
+	if founder && found.Snapshot == nil {
+		if found.Snapshot, err = n.found(home); err != nil {
+			return replica.Restored{}, home, err
+		}
+	}
+	restored := replica.Restored{HardState: found.HardState, Snapshot: found.Snapshot, Entries: found.Entries}
+	if restored.State, err = n.load(home, found.Snapshot); err != nil {
+		return replica.Restored{}, home, n.describeError(err)
+	}
+	home.Boots++
+	return restored, home, datadir.Write(vfs.OS{}, n.cfg.Data, home)
+}
+
+// found writes the first snapshot of a new ensemble: one node, nothing else.
+func (n *Node) found(home datadir.Identity) (*pb.SnapshotMetadata, error) {
+	first := n.me
+	first.ID, first.Boots, first.Boot = 1, 0, [16]byte{}
+	m := machine.New(parseID(home.Cluster), clocks().Wall)
+	m.Admit(1, 1, first)
+	index, term := uint64(1), uint64(1)
+	meta := &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: &pb.ConfState{Voters: []uint64{1}}}
+	if err := n.saveSnapshot(meta, m.View()); err != nil {
+		return nil, err
+	}
+	return meta, n.store.Append([]raftlog.Record{{Snapshot: meta}})
+}
+
+// saveSnapshot makes a snapshot durable.
+func (n *Node) saveSnapshot(meta *pb.SnapshotMetadata, view *machine.View) error {
+	w, err := n.store.CreateSnapshot(meta)
+	if err != nil {
+		return err
+	}
+	if err := view.Save(w); err != nil {
+		return errors.Join(err, w.Abort())
+	}
+	return w.Commit()
+}
+
+// load reads the state of the snapshot, or gives the empty state of a newcomer.
+func (n *Node) load(home datadir.Identity, meta *pb.SnapshotMetadata) (*machine.Machine, error) {
+	if meta == nil {
+		return machine.New(parseID(home.Cluster), 0), nil
+	}
+	r, err := n.store.OpenSnapshot(meta.GetIndex())
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	m, err := machine.Load(r)
+	if err != nil {
+		return nil, err
+	}
+	if rest, err := io.Copy(io.Discard, r); err != nil || rest > 0 {
+		return nil, fmt.Errorf("the snapshot at %d has %d bytes too many: %w", meta.GetIndex(), rest, err)
+	}
+	return m, nil
+}

@@ -1,0 +1,156 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/client"
+	"github.com/caucus-project/caucus/internal/fields"
+	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/raftlog/datadir"
+	"github.com/caucus-project/caucus/internal/raftlog/vfs"
+	"github.com/caucus-project/caucus/internal/replica"
+)
+
+// callJoin asks to be let in: the record of the node. The answer: raft id, cluster, all nodes.
+const callJoin = 1
+
+// patience between two attempts to join, and between two words about it.
+const (
+	joinEvery = 250 * time.Millisecond
+	joinWord  = 5 * time.Second
+)
+
+// join asks, through any address that answers, to be let into an ensemble, until it is or ctx ends.
+func (n *Node) join(ctx context.Context, home datadir.Identity) (datadir.Identity, error) {
+	spoke := time.Time{}
+	for {
+		id, err := n.tryJoin(ctx)
+		if err == nil {
+			home.Cluster, home.RaftID = formatID(id.Cluster), id.ID
+			n.me.ID = id.ID
+			n.meet(id.Nodes)
+			n.log.Info("joined", "ensemble", home.Cluster, "id", home.RaftID)
+			return home, datadir.Write(vfs.OS{}, n.cfg.Data, home)
+		}
+		if errors.Is(err, caucus.ErrConflict) || errors.Is(err, caucus.ErrDenied) {
+			return home, fmt.Errorf("joining through %s: %w", strings.Join(n.cfg.Join, ","), err)
+		}
+		if time.Since(spoke) > joinWord {
+			spoke = time.Now()
+			n.log.Warn("not joined yet; still trying", "through", strings.Join(n.cfg.Join, ","), "error", err)
+		}
+		select {
+		case <-time.After(joinEvery):
+		case <-ctx.Done():
+			return home, fmt.Errorf("not joined through %s: %w", strings.Join(n.cfg.Join, ","),
+				errors.Join(context.Cause(ctx), err))
+		}
+	}
+}
+
+// tryJoin asks every node that can be found, once.
+func (n *Node) tryJoin(ctx context.Context) (replica.Admission, error) {
+	doors, err := n.peerDoors(ctx)
+	if err != nil {
+		return replica.Admission{}, err
+	}
+	err = errors.New("the ensemble names no nodes")
+	for _, door := range doors {
+		var answer []byte
+		if answer, err = n.peers.Call(ctx, door, callJoin, n.me.Append(nil)); err != nil {
+			if errors.Is(err, caucus.ErrConflict) {
+				return replica.Admission{}, err
+			}
+			continue
+		}
+		return readAdmission(answer)
+	}
+	return replica.Admission{}, err
+}
+
+// peerDoors asks a client door for the peer doors of all nodes, the leading one first.
+func (n *Node) peerDoors(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	c, err := client.Dial(ctx, client.Config{Addrs: n.cfg.Join, Password: n.cfg.Password})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	reply, err := c.Do(ctx, caucus.Command{"ENSEMBLE", "NODES"})
+	if err != nil {
+		return nil, err
+	}
+	var doors []string
+	for _, node := range reply.Items {
+		row := fieldsOf(node)
+		switch {
+		case row["peer"] == "":
+		case row["role"] == "leader":
+			doors = slices.Insert(doors, 0, row["peer"])
+		default:
+			doors = append(doors, row["peer"])
+		}
+	}
+	return doors, nil
+}
+
+// fieldsOf reads a map whose values are scalars.
+func fieldsOf(r caucus.Reply) map[string]string {
+	row := map[string]string{}
+	for i := 0; i+1 < len(r.Items); i += 2 {
+		row[r.Items[i].Text()] = r.Items[i+1].Text()
+	}
+	return row
+}
+
+// admit answers a node that asks to be let in.
+func (n *Node) admit(ctx context.Context, payload []byte) ([]byte, error) {
+	r := fields.NewReader(payload)
+	newcomer := machine.ReadNode(&r)
+	if err := r.End("the record of a node"); err != nil {
+		return nil, caucus.Errorf(caucus.ErrBad, "%s", err)
+	}
+	newcomer.Boots, newcomer.Boot = 0, [16]byte{}
+	answer := make(chan replica.Admission, 1)
+	o := n.ownerNow()
+	if o == nil || !o.call(func(now replica.Time) { o.r.Join(now, newcomer, answer) }) {
+		return nil, caucus.Errorf(caucus.ErrTryAgain, "this node is not ready")
+	}
+	select {
+	case a := <-answer:
+		if a.Err != nil {
+			return nil, a.Err
+		}
+		return appendAdmission(a), nil
+	case <-ctx.Done():
+		return nil, caucus.Errorf(caucus.ErrTryAgain, "this node is stopping")
+	case <-time.After(n.cfg.RequestTimeout):
+		return nil, caucus.Errorf(caucus.ErrTryAgain, "the ensemble did not admit the node in time")
+	}
+}
+
+func appendAdmission(a replica.Admission) []byte {
+	b := append(fields.Uvarint(nil, a.ID), a.Cluster[:]...)
+	b = fields.Uvarint(b, uint64(len(a.Nodes)))
+	for i := range a.Nodes {
+		b = fields.String(b, string(a.Nodes[i].Append(nil)))
+	}
+	return b
+}
+
+func readAdmission(b []byte) (replica.Admission, error) {
+	r := fields.NewReader(b)
+	a := replica.Admission{ID: r.Uvarint(), Cluster: r.ID()}
+	for range r.Count(40) {
+		one := fields.StringReader(r.String())
+		a.Nodes = append(a.Nodes, machine.ReadNode(&one))
+	}
+	return a, r.End("the answer of the ensemble")
+}

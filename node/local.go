@@ -1,0 +1,136 @@
+package node
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/glob"
+	"github.com/caucus-project/caucus/internal/replica"
+)
+
+// Local answers the commands that concern this node alone.
+func (n *Node) Local(ctx context.Context, cmd caucus.Command) caucus.Reply {
+	spec, err := n.table.Lookup(cmd)
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	if answer := n.locals()[spec.Name]; answer != nil {
+		return answer(ctx, cmd)
+	}
+	if container, _, ok := strings.Cut(spec.Name, "|"); ok && spec.Helps() {
+		return n.table.Help(container)
+	}
+	return caucus.Fail(caucus.ErrBad, "'%s' is not answered by this node", spec.Name)
+}
+
+type local func(ctx context.Context, cmd caucus.Command) caucus.Reply
+
+func (n *Node) locals() map[string]local {
+	return map[string]local{
+		"info":            n.info,
+		"role":            n.role,
+		"time":            n.time,
+		"wait":            n.wait,
+		"config|get":      n.configGet,
+		"shutdown":        n.shutdown,
+		"ensemble|nodes":  n.ensembleNodes,
+		"pubsub|channels": n.pubsubChannels,
+		"pubsub|numsub":   n.pubsubNumsub,
+		"pubsub|numpat": func(context.Context, caucus.Command) caucus.Reply {
+			return caucus.Int(int64(n.hub.Patterns()))
+		},
+	}
+}
+
+// time gives this node's estimate of the ensemble's clock.
+func (n *Node) time(context.Context, caucus.Command) caucus.Reply {
+	var stamp int64
+	if !n.owner.inspect(func(r *replica.Replica) { stamp = r.Clock(clocks()) }) {
+		return caucus.ErrorReply(errStopping)
+	}
+	return caucus.Bulks(strconv.FormatInt(stamp/1_000_000, 10), strconv.FormatInt(stamp%1_000_000, 10))
+}
+
+// wait says how many other nodes surely have this connection's writes: an acknowledged write is on a majority.
+func (n *Node) wait(_ context.Context, cmd caucus.Command) caucus.Reply {
+	for _, a := range cmd[1:] {
+		if v, err := strconv.ParseInt(a, 10, 64); err != nil || v < 0 {
+			return caucus.Fail(caucus.ErrBad, "value is not an integer or out of range")
+		}
+	}
+	return caucus.Int(int64(len(n.greeting.Load().Voters) / 2))
+}
+
+// shutdown stops the node once this answer is on its way; Redis answers nothing, and clients expect the
+// connection to close.
+func (n *Node) shutdown(_ context.Context, cmd caucus.Command) caucus.Reply {
+	for _, a := range cmd[1:] {
+		switch strings.ToUpper(a) {
+		case "NOSAVE", "SAVE", "NOW", "FORCE":
+		default:
+			return caucus.Fail(caucus.ErrBad, "syntax error")
+		}
+	}
+	n.log.Info("asked to stop by SHUTDOWN")
+	n.fail(errStopped)
+	return caucus.OK()
+}
+
+func (n *Node) configGet(_ context.Context, cmd caucus.Command) caucus.Reply {
+	settings := []string{"appendfsync", "always", "appendonly", "yes", "databases", "1",
+		"maxclients", strconv.Itoa(n.cfg.MaxClients), "maxmemory", "0", "proto-max-bulk-len", "536870912",
+		"save", "", "timeout", "0"}
+	var items []caucus.Reply
+	for i := 0; i < len(settings); i += 2 {
+		for _, pattern := range cmd[2:] {
+			if glob.Match(strings.ToLower(pattern), settings[i]) {
+				items = append(items, caucus.Bulk(settings[i]), caucus.Bulk(settings[i+1]))
+				break
+			}
+		}
+	}
+	return caucus.Map(items...)
+}
+
+func (n *Node) pubsubChannels(_ context.Context, cmd caucus.Command) caucus.Reply {
+	pattern := ""
+	if len(cmd) > 2 {
+		pattern = cmd[2]
+	}
+	return caucus.Bulks(n.hub.Channels(pattern)...)
+}
+
+func (n *Node) pubsubNumsub(_ context.Context, cmd caucus.Command) caucus.Reply {
+	var items []caucus.Reply
+	for _, channel := range cmd[2:] {
+		items = append(items, caucus.Bulk(channel), caucus.Int(int64(n.hub.Subscribers(channel))))
+	}
+	return caucus.Array(items...)
+}
+
+// role answers as Redis does: a leader is the master, all others are its replicas.
+func (n *Node) role(context.Context, caucus.Command) caucus.Reply {
+	s := n.greeting.Load()
+	index := int64(s.Applied)
+	if s.leads {
+		var replicas []caucus.Reply
+		for _, p := range *n.nodes.Load() {
+			if host, port := hostPort(p.Client); p.ID != n.me.ID {
+				replicas = append(replicas, caucus.Bulks(host, port,
+					strconv.FormatUint(s.Peers[p.ID].Match, 10)))
+			}
+		}
+		return caucus.Array(caucus.Bulk("master"), caucus.Int(index), caucus.Array(replicas...))
+	}
+	leader, _ := n.find(func(p nodeRecord) bool { return p.ID == s.Leader })
+	host, port := hostPort(leader.Client)
+	number, _ := strconv.ParseInt(port, 10, 64)
+	state := "connected"
+	if s.Leader == 0 {
+		state = "connect"
+	}
+	return caucus.Array(caucus.Bulk("slave"), caucus.Bulk(host), caucus.Int(number),
+		caucus.Bulk(state), caucus.Int(index))
+}

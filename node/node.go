@@ -1,0 +1,226 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/feed"
+	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/peer"
+	"github.com/caucus-project/caucus/internal/raftlog"
+	"github.com/caucus-project/caucus/internal/raftlog/datadir"
+	"github.com/caucus-project/caucus/internal/replica"
+)
+
+// Version is the version of caucus that this package is part of.
+const Version = "0.1.0"
+
+// Node is a running node. Its methods may be called from any goroutine.
+type Node struct {
+	cfg   Config
+	log   *slog.Logger
+	me    machine.Node // as announced at this start
+	table *command.Table
+	hub   *feed.Hub
+	doors doors
+	ls    listeners
+
+	lock  io.Closer
+	store *raftlog.Log
+	disk  *disk
+	peers *peer.Transport
+	owner *owner
+
+	current  atomic.Pointer[owner]  // nil until the replica runs
+	greeting atomic.Pointer[status] // what this node says of itself, as of the last step
+	conns    atomic.Uint64          // numbers of connections
+	nodes    atomic.Pointer[[]machine.Node]
+
+	ctx     context.Context // ends when the node stops
+	cancel  context.CancelCauseFunc
+	running sync.WaitGroup
+	once    sync.Once
+	done    chan struct{}
+	err     error // why the node stopped by itself, set before done is closed
+}
+
+// errStopped is the cause of a stop that was asked for.
+var errStopped = errors.New("the node was asked to stop")
+
+// Open starts a node and returns when its doors are open. It founds an ensemble of one in a new directory, or
+// joins the one that Config.Join leads to, for as long as ctx allows; in a known directory it goes on where it
+// stopped.
+func Open(ctx context.Context, cfg Config) (*Node, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, log: cfg.Logger, table: command.New(), done: make(chan struct{})}
+	n.ctx, n.cancel = context.WithCancelCause(context.Background())
+	n.hub = feed.New(feed.Limits{}, now)
+	n.greeting.Store(&status{})
+	n.nodes.Store(&[]machine.Node{})
+	if err := n.open(ctx); err != nil {
+		n.shut()
+		return nil, err
+	}
+	return n, nil
+}
+
+// open goes from the directory outward: nobody is let in before what is on disk is read and right.
+func (n *Node) open(ctx context.Context) error {
+	home, err := n.enter()
+	if err != nil {
+		return err
+	}
+	if n.ls, err = n.cfg.listen(); err != nil {
+		return err
+	}
+	n.describe(home)
+	if err := n.openPeers(home); err != nil {
+		return err
+	}
+	if home.RaftID == 0 {
+		if home, err = n.join(ctx, home); err != nil {
+			return err
+		}
+	}
+	found, home, err := n.recover(home)
+	if err != nil {
+		return err
+	}
+	n.me.ID, n.me.Boots = home.RaftID, home.Boots
+	if err := n.peers.SetIdentity(n.identity(home)); err != nil {
+		return err
+	}
+	return n.start(found)
+}
+
+// start sets the replica going and opens the doors.
+func (n *Node) start(found replica.Restored) error {
+	r, err := replica.Open(replica.Config{
+		Node: n.me, Seed: randomSeed(),
+		Heartbeat: n.cfg.Heartbeat.Microseconds(), Election: n.cfg.Election.Microseconds(),
+		SnapshotEntries: n.cfg.SnapshotEntries, Publish: n.Publish,
+	}, found, clocks())
+	if err != nil {
+		return err
+	}
+	if known := found.State.Nodes(); len(known) > 0 {
+		n.meet(known)
+	}
+	n.disk = newDisk(n)
+	n.owner = newOwner(n, r)
+	n.current.Store(n.owner)
+	n.running.Go(n.disk.run)
+	n.running.Go(n.owner.run)
+	return n.openDoors()
+}
+
+// describe makes this node's record, but for what joining and recovering add.
+func (n *Node) describe(home datadir.Identity) {
+	n.me = machine.Node{Name: home.Node, Incarnation: parseID(home.Incarnation),
+		Client: n.cfg.advertised(n.ls.client), Peer: n.cfg.advertised(n.ls.peer),
+		HTTP: n.cfg.advertised(n.ls.http), Metadata: n.cfg.Metadata, Version: Version,
+		Level: entry.Level, Boot: randomID()}
+}
+
+// Addresses gives where the doors are, as host:port; empty for a door that is closed.
+func (n *Node) Addresses() (client, peers, http string) { return n.me.Client, n.me.Peer, n.me.HTTP }
+
+// Name gives the node's name.
+func (n *Node) Name() string { return n.me.Name }
+
+// Done is closed when the node has stopped, asked or not.
+func (n *Node) Done() <-chan struct{} { return n.done }
+
+// Err says why the node stopped by itself: a failed disk, a log that this version cannot read. Nil while it runs
+// and after Close.
+func (n *Node) Err() error {
+	select {
+	case <-n.done:
+		return n.err
+	default:
+		return nil
+	}
+}
+
+// Close stops the node: no new requests, those in flight are answered, then everything is closed. It waits for
+// all of it, is safe to call more than once, and gives the reason when the node had stopped by itself.
+func (n *Node) Close() error {
+	n.fail(errStopped)
+	<-n.done
+	return n.err
+}
+
+// fail stops the node.
+func (n *Node) fail(why error) {
+	n.once.Do(func() {
+		if !errors.Is(why, errStopped) {
+			n.err = why
+			n.log.Error("the node stops", "error", why)
+		}
+		n.cancel(why)
+		go func() {
+			n.shut()
+			close(n.done)
+		}()
+	})
+}
+
+// shut closes what was opened, from the doors inward.
+func (n *Node) shut() {
+	n.cancel(errStopped)
+	n.doors.close()
+	if n.owner != nil {
+		n.owner.stop()
+	}
+	if n.peers != nil {
+		n.peers.Close()
+	}
+	n.ls.close()
+	if n.disk != nil {
+		n.disk.stop()
+	}
+	n.running.Wait()
+	for _, c := range []io.Closer{closerOf(n.store), n.lock} {
+		if c == nil {
+			continue
+		}
+		if err := c.Close(); err != nil {
+			n.log.Warn("closing the data directory", "error", err)
+		}
+	}
+}
+
+func closerOf(l *raftlog.Log) io.Closer {
+	if l == nil {
+		return nil
+	}
+	return l
+}
+
+// Publish sends payload to the subscribers of channel on every node and says how many were on this one.
+func (n *Node) Publish(channel, payload string) int {
+	count := n.hub.Publish(channel, payload)
+	n.relay(channel, payload)
+	return count
+}
+
+// Watch makes an empty subscription to what is published on channels. It must be closed.
+func (n *Node) Watch() caucus.Subscription { return n.hub.Watch() }
+
+var _ caucus.Server = (*Node)(nil)
+
+// describeError adds where the data are to an error about them.
+func (n *Node) describeError(err error) error {
+	return fmt.Errorf("data directory %s: %w", n.cfg.Data, err)
+}

@@ -1,0 +1,185 @@
+package node
+
+import (
+	"sync"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/replica"
+)
+
+// owner is the one goroutine that drives the replica. All that is meant for the replica waits in one inbox, so
+// what came while the last step was done is one step.
+type owner struct {
+	n *Node
+	r *replica.Replica
+
+	mu      sync.Mutex
+	inbox   inbox
+	stopped bool
+	wake    chan struct{}
+	quit    chan struct{}
+}
+
+// inbox is what came since the last step.
+type inbox struct {
+	frames  []received
+	batches []*replica.Batch
+	calls   []func(now replica.Time)
+}
+
+// received is a frame and who sent it.
+type received struct {
+	from  uint64
+	frame replica.Frame
+}
+
+// request is a batch on its way and where its answer goes.
+type request struct {
+	batch  replica.Batch
+	answer chan replica.Answer // holds one
+}
+
+func newOwner(n *Node, r *replica.Replica) *owner {
+	return &owner{n: n, r: r, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+}
+
+// put adds to the inbox. It says no once the owner has stopped: nothing will be answered any more.
+func (o *owner) put(add func(*inbox)) bool {
+	o.mu.Lock()
+	if o.stopped {
+		o.mu.Unlock()
+		return false
+	}
+	add(&o.inbox)
+	o.mu.Unlock()
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+func (o *owner) submit(b *replica.Batch) bool {
+	return o.put(func(in *inbox) { in.batches = append(in.batches, b) })
+}
+
+func (o *owner) frames(list []received) {
+	o.put(func(in *inbox) { in.frames = append(in.frames, list...) })
+}
+
+// call has f run on the owner's goroutine.
+func (o *owner) call(f func(now replica.Time)) bool {
+	return o.put(func(in *inbox) { in.calls = append(in.calls, f) })
+}
+
+// inspect runs f on the owner's goroutine and waits for it. It says no when the node is stopping.
+func (o *owner) inspect(f func(*replica.Replica)) bool {
+	done := make(chan struct{})
+	if !o.call(func(replica.Time) { f(o.r); close(done) }) {
+		return false
+	}
+	select {
+	case <-done:
+		return true
+	case <-o.quit:
+		return false
+	}
+}
+
+// run steps the replica until stop.
+func (o *owner) run() {
+	defer close(o.quit)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-o.wake:
+		case <-timer.C:
+		}
+		in, stopped := o.take()
+		wake := o.step(in)
+		if stopped {
+			return
+		}
+		timer.Reset(time.Duration(wake-clocks().Mono) * time.Microsecond)
+	}
+}
+
+func (o *owner) take() (inbox, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	in := o.inbox
+	o.inbox = inbox{}
+	return in, o.stopped
+}
+
+func (o *owner) step(in inbox) (wake int64) {
+	now := clocks()
+	o.r.Tick(now)
+	for i := range in.frames {
+		o.r.Receive(now, in.frames[i].from, in.frames[i].frame)
+	}
+	for _, f := range in.calls {
+		f(now)
+	}
+	for _, b := range in.batches {
+		o.r.Submit(now, b)
+	}
+	out := o.r.Output()
+	o.carryOut(&out)
+	o.n.noteStatus(o.r, now.Mono)
+	return out.Wake
+}
+
+// carryOut does what a step asks for. Events go out before answers, so that who was told that his command is done
+// finds its events on their way. What a failed node still has to say is not to be trusted.
+func (o *owner) carryOut(out *replica.Output) {
+	n := o.n
+	for _, notice := range out.Notices {
+		n.log.Info(notice.Text, notice.Args...)
+	}
+	if out.Fatal != nil {
+		n.fail(out.Fatal)
+		return
+	}
+	n.disk.write(out.Writes)
+	n.sendAll(out.Send)
+	for _, s := range out.Snapshots {
+		n.running.Go(func() { n.ship(s) })
+	}
+	if out.Checkpoint != nil {
+		n.running.Go(func() { n.disk.checkpoint(out.Checkpoint) })
+	}
+	if out.Nodes {
+		n.meet(o.r.State().Nodes())
+	}
+	for _, e := range out.Events {
+		n.hub.Publish(caucus.EventChannel(e.Group), e.JSON)
+	}
+	for _, a := range out.Answers {
+		if req, ok := a.Batch.Tag.(*request); ok {
+			req.answer <- a
+		}
+	}
+	for _, a := range out.Admitted {
+		a.Tag.(chan replica.Admission) <- a
+	}
+}
+
+// stop ends the loop after one last step. What is still waiting is told so.
+func (o *owner) stop() {
+	o.mu.Lock()
+	o.stopped = true
+	o.mu.Unlock()
+	select {
+	case o.wake <- struct{}{}:
+	default:
+	}
+}
+
+// drop reports that a client's side closed the connection that carried a session.
+func (o *owner) drop(s entry.Session, attach uint64) {
+	o.call(func(now replica.Time) { o.r.Drop(now, s, attach) })
+}

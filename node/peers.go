@@ -1,0 +1,253 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/fields"
+	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/peer"
+	"github.com/caucus-project/caucus/internal/raftlog/datadir"
+	"github.com/caucus-project/caucus/internal/replica"
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+)
+
+// Frames and streams beside the replica's own.
+const (
+	framePublish   = 6 // channel, payload
+	streamSnapshot = 1 // header: raft's MsgSnap; body: the state
+)
+
+// openPeers opens the peer door.
+func (n *Node) openPeers(home datadir.Identity) error {
+	var err error
+	n.peers, err = peer.Open(peer.Options{Identity: n.identity(home), Password: n.cfg.Password,
+		Listener: n.ls.peer, Logger: n.log}, (*peerDoor)(n))
+	return err
+}
+
+// identity is what this node says of itself in greetings.
+func (n *Node) identity(home datadir.Identity) peer.Identity {
+	return peer.Identity{Cluster: parseID(home.Cluster), ID: home.RaftID, Name: n.me.Name, Boot: n.me.Boot,
+		Boots: home.Boots, Addresses: peer.Addresses{Client: n.me.Client, Peer: n.me.Peer, HTTP: n.me.HTTP}}
+}
+
+// meet takes over the table of nodes: these are the peers, and there they are.
+func (n *Node) meet(nodes []machine.Node) {
+	old := *n.nodes.Load()
+	n.nodes.Store(&nodes)
+	known := map[uint64]bool{}
+	for _, p := range nodes {
+		known[p.ID] = true
+		if p.ID != n.me.ID {
+			n.peers.SetPeer(p.ID, p.Peer)
+		}
+	}
+	for _, p := range old {
+		if !known[p.ID] {
+			n.peers.RemovePeer(p.ID)
+		}
+	}
+}
+
+// sendAll hands frames to the peers, those for one peer together.
+func (n *Node) sendAll(list []replica.Envelope) {
+	to := map[uint64][]peer.Frame{}
+	for _, e := range list {
+		kind, payload, err := e.Frame.Encode()
+		if err != nil {
+			n.log.Error("a frame cannot be encoded", "error", err)
+			continue
+		}
+		to[e.To] = append(to[e.To], peer.Frame{Type: kind, Payload: payload})
+	}
+	for id, frames := range to {
+		n.peers.Send(id, frames...)
+	}
+}
+
+// relay sends a client's message to the subscribers on the other nodes.
+func (n *Node) relay(channel, payload string) {
+	frame := peer.Frame{Type: framePublish, Payload: fields.String(fields.String(nil, channel), payload)}
+	for _, p := range *n.nodes.Load() {
+		if p.ID != n.me.ID {
+			n.peers.Send(p.ID, frame)
+		}
+	}
+}
+
+// peerDoor is the node as its peers meet it.
+type peerDoor Node
+
+// Greet says whether this node leads, and in which term (SAFETY A7).
+func (d *peerDoor) Greet() []byte {
+	s := d.greeting.Load()
+	return binary.LittleEndian.AppendUint64(fields.Bool(nil, s.leads), s.Term)
+}
+
+// leads reads what Greet said.
+func leads(greeting []byte) (term uint64, yes bool) {
+	if len(greeting) != 9 || greeting[0] != 1 {
+		return 0, false
+	}
+	return binary.LittleEndian.Uint64(greeting[1:]), true
+}
+
+// Greeted lets everybody in whom the handshake lets in, and learns where he is when that is newer than what the
+// table of nodes says: after a move, and on a newcomer that has no table yet (SAFETY B19).
+func (d *peerDoor) Greeted(g peer.Greeting) error {
+	n := (*Node)(d)
+	known, ok := n.find(func(p machine.Node) bool { return p.ID == g.From.ID })
+	if g.From.ID != 0 && g.From.Addresses.Peer != "" && (!ok || g.From.Boots > known.Boots) {
+		n.peers.SetPeer(g.From.ID, g.From.Addresses.Peer)
+	}
+	return nil
+}
+
+// Frames takes what a peer sent.
+func (d *peerDoor) Frames(from uint64, frames []peer.Frame) {
+	n := (*Node)(d)
+	list := make([]received, 0, len(frames))
+	for _, f := range frames {
+		if f.Type == framePublish {
+			n.heardPublish(f.Payload)
+			continue
+		}
+		frame, err := replica.Decode(f.Type, f.Payload)
+		if err != nil {
+			n.log.Warn("dropped a frame that cannot be read", "from", from, "error", err)
+			continue
+		}
+		list = append(list, received{from, frame})
+	}
+	if o := n.ownerNow(); o != nil && len(list) > 0 {
+		o.frames(list)
+	}
+}
+
+func (n *Node) heardPublish(payload []byte) {
+	r := fields.NewReader(payload)
+	channel, text := r.String(), r.String()
+	if err := r.End("a published message"); err != nil {
+		n.log.Warn("dropped a message of a peer", "error", err)
+		return
+	}
+	n.hub.Publish(channel, text)
+}
+
+// Up says that a connection to a peer stands.
+func (d *peerDoor) Up(id uint64, way peer.Way) {
+	if o := (*Node)(d).ownerNow(); o != nil && way == peer.To {
+		o.call(func(now replica.Time) { o.r.PeerUp(now, id) })
+	}
+}
+
+// Down asks a peer whose connection broke whether it is still there: only one that refuses, or that does not
+// say that it leads, is lost (SAFETY A7).
+func (d *peerDoor) Down(id uint64, why peer.Loss) {
+	n := (*Node)(d)
+	o := n.ownerNow()
+	if o == nil || why.Cause != peer.Broken && why.Cause != peer.Replaced {
+		return
+	}
+	n.running.Go(func() {
+		found := n.peers.Probe(n.ctx, id)
+		if _, yes := leads(found.Greeting.Status); found.Outcome == peer.NoAnswer ||
+			found.Outcome == peer.Greeted && yes {
+			return
+		}
+		o.call(func(now replica.Time) { o.r.PeerLost(now, id) })
+	})
+}
+
+// ownerNow gives the owner once there is one: peers may call before the node has joined.
+func (n *Node) ownerNow() *owner { return n.current.Load() }
+
+// ship streams a snapshot to a laggard.
+func (n *Node) ship(s replica.Shipment) {
+	err := n.stream(s)
+	if err != nil {
+		n.log.Warn("a snapshot did not reach its node", "node", s.To, "error", err)
+	} else {
+		n.log.Info("snapshot sent", "node", s.To, "index", s.View.Index())
+	}
+	n.owner.call(func(now replica.Time) { n.owner.r.SnapshotSent(now, s.To, err == nil) })
+}
+
+func (n *Node) stream(s replica.Shipment) error {
+	header, err := proto.Marshal(s.Message)
+	if err != nil {
+		return err
+	}
+	out, err := n.peers.OpenStream(n.ctx, s.To, streamSnapshot, header)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := s.View.Save(out); err != nil {
+		return err
+	}
+	return out.Finish()
+}
+
+// Stream takes a snapshot: it is on disk and loaded before raft hears of it.
+func (d *peerDoor) Stream(from uint64, kind uint8, header []byte, body io.Reader) error {
+	n := (*Node)(d)
+	o := n.ownerNow()
+	if kind != streamSnapshot || o == nil {
+		return caucus.Errorf(caucus.ErrTryAgain, "this node takes no stream of kind %d now", kind)
+	}
+	m := &pb.Message{}
+	if err := proto.Unmarshal(header, m); err != nil {
+		return err
+	}
+	if m.GetFrom() != from || m.GetSnapshot().GetMetadata() == nil {
+		return caucus.Errorf(caucus.ErrBad, "the stream's header is not a snapshot of node %d", from)
+	}
+	state, err := n.receive(m.GetSnapshot().GetMetadata(), body)
+	if err != nil {
+		return fmt.Errorf("taking the snapshot: %w", err)
+	}
+	o.call(func(now replica.Time) { o.r.Install(now, m, state) })
+	return nil
+}
+
+// receive writes a snapshot to disk while it reads it into a state.
+func (n *Node) receive(meta *pb.SnapshotMetadata, body io.Reader) (*machine.Machine, error) {
+	w, err := n.store.CreateSnapshot(meta)
+	if err != nil {
+		return nil, err
+	}
+	state, err := machine.Load(io.TeeReader(body, w))
+	if err == nil {
+		_, err = io.Copy(io.MultiWriter(w, io.Discard), body)
+	}
+	if err == nil && (state.Index() != meta.GetIndex() || state.Cluster() != parseID(n.cluster())) {
+		err = caucus.Errorf(caucus.ErrBad, "it is not the state that its header names")
+	}
+	if err != nil {
+		if aborted := w.Abort(); aborted != nil {
+			n.log.Warn("a half snapshot could not be removed", "error", aborted)
+		}
+		return nil, err
+	}
+	return state, w.Commit()
+}
+
+func (n *Node) cluster() string {
+	id := n.peers.Identity().Cluster
+	return formatID(id)
+}
+
+// Call answers a question of a peer or a stranger.
+func (d *peerDoor) Call(ctx context.Context, _ peer.Greeting, kind uint8, payload []byte) ([]byte, error) {
+	if kind != callJoin {
+		return nil, caucus.Errorf(caucus.ErrBad, "unknown question %d", kind)
+	}
+	return (*Node)(d).admit(ctx, bytes.Clone(payload))
+}

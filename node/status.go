@@ -1,0 +1,60 @@
+package node
+
+import (
+	"fmt"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/replica"
+	"go.etcd.io/raft/v3"
+)
+
+// status is what this node says of itself, as of its last step.
+type status struct {
+	replica.Status
+	leads bool
+	at    int64 // when it was noted, monotonic
+}
+
+// noteStatus keeps what the replica says of itself: at once when who leads has changed, else a heartbeat apart,
+// because the whole of it costs more than a step.
+func (n *Node) noteStatus(r *replica.Replica, mono int64) {
+	old := n.greeting.Load()
+	role, term, leader := r.Standing()
+	if role == old.Role && term == old.Term && leader == old.Leader && mono-old.at < n.cfg.Heartbeat.Microseconds() {
+		return
+	}
+	n.greeting.Store(&status{Status: r.Status(), leads: role == raft.StateLeader, at: mono})
+}
+
+// nameOf gives the name of a node by raft id, "" when it is unknown.
+func (n *Node) nameOf(id uint64) string {
+	p, _ := n.find(func(p machine.Node) bool { return p.ID == id })
+	return p.Name
+}
+
+func (n *Node) find(is func(machine.Node) bool) (machine.Node, bool) {
+	for _, p := range *n.nodes.Load() {
+		if is(p) {
+			return p, true
+		}
+	}
+	return machine.Node{}, false
+}
+
+// Ready says whether the node can serve linearizable requests now.
+func (n *Node) Ready() caucus.Readiness {
+	s := n.greeting.Load()
+	r := caucus.Readiness{Leader: n.nameOf(s.Leader), Lag: s.Commit - min(s.Commit, s.Applied)}
+	switch {
+	case n.ctx.Err() != nil:
+		r.Reason = "the node is stopping"
+	case s.Leader == 0:
+		r.Reason = "no leader is known: a majority of the nodes must reach each other"
+	case r.Lag > 1000:
+		r.Reason = fmt.Sprintf("%d committed entries are still to be applied here", r.Lag)
+	default:
+		r.Ready = true
+	}
+	return r
+}
