@@ -1,0 +1,121 @@
+package sim
+
+import (
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/lease"
+)
+
+func (p *place) key(kind lease.Kind) lease.Key { return lease.Key{Group: p.group.name, Kind: kind} }
+
+// tend does what the member's place in a group needs, or says when to look again.
+func (m *member) tend(p *place) int64 {
+	switch {
+	case p.name == "" && m.w.now < p.away:
+		return p.away - m.w.now
+	case p.name == "":
+		m.join(p)
+		return 0
+	case p.leaving:
+		m.leave(p)
+		return 0
+	case p.resign:
+		m.resign(p)
+		return 0
+	}
+	wait := int64(second)
+	for _, kind := range []lease.Kind{lease.Index, lease.Leadership} {
+		if m.lease.Believes(p.key(kind), m.clock.reading()) {
+			continue
+		}
+		at := p.reads[kind] - m.clock.mono()
+		if at <= 0 {
+			m.read(p, kind)
+			return 0
+		}
+		wait = min(wait, at)
+	}
+	return wait
+}
+
+func (m *member) join(p *place) {
+	asked := m.lease.Ask(m.clock.reading())
+	cmd := caucus.Command{"GROUP", "JOIN", p.group.name, "SETTLE", number(p.group.settle)}
+	if p.group.min > 1 {
+		cmd = append(cmd, "MIN", number(p.group.min))
+	}
+	if m.number%2 == 0 {
+		cmd = append(cmd, "AS", m.name)
+	}
+	m.send("GROUP JOIN "+p.group.name, asked, func(replies []caucus.Reply) {
+		if !m.failed(replies[0]) {
+			p.name = replies[0].Str
+			clear(p.reads)
+		}
+	}, cmd)
+}
+
+// leave stops believing before it is sent, and again when the answer has come.
+func (m *member) leave(p *place) {
+	m.giveUp(p)
+	m.send("GROUP LEAVE "+p.group.name, lease.Asked{}, func(replies []caucus.Reply) {
+		m.giveUp(p)
+		if !m.failed(replies[0]) {
+			p.name, p.leaving = "", false
+			p.away = m.w.now + m.w.between(0, 500*millisecond)
+			m.w.checks.count("left")
+		}
+	}, caucus.Command{"GROUP", "LEAVE", p.group.name})
+}
+
+func (m *member) giveUp(p *place) {
+	m.lease.GiveUp(p.key(lease.Index))
+	m.lease.GiveUp(p.key(lease.Leadership))
+}
+
+func (m *member) resign(p *place) {
+	p.resign = false
+	m.lease.GiveUp(p.key(lease.Leadership))
+	m.send("GROUP RESIGN "+p.group.name, lease.Asked{}, func(replies []caucus.Reply) {
+		m.lease.GiveUp(p.key(lease.Leadership))
+		if m.word(replies[0]) != caucus.ErrNoLeader.Word {
+			m.failed(replies[0])
+		}
+	}, caucus.Command{"GROUP", "RESIGN", p.group.name})
+}
+
+func (m *member) read(p *place, kind lease.Kind) {
+	asked := m.lease.Ask(m.clock.reading())
+	if kind == lease.Index {
+		m.send("GROUP INDEX "+p.group.name, asked, func(replies []caucus.Reply) {
+			m.gotIndex(asked, p, replies[0])
+		}, caucus.Command{"GROUP", "INDEX", p.group.name})
+		return
+	}
+	m.send("GROUP LEADER "+p.group.name, asked, func(replies []caucus.Reply) {
+		m.gotLeader(asked, p, replies[0])
+	}, caucus.Command{"GROUP", "LEADER", p.group.name})
+}
+
+func (m *member) gotIndex(asked lease.Asked, p *place, r caucus.Reply) {
+	p.reads[lease.Index] = m.clock.mono() + m.w.between(10*millisecond, 120*millisecond)
+	if m.failed(r) || len(r.Items) != 3 || p.leaving {
+		return
+	}
+	v := lease.Value{Index: int(r.Items[0].Int), Total: int(r.Items[1].Int), Token: uint64(r.Items[2].Int)}
+	if m.lease.Grant(asked, p.key(lease.Index), v) {
+		m.w.note(m.name, "holds index of "+p.group.name, uint64(v.Index), uint64(v.Total), v.Token)
+		m.w.checks.count("indexes")
+	}
+}
+
+func (m *member) gotLeader(asked lease.Asked, p *place, r caucus.Reply) {
+	p.reads[lease.Leadership] = m.clock.mono() + m.w.between(20*millisecond, 250*millisecond)
+	if m.failed(r) || len(r.Items) != 3 || r.Items[0].Str != p.name || p.leaving {
+		return
+	}
+	v := lease.Value{Token: uint64(r.Items[1].Int)}
+	if m.lease.Grant(asked, p.key(lease.Leadership), v) {
+		m.w.note(m.name, "leads "+p.group.name, v.Token)
+		m.w.checks.count("leaderships")
+	}
+}

@@ -1,0 +1,306 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/lease"
+	"github.com/caucus-project/caucus/internal/replica"
+)
+
+// restWithin is how long a mended world may take to come to rest: the longest TTL, a quarter of it and a second
+// for an election, and as much again for requests, settling and snapshots.
+const restWithin = 12 * second
+
+// settle mends everything and sees that the world comes to rest, and what it has become.
+func (w *World) settle() {
+	w.mend()
+	if w.failed != nil {
+		return
+	}
+	if !w.runUntil(w.now+restWithin, w.atRest) && w.failed == nil {
+		w.fail("no rest after %d s without faults: %s", restWithin/second, w.unrest())
+	}
+	if w.failed == nil {
+		w.compareNodes()
+		w.compareHistory()
+	}
+}
+
+// mend ends all faults.
+func (w *World) mend() {
+	w.calm = true
+	w.note("sim", "calm")
+	w.net.mend()
+	for _, n := range w.nodes {
+		n.hungTo = 0
+		for _, c := range n.conns {
+			c.stuck = 0
+		}
+		if n.r == nil && n.id != 0 {
+			n.start()
+		}
+	}
+	for _, a := range w.up() {
+		for _, b := range w.up() {
+			if a != b {
+				w.reconnect(a, b)
+			}
+		}
+	}
+}
+
+// atRest is looked at after every step, so what is cheap to see comes first.
+func (w *World) atRest() bool {
+	return w.trace.events%32 == 0 && w.unrest() == ""
+}
+
+// unrest says what is still on the move, "" when nothing is.
+func (w *World) unrest() string {
+	for _, wr := range w.writers {
+		if !wr.idle() {
+			return wr.name + " waits for an answer"
+		}
+	}
+	if text := w.unrestOfNodes(); text != "" {
+		return text
+	}
+	for _, m := range w.members {
+		if text := m.unrest(); text != "" {
+			return m.name + " " + text
+		}
+	}
+	return w.strangers()
+}
+
+func (w *World) unrestOfNodes() string {
+	lead, index := uint64(0), uint64(0)
+	for _, n := range w.nodes {
+		if n.r == nil || n.stalled > 0 {
+			return n.name + " is down"
+		}
+		s := n.r.Status()
+		switch {
+		case s.Leader == 0:
+			return n.name + " knows no leader"
+		case lead == 0:
+			lead, index = s.Leader, s.Applied
+		case lead != s.Leader || index != s.Applied:
+			return fmt.Sprintf("%s follows node %d and has applied %d", n.name, s.Leader, s.Applied)
+		}
+		if len(s.Voters) != len(w.nodes) {
+			return fmt.Sprintf("%s knows the voters %v", n.name, s.Voters)
+		}
+	}
+	return ""
+}
+
+// unrest says what a living member lacks: its place in each of its groups, settled, and the session.
+func (m *member) unrest() string {
+	if m.dead {
+		return ""
+	}
+	if m.stalled > 0 || m.id == "" || !m.attached {
+		return "has no session"
+	}
+	for _, p := range m.places {
+		if p.name == "" {
+			return "is not in " + p.group.name
+		}
+		if m.w.living(p.group) >= int(p.group.min) && !m.lease.Believes(p.key(lease.Index), m.clock.reading()) {
+			return "holds no index of " + p.group.name
+		}
+	}
+	return ""
+}
+
+// living counts the members of a group that live.
+func (w *World) living(g *groupPlan) (n int) {
+	for _, m := range w.members {
+		for _, p := range m.places {
+			if !m.dead && p.group == g {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// strangers says whether a session of somebody dead lives on, or a group has no leader that knows it.
+func (w *World) strangers() string {
+	alive := 0
+	for _, m := range w.members {
+		if !m.dead {
+			alive++
+		}
+	}
+	if n := w.nodes[0].r.State().SessionCount(); n != alive {
+		return fmt.Sprintf("there are %d sessions of %d living members", n, alive)
+	}
+	for i := range w.plan.groups {
+		if g := &w.plan.groups[i]; w.living(g) >= int(g.min) && w.living(g) > 0 && !w.led(g) {
+			return g.name + " has no leader"
+		}
+	}
+	return ""
+}
+
+func (w *World) led(g *groupPlan) bool {
+	return slices.ContainsFunc(w.members, func(m *member) bool {
+		return !m.dead && m.lease.Believes(lease.Key{Group: g.name, Kind: lease.Leadership}, m.clock.reading())
+	})
+}
+
+// compareNodes sees that all nodes have the same state.
+func (w *World) compareNodes() {
+	first := w.nodes[0].digest()
+	for _, n := range w.nodes[1:] {
+		if n.digest() != first {
+			w.fail("the states of %s and %s differ at rest", w.nodes[0].name, n.name)
+		}
+	}
+}
+
+// value reads a key from a node's own state.
+func (n *node) value(key string) string {
+	op := &entry.Op{Args: caucus.Command{"GET", key}}
+	return n.r.State().Read(op, 0, false, nobody{}).Text()
+}
+
+// nobody is a host without clients.
+type nobody struct{}
+
+func (nobody) Steps(*entry.Batch) []entry.Step { return nil }
+func (nobody) Publish(string, string) int      { return 0 }
+
+// compareHistory sees that what clients were told could have happened one after the other, and that what they
+// were told of their writes is true.
+func (w *World) compareHistory() {
+	final := map[string]string{}
+	for i := range w.plan.keys {
+		key := fmt.Sprintf("k%d", i)
+		final[key] = w.nodes[len(w.nodes)-1].value(key)
+	}
+	w.compareJournal()
+	byKey := map[string][]porcupine.Operation{}
+	read := map[string]bool{}
+	for _, op := range w.checks.history {
+		if op.kind != opAdd {
+			w.register(byKey, read, op)
+		}
+	}
+	for _, op := range w.checks.history {
+		if op.kind == opSet && op.done == refused && (read[op.value] || final[op.key] == op.value) {
+			w.fail("SAFETY A9: %s of %s was answered TRYAGAIN and was applied", op.value, op.key)
+		}
+	}
+	for i := range w.plan.keys {
+		key := fmt.Sprintf("k%d", i)
+		ops := append(byKey[key], porcupine.Operation{Input: registerInput{}, Output: final[key],
+			Call: w.now, Return: w.now})
+		if !porcupine.CheckOperations(register(), ops) {
+			w.fail("the history of %s is not linearizable: %s", key, w.story(key, final[key]))
+		}
+	}
+}
+
+// register puts an operation where porcupine finds it. What certainly was not applied, and reads that were not
+// answered, did not happen.
+func (w *World) register(byKey map[string][]porcupine.Operation, read map[string]bool, op *operation) {
+	if op.done == refused || op.kind == opGet && op.done != applied {
+		return
+	}
+	in := registerInput{}
+	if op.kind == opSet {
+		in = registerInput{write: true, value: op.value}
+	} else {
+		read[op.seen] = true
+	}
+	byKey[op.key] = append(byKey[op.key], porcupine.Operation{ClientId: op.client, Input: in, Output: op.seen,
+		Call: op.call, Return: op.end})
+}
+
+type registerInput struct {
+	write bool
+	value string
+}
+
+// register is a key as porcupine knows it.
+func register() porcupine.Model {
+	return porcupine.Model{
+		Init: func() any { return "" },
+		Step: func(state, input, output any) (bool, any) {
+			if in := input.(registerInput); in.write {
+				return true, in.value
+			}
+			return output == state, state
+		},
+	}
+}
+
+func (w *World) story(key, final string) string {
+	var b strings.Builder
+	for _, op := range w.checks.history {
+		if op.key == key && op.done != refused {
+			end := "?"
+			if op.end != forever {
+				end = clockText(op.end)
+			}
+			fmt.Fprintf(&b, "\n  w%d %s..%s kind %d wrote %q read %q", op.client, clockText(op.call), end, op.kind,
+				op.value, op.seen)
+		}
+	}
+	return b.String() + "\n  at last " + final
+}
+
+// compareJournal sees that every word was added once if it was acknowledged, never if it was refused, and not
+// twice in any case (SAFETY A9).
+func (w *World) compareJournal() {
+	times := map[string]int{}
+	for word := range strings.SplitSeq(w.nodes[0].value(journal), ";") {
+		times[word]++
+	}
+	for _, op := range w.checks.history {
+		n := times[op.value]
+		if op.kind == opAdd && (n > 1 || n == 0 && op.done == applied || n > 0 && op.done == refused) {
+			w.fail("SAFETY A9: %s is %d times in the journal, its outcome was %d", op.value, n, op.done)
+		}
+	}
+}
+
+// join lets a new node ask to be let in, as often as it takes.
+func (n *node) join() {
+	w := n.w
+	if n.id != 0 {
+		return
+	}
+	again := func() { w.after(w.between(100*millisecond, 300*millisecond), n.join) }
+	door := pick(w, w.nodes)
+	if door.id == 0 || door.r == nil || door.paused() {
+		again()
+		return
+	}
+	record := n.record()
+	door.input(func(now replica.Time) { door.r.Join(now, record, n.admitted(again)) })
+}
+
+// admitted takes the answer of the ensemble: the node begins with nothing, and gets the rest as a learner.
+func (n *node) admitted(again func()) func(replica.Admission) {
+	return func(a replica.Admission) {
+		n.w.after(millisecond, func() {
+			switch {
+			case n.id != 0:
+			case a.ID == 0:
+				again()
+			default:
+				n.id = a.ID
+				n.w.checks.count("joined")
+				n.start()
+			}
+		})
+	}
+}

@@ -1,0 +1,208 @@
+package sim
+
+import (
+	"container/heap"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/caucus-project/caucus/internal/machine"
+)
+
+// Simulated time is in microseconds.
+const (
+	millisecond = 1000
+	second      = 1000 * millisecond
+)
+
+// World is one simulated ensemble with its clients. One goroutine uses it.
+type World struct {
+	plan    plan
+	rng     *rand.Rand
+	now     int64 // true time, since the beginning
+	queue   queue
+	order   uint64
+	trace   trace
+	failed  error
+	cluster [16]byte
+
+	nodes   []*node // by raft id, less one
+	net     network
+	writers []*writer
+	members []*member
+	checks  checks
+	calm    bool // faults are over
+	nextID  uint64
+}
+
+// event is something that happens at a moment. Of two at the same moment the one that was planned first is first.
+type event struct {
+	at    int64
+	order uint64
+	do    func()
+}
+
+type queue []event
+
+func (q queue) Len() int      { return len(q) }
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q queue) Less(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].order < q[j].order
+}
+func (q *queue) Push(x any) { *q = append(*q, x.(event)) }
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	e := (*q)[last]
+	(*q)[last] = event{}
+	*q = (*q)[:last]
+	return e
+}
+
+// Result is what became of a seed.
+type Result struct {
+	Hash   uint64 // of everything that happened, in order
+	Events int
+	Err    error  // what must not be so, nil when all was well
+	Tail   string // the last that happened, readable; empty when all was well
+	Counts map[string]int
+}
+
+// Run plays one seed to its end.
+func Run(seed uint64) Result {
+	w := newWorld(drawPlan(seed))
+	w.begin()
+	w.live()
+	w.settle()
+	return w.result()
+}
+
+func newWorld(p plan) *World {
+	w := &World{plan: p, rng: rand.New(rand.NewPCG(p.seed, 0x73696d)), now: second}
+	w.trace.start()
+	w.checks.start()
+	for i := range w.cluster {
+		w.cluster[i] = byte(p.seed >> (i % 8 * 8))
+	}
+	w.net.start(w)
+	return w
+}
+
+// begin makes the first nodes, which found the ensemble together, and the clients.
+func (w *World) begin() {
+	for id := uint64(1); id <= uint64(w.plan.voters); id++ {
+		w.nodes = append(w.nodes, newNode(w, id))
+	}
+	for _, n := range w.nodes {
+		n.found(w.founders())
+		n.start()
+	}
+	for i := range w.plan.writers {
+		w.writers = append(w.writers, newWriter(w, i))
+	}
+	for i := range w.plan.members {
+		w.members = append(w.members, newMember(w, i))
+	}
+}
+
+func (w *World) founders() []machine.Node {
+	list := make([]machine.Node, w.plan.voters)
+	for i := range list {
+		list[i] = w.nodes[i].record()
+		list[i].Boots, list[i].Boot = 0, [16]byte{}
+	}
+	return list
+}
+
+// live lets the faults of the plan come.
+func (w *World) live() {
+	w.planFaults()
+	w.runUntil(w.now+w.plan.length, func() bool { return false })
+}
+
+// at plans an event at a true time.
+func (w *World) at(t int64, do func()) {
+	w.order++
+	heap.Push(&w.queue, event{at: max(t, w.now), order: w.order, do: do})
+}
+
+// after plans an event some time from now.
+func (w *World) after(d int64, do func()) { w.at(w.now+d, do) }
+
+// step lets the next event happen and looks at what is so after it.
+func (w *World) step() {
+	e := heap.Pop(&w.queue).(event)
+	w.now = e.at
+	w.trace.events++
+	e.do()
+	w.checks.step(w)
+}
+
+// runUntil lets things happen until the given time, or until done says so, and says which of the two it was.
+func (w *World) runUntil(end int64, done func() bool) bool {
+	for w.failed == nil {
+		if done() {
+			return true
+		}
+		if len(w.queue) == 0 || w.queue[0].at > end {
+			w.now = max(w.now, end)
+			return false
+		}
+		w.step()
+	}
+	return false
+}
+
+// fail notes the first thing that went wrong; nothing happens after it.
+func (w *World) fail(format string, args ...any) {
+	if w.failed == nil {
+		w.failed = fmt.Errorf("at %s: "+format, append([]any{clockText(w.now)}, args...)...)
+	}
+}
+
+func (w *World) result() Result {
+	r := Result{Hash: w.trace.hash, Events: w.trace.events, Err: w.failed, Counts: w.checks.counts}
+	if w.failed != nil {
+		r.Tail = w.trace.tail()
+	}
+	return r
+}
+
+// between draws from low to high.
+func (w *World) between(low, high int64) int64 {
+	if high <= low {
+		return low
+	}
+	return low + w.rng.Int64N(high-low+1)
+}
+
+// chance says yes so often in a hundred times.
+func (w *World) chance(percent int) bool { return w.rng.IntN(100) < percent }
+
+// newID draws a random id.
+func (w *World) newID() (id [16]byte) {
+	for i := 0; i < 16; i += 8 {
+		v := w.rng.Uint64()
+		for j := range 8 {
+			id[i+j] = byte(v >> (8 * j))
+		}
+	}
+	return id
+}
+
+// up gives the nodes that run.
+func (w *World) up() []*node {
+	var list []*node
+	for _, n := range w.nodes {
+		if n.r != nil {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// pick draws one of a list, the zero value of an empty one.
+func pick[T any](w *World, list []T) (one T) {
+	if len(list) == 0 {
+		return one
+	}
+	return list[w.rng.IntN(len(list))]
+}
