@@ -1,18 +1,14 @@
 package respd_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/caucus-project/caucus/internal/feed"
 	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/respd"
 )
@@ -219,111 +215,6 @@ func TestANodeThatStopsTakesNobody(t *testing.T) {
 	c.ends()
 }
 
-// far is a listener whose connections seem to come from another machine.
-type far struct{ net.Listener }
-
-type farConn struct{ net.Conn }
-
-func (l far) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return farConn{c}, nil
-}
-
-func (farConn) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4000} }
-
-func TestStrangersAreDenied(t *testing.T) {
-	var password atomic.Value
-	password.Store("")
-	s := open(t, func(cfg *respd.Config, _ *memory) {
-		cfg.Password = func() string { return password.Load().(string) }
-	})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error)
-	go func() { served <- s.door.Serve(far{l}) }()
-	here := s.addr
-	s.addr = l.Addr().String()
-	c := s.dial()
-	c.say("HELLO 3\r\nPING\r\n",
-		"-DENIED this node serves only clients on its own machine until a password is set: "+
-			"start it with --password-file FILE\r\n")
-	c.ends()
-	if s.lost() || s.door.Stats().Denied != 1 {
-		t.Errorf("%+v", s.door.Stats())
-	}
-	password.Store("sesame")
-	c = s.dial()
-	c.say("PING\r\nAUTH sesame\r\nPING\r\n", "-NOAUTH Authentication required.\r\n+OK\r\n+PONG\r\n")
-	s.addr = here
-	s.dial().say("PING\r\n", "-NOAUTH Authentication required.\r\n")
-	s.door.Close(context.Background())
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
-}
-
-func withPassword(cfg *respd.Config, _ *memory) { cfg.Password = func() string { return "sesame" } }
-
-func TestPassword(t *testing.T) {
-	c := open(t, withPassword).dial()
-	const noAuth, wrong = "-NOAUTH Authentication required.\r\n",
-		"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
-	c.say("GET k\r\nNOPE\r\nCLIENT ID\r\nSUBSCRIBE a\r\n", strings.Repeat(noAuth, 4))
-	c.say("AUTH no\r\nAUTH other sesame\r\nAUTH a b c\r\n", wrong+wrong+"-ERR syntax error\r\n")
-	c.say("HELLO 3\r\n",
-		"-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "+
-			"<proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol "+
-			"version at the same time\r\n")
-	c.say("HELLO 3 AUTH default no\r\n", wrong)
-	c.say("HELLO 3 AUTH default sesame SETNAME me\r\n", "%7\r\n")
-	c.expect(hello(3)[len("%7\r\n"):])
-	c.say("CLIENT GETNAME\r\n", "$2\r\nme\r\n")
-	c.say("RESET\r\nGET k\r\n", "+RESET\r\n"+noAuth)
-	c.say("AUTH default sesame\r\nGET k\r\n", "+OK\r\n$-1\r\n")
-	c = open(t).dial()
-	c.say("AUTH x\r\nAUTH default x\r\nAUTH who x\r\n",
-		"-ERR AUTH <password> called without any password configured "+
-			"for the default user. Are you sure your configuration is correct?\r\n+OK\r\n"+wrong)
-}
-
-// Who has not proved the password gets little time, and little room.
-func TestStrangersAreShort(t *testing.T) {
-	s := open(t, withPassword, func(cfg *respd.Config, _ *memory) { cfg.AuthTimeout = 20 * time.Millisecond })
-	s.dial().ends()
-	if s.lost() {
-		t.Error("a loss")
-	}
-	c := open(t, withPassword).dial()
-	c.say("*2\r\n$4\r\nAUTH\r\n$20000\r\n", "-ERR Protocol error: unauthenticated bulk length\r\n")
-	c.ends()
-}
-
-func hello(proto int) string {
-	head, mods := "*14\r\n", "*0\r\n"
-	if proto == 3 {
-		head = "%7\r\n"
-	}
-	return head + bulk("server") + bulk("redis") + bulk("version") + bulk("7.0.15") + bulk("proto") +
-		fmt.Sprintf(":%d\r\n", proto) + bulk("id") + ":1\r\n" + bulk("mode") + bulk("standalone") + bulk("role") +
-		bulk("master") + bulk("modules") + mods
-}
-
-func TestHello(t *testing.T) {
-	c := open(t).dial()
-	c.say("HELLO\r\n", hello(2))
-	c.say("HELLO 4\r\nHELLO x\r\nHELLO 3 foo\r\nHELLO 3 SETNAME\r\nHELLO 3 SETNAME \"a b\"\r\nGET k\r\n",
-		"-NOPROTO unsupported protocol version\r\n-ERR Protocol version is not an integer or out of range\r\n"+
-			"-ERR Syntax error in HELLO option 'foo'\r\n-ERR Syntax error in HELLO option 'SETNAME'\r\n"+
-			"-ERR Client names cannot contain spaces, newlines or special characters.\r\n$-1\r\n")
-	c.say("HELLO 3\r\nGET k\r\n", hello(3)+"_\r\n")
-	c.say("HELLO 2\r\nGET k\r\n", hello(2)+"$-1\r\n")
-}
-
 func TestClientCommands(t *testing.T) {
 	s := open(t)
 	c := s.dial()
@@ -375,148 +266,16 @@ func TestClientCommands(t *testing.T) {
 	}
 }
 
-func TestSubscribeRESP2(t *testing.T) {
-	s := open(t)
-	c, p := s.dial(), s.dial()
-	c.say("SUBSCRIBE a b\r\nPSUBSCRIBE a*\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"+
-		"*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n*3\r\n$10\r\npsubscribe\r\n$2\r\na*\r\n:3\r\n")
-	c.say("GET k\r\nHELLO 3\r\nPING\r\nPING x\r\n",
-		"-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE "+
-			"/ PING / QUIT / RESET are allowed in this context\r\n-ERR Can't execute 'hello': only (P|S)SUBSCRIBE / "+
-			"(P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n"+
-			"*2\r\n$4\r\npong\r\n$1\r\nx\r\n")
-	p.say("PUBLISH a 1\r\n", ":2\r\n")
-	c.expect("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\n1\r\n" +
-		"*4\r\n$8\r\npmessage\r\n$2\r\na*\r\n$1\r\na\r\n$1\r\n1\r\n")
-	c.say("PUNSUBSCRIBE\r\nUNSUBSCRIBE b nope\r\n", "*3\r\n$12\r\npunsubscribe\r\n$2\r\na*\r\n:2\r\n"+
-		"*3\r\n$11\r\nunsubscribe\r\n$1\r\nb\r\n:1\r\n*3\r\n$11\r\nunsubscribe\r\n$4\r\nnope\r\n:1\r\n")
-	p.say("PUBLISH a 2\r\nPUBLISH b 3\r\n", ":1\r\n:0\r\n")
-	c.expect("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\n2\r\n")
-	c.say("UNSUBSCRIBE\r\nUNSUBSCRIBE\r\nGET k\r\n", "*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n"+
-		"*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n$-1\r\n")
-	c.say("SUBSCRIBE a\r\nRESET\r\nGET k\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n+RESET\r\n$-1\r\n")
-	p.say("PUBLISH a 2\r\n", ":0\r\n")
-}
-
-func TestSubscribeRESP3(t *testing.T) {
-	s := open(t)
-	c := s.dial()
-	c.say("HELLO 3\r\nSUBSCRIBE a\r\nGET k\r\n", hello(3)+">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n_\r\n")
-	s.dial().say("PUBLISH a 1\r\n", ":1\r\n")
-	c.expect(">3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\n1\r\n")
-	c.say("UNSUBSCRIBE a\r\nPUNSUBSCRIBE\r\n", ">3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:0\r\n"+
-		">3\r\n$12\r\npunsubscribe\r\n_\r\n:0\r\n")
-}
-
-// The messages of one member are for its own session only.
-func TestPrivateChannels(t *testing.T) {
-	s := open(t)
-	c := s.dial()
-	const no = "' may hold messages for members, which only their own sessions may read\r\n"
-	c.say("SUBSCRIBE a caucus:m:g:me\r\nPSUBSCRIBE caucus:m:*\r\n",
-		"-NOPERM 'caucus:m:g:me"+no+"-NOPERM 'caucus:m:*"+no)
-	c.say("PSUBSCRIBE *\r\n", "*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:1\r\n")
-	s.m.Publish("caucus:m:g:me", "secret")
-	s.m.Publish("caucus:g:g", "open")
-	c.expect("*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$10\r\ncaucus:g:g\r\n$4\r\nopen\r\n")
-}
-
-func TestSlowSubscribersAreCut(t *testing.T) {
-	s := open(t, func(cfg *respd.Config, m *memory) {
-		m.Hub = feed.New(feed.Limits{Soft: 1 << 20, Hard: 1 << 20}, time.Now)
-	})
-	c := s.dial()
-	c.say("SUBSCRIBE a\r\n", "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n")
-	payload := strings.Repeat("x", 100<<10)
-	for s.m.Publish("a", payload) > 0 {
-	}
-	if s.lost() || s.door.Stats().Cut != 1 {
-		t.Errorf("cut, and called a loss: %+v", s.door.Stats())
-	}
-}
-
-// Replies and pushes share a connection and never mix within one.
-func TestPushesBetweenReplies(t *testing.T) {
-	s := open(t)
-	c := s.dial()
-	c.say("HELLO 3\r\nSUBSCRIBE a\r\n", hello(3)+">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n")
-	const n = 2000
-	go func() {
-		for range n {
-			s.m.Publish("a", "payload")
-		}
-	}()
-	go func() {
-		for range n / 10 {
-			io.WriteString(c.Conn, strings.Repeat("ECHO hello\r\n", 10))
-		}
-	}()
-	pushes, replies := 0, 0
-	r := resp.NewReplyReader(c.r, resp.Limits{})
-	for pushes < n || replies < n {
-		reply, err := r.Read()
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch {
-		case reply.Str == "hello":
-			replies++
-		case len(reply.Items) == 3 && reply.Items[2].Str == "payload":
-			pushes++
-		default:
-			t.Fatalf("%+v", reply)
-		}
-	}
-}
-
-// pipes is a listener of connections without any buffer, so that a test sees what is read and written when.
-type pipes struct {
-	conns chan net.Conn
-	over  chan struct{}
-	once  *sync.Once
-}
-
-type pipe struct{ net.Conn }
-
-func (pipe) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
-
-func (p pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return pipe{c}, nil
-	case <-p.over:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p pipes) Close() error {
-	p.once.Do(func() { close(p.over) })
-	return nil
-}
-
-func (pipes) Addr() net.Addr { return pipe{}.RemoteAddr() }
-
 // SAFETY A3: a request counts as evidence that the client has received the promise before it, so it must not
 // be looked at before that promise was written.
 func TestNothingIsReadBeforeTheReplyIsWritten(t *testing.T) {
-	s := open(t)
-	l := pipes{make(chan net.Conn, 1), make(chan struct{}), new(sync.Once)}
-	served := make(chan error)
-	go func() { served <- s.door.Serve(l) }()
-	here, there := net.Pipe()
-	l.conns <- there
-	c := &line{t, here, bufio.NewReader(here)}
+	c := open(t).pipe()
 	c.send("ECHO 1\r\n")
-	if err := here.SetWriteDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+	if err := c.SetWriteDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(here, "ECHO 2\r\n"); err == nil {
+	if _, err := io.WriteString(c.Conn, "ECHO 2\r\n"); err == nil {
 		t.Error("the second request was read while nobody had read the reply to the first")
 	}
 	c.expect(bulk("1"))
-	here.Close()
-	s.door.Close(context.Background())
-	if err := <-served; err != nil {
-		t.Error(err)
-	}
 }

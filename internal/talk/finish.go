@@ -102,7 +102,7 @@ func (t *Talk) noteLoss(k kind, op *entry.Op, r caucus.Reply) {
 		}
 	}
 	isLost := caucus.ParseError(r.Str).Word == caucus.ErrNoSession.Word
-	if isLost && !t.detached() && op.Session == t.carry.session && op.Attach == t.carry.attach {
+	if isLost && !t.detached() && op.Session == t.carry.session {
 		t.take(carried{})
 	}
 }

@@ -66,6 +66,9 @@ func TestOpeningAnotherLetsGoOfTheFirst(t *testing.T) {
 		t.Error("the second is not carried, or the first has ended")
 	}
 	s.expect(t, "RESET | NOSESSION *", "reset", "session info")
+	if beats := s.last().Beats; len(beats) != 1 || beats[0].Session != talk.NamedSession(id(2)) {
+		t.Errorf("RESET is a sign of life of the session that it lets go of; beats %v", beats)
+	}
 }
 
 func TestResume(t *testing.T) {

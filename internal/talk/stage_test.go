@@ -135,12 +135,13 @@ func (s *stage) store(name string, cmd caucus.Command) caucus.Reply {
 			return caucus.Bulk(v)
 		}
 		return caucus.Nil()
-	case "set", "append":
+	case "set", "incr":
 		s.counter++
 		if name == "set" {
-			s.keys[cmd[1]] = ""
+			s.keys[cmd[1]] = cmd[2]
+		} else {
+			s.keys[cmd[1]] += "+"
 		}
-		s.keys[cmd[1]] += cmd[2]
 		s.revs[cmd[1]] = s.counter
 		return caucus.OK()
 	case "publish":
