@@ -51,7 +51,7 @@ func TestCommandCountsWhatItLists(t *testing.T) {
 }
 
 func TestCommandSubcommands(t *testing.T) {
-	if got := describe(t, "COMMAND", "LIST", "FILTERBY", "PATTERN", "un*"); len(got.Items) != 2 {
+	if got := describe(t, "COMMAND", "LIST", "FILTERBY", "PATTERN", "un*"); len(got.Items) != 3 {
 		t.Errorf("un* gives %+v", got)
 	}
 	if got := describe(t, "COMMAND", "INFO", "nosuch").Items[0]; got.Kind != caucus.KindNilArray {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/glob"
 )
 
 // groupIndex answers a member's share of the work, or nil while the group is settling.
@@ -201,7 +202,7 @@ func groupList(q *query) caucus.Reply {
 	}
 	names := []string{}
 	q.s.groups.Scan(func(name string, _ *group) bool {
-		if match(pattern, name) {
+		if glob.Match(pattern, name) {
 			names = append(names, name)
 		}
 		return true

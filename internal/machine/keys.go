@@ -1,0 +1,192 @@
+package machine
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/glob"
+)
+
+// keyCommands names who carries out the commands about keys of any type, and PUBLISH, which is here for its
+// place in transactions.
+func (m *Machine) keyCommands() {
+	m.writes["del"], m.writes["unlink"] = deleteKeys, deleteKeys
+	m.writes["rename"], m.writes["renamenx"] = rename, renameNX
+	m.writes["copy"] = copyKey
+	m.writes["flushall"], m.writes["flushdb"] = flush, flush
+	m.writes["persist"] = persist
+	m.reads["exists"], m.reads["touch"] = countKeys, countKeys
+	m.reads["type"] = typeOf
+	m.reads["keys"], m.reads["scan"] = listKeys, scan
+	m.reads["randomkey"], m.reads["dbsize"] = randomKey, size
+	m.reads["object|encoding"] = encoding
+	m.reads["object|refcount"] = aboutObject(caucus.Int(1))
+	m.reads["object|idletime"] = aboutObject(caucus.Int(0))
+	m.reads["object|freq"] = aboutObject(caucus.Fail(caucus.ErrBad, noFrequency))
+	m.reads["publish"] = publish
+	m.reads[opWatch] = watch
+	m.expiryCommands()
+}
+
+// item finds a key as the one who asks may see it: a local read does not see what its own clock says is over
+// (SAFETY B11).
+func (q *query) item(key string) (item, bool) {
+	it, ok := q.s.keys.find(key)
+	if ok && q.hides(&it) {
+		return item{}, false
+	}
+	return it, ok
+}
+
+func (q *query) hides(it *item) bool { return q.local && it.over(q.now) }
+
+func deleteKeys(c *call) caucus.Reply {
+	var n int64
+	for _, key := range c.args[1:] {
+		if c.m.remove(key) {
+			n++
+		}
+	}
+	return caucus.Int(n)
+}
+
+func countKeys(q *query) caucus.Reply {
+	var n int64
+	for _, key := range q.args[1:] {
+		if _, ok := q.item(key); ok {
+			n++
+		}
+	}
+	return caucus.Int(n)
+}
+
+func typeOf(q *query) caucus.Reply {
+	if it, ok := q.item(q.args[1]); ok {
+		return caucus.Status(it.kind.name())
+	}
+	return caucus.Status("none")
+}
+
+// name gives a type as TYPE and SCAN know it.
+func (k kind) name() string {
+	if k == kindText {
+		return "string"
+	}
+	return "unknown"
+}
+
+func size(q *query) caucus.Reply { return caucus.Int(int64(q.s.keys.count)) }
+
+// listKeys answers KEYS, sorted by bytes.
+func listKeys(q *query) caucus.Reply {
+	keys := []string{}
+	q.s.keys.from(0, func(_ uint64, it *item) bool {
+		if !q.hides(it) && glob.Match(q.args[1], it.key) {
+			keys = append(keys, it.key)
+		}
+		return true
+	})
+	slices.Sort(keys)
+	return caucus.Bulks(keys...)
+}
+
+// randomKey draws a key. What it draws with is a function of the request and the time, because the answer may
+// be kept for a request that is asked again, and then must be the same on every node (SAFETY A15).
+func randomKey(q *query) caucus.Reply {
+	rng := draw(uint64(q.now) ^ q.op.Request<<32 ^ q.op.Once)
+	n := uint64(q.s.keys.items.Len())
+	for range min(n, 100) { // as in Redis, where all keys may be over but not gone yet
+		_, it, _ := q.s.keys.items.GetAt(int(rng.next() % n))
+		for it.next != nil && rng.next()&1 == 1 {
+			it = *it.next
+		}
+		if !q.hides(&it) {
+			return caucus.Bulk(it.key)
+		}
+	}
+	return caucus.Nil()
+}
+
+func noSuchKey() caucus.Reply { return caucus.Fail(caucus.ErrBad, "no such key") }
+
+func rename(c *call) caucus.Reply {
+	it, ok := c.item(c.args[1])
+	if !ok {
+		return noSuchKey()
+	}
+	c.m.move(&it, c.args[2])
+	return caucus.OK()
+}
+
+func renameNX(c *call) caucus.Reply {
+	it, ok := c.item(c.args[1])
+	if !ok {
+		return noSuchKey()
+	}
+	if _, taken := c.item(c.args[2]); taken {
+		return caucus.Int(0)
+	}
+	c.m.move(&it, c.args[2])
+	return caucus.Int(1)
+}
+
+// move gives a key another name; value and end go with it.
+func (m *Machine) move(it *item, to string) {
+	if it.key != to {
+		m.remove(it.key)
+		m.put(to, it.value, it.expireAt)
+	}
+}
+
+// copyKey carries out COPY source destination [DB 0] [REPLACE].
+func copyKey(c *call) caucus.Reply {
+	replace := false
+	for i := 3; i < len(c.args); i++ {
+		switch {
+		case strings.EqualFold(c.args[i], "REPLACE"):
+			replace = true
+		case strings.EqualFold(c.args[i], "DB") && i+1 < len(c.args):
+			i++
+			if n, err := integer(c.args[i]); err != nil {
+				return caucus.ErrorReply(err)
+			} else if n != 0 {
+				return caucus.Fail(caucus.ErrBad, "DB index is out of range")
+			}
+		default:
+			return caucus.ErrorReply(syntaxError())
+		}
+	}
+	if c.args[1] == c.args[2] {
+		return caucus.Fail(caucus.ErrBad, "source and destination objects are the same")
+	}
+	it, ok := c.item(c.args[1])
+	if _, taken := c.item(c.args[2]); !ok || taken && !replace {
+		return caucus.Int(0)
+	}
+	c.m.put(c.args[2], it.value, it.expireAt)
+	return caucus.Int(1)
+}
+
+// flush carries out FLUSHALL and FLUSHDB [ASYNC | SYNC]. Groups and sessions are not in the keyspace, so they
+// stay (SAFETY B21). Letting go of a tree is quick, so both ways are the same.
+func flush(c *call) caucus.Reply {
+	if len(c.args) > 2 ||
+		len(c.args) == 2 && !strings.EqualFold(c.args[1], "ASYNC") && !strings.EqualFold(c.args[1], "SYNC") {
+		return caucus.ErrorReply(syntaxError())
+	}
+	c.m.clear()
+	return caucus.OK()
+}
+
+// publish hands a message to the client's own node, which tells the others.
+func publish(q *query) caucus.Reply {
+	channel := q.args[1]
+	switch {
+	case strings.HasPrefix(channel, "caucus:"):
+		return caucus.Fail(caucus.ErrBad, "only the ensemble publishes to caucus:*")
+	case q.host == nil:
+		return caucus.Int(0)
+	}
+	return caucus.Int(int64(q.host.Publish(channel, q.args[2])))
+}

@@ -1,0 +1,175 @@
+package machine
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/dchest/siphash"
+	"github.com/tidwall/btree"
+)
+
+// keyspace holds the keys in the order of a hash that is keyed by the cluster's id, so that a cursor of SCAN
+// means the same on every node (SAFETY B10) and nobody outside can choose keys that collide. Keys of one hash
+// are a chain, by their bytes.
+type keyspace struct {
+	k0, k1   uint64 // the key of the hash
+	shift    uint   // what is cut off the hash to leave 62 bits
+	items    btree.Map[uint64, item]
+	count    int
+	expiring int   // how many of them have an end
+	memory   int64 // bytes, counted in the same way on every node (SAFETY B13)
+	removals
+}
+
+// item is one key. The tree holds items by value and replaces them whole; nothing that an item points to is
+// ever changed (SAFETY B12).
+type item struct {
+	key string
+	value
+	revision uint64 // from the counter, new at every change
+	expireAt int64  // milliseconds since 1970, 0 for never
+	next     *item  // the next key of the same hash
+}
+
+// value is what a key holds.
+type value struct {
+	kind kind
+	text string
+}
+
+// kind is the type of a value. The numbers stand in snapshots.
+type kind uint8
+
+const kindText kind = 1
+
+// text makes the value of a string. It must not share memory with an entry, of which it would keep all.
+func text(s string) value { return value{kind: kindText, text: s} }
+
+// itemBytes is what a key costs beside its bytes and those of its value: the item in a tree that is two thirds
+// full, and two headers of the allocator. It is a convention; what counts is that all nodes have the same.
+const itemBytes = 128
+
+// bytes gives the memory that an item is counted with. A limit on memory is compared with the sum, before a
+// write whose row in the table has DenyOOM, so that every node refuses the same one.
+func (it *item) bytes() int64 { return itemBytes + int64(len(it.key)) + int64(len(it.text)) }
+
+// over says whether the key's end has come by a clock, in microseconds.
+func (it *item) over(now int64) bool { return it.expireAt != 0 && it.expireAt <= now/1000 }
+
+func newKeyspace(cluster [16]byte) keyspace {
+	return keyspace{
+		k0:    binary.LittleEndian.Uint64(cluster[:8]),
+		k1:    binary.LittleEndian.Uint64(cluster[8:]),
+		shift: 2,
+	}
+}
+
+// copy gives a second keyspace that shares everything with the first until either is changed.
+func (k *keyspace) copy() keyspace {
+	c := *k
+	c.items = *k.items.Copy()
+	c.removals = k.removals.copy()
+	return c
+}
+
+// hash gives the place of a key in the order.
+func (k *keyspace) hash(key string) uint64 {
+	return siphash.Hash(k.k0, k.k1, []byte(key)) >> k.shift
+}
+
+// find finds a key.
+func (k *keyspace) find(key string) (item, bool) {
+	it, ok := k.items.Get(k.hash(key))
+	for ok && it.key != key {
+		if it.next == nil {
+			return item{}, false
+		}
+		it = *it.next
+	}
+	return it, ok
+}
+
+// set adds an item, or replaces the one of the same key.
+func (k *keyspace) set(it item) {
+	h := k.hash(it.key)
+	it.next = nil
+	old, taken := k.items.Set(h, it)
+	if taken && (old.key != it.key || old.next != nil) {
+		k.relink(h, &old, it.key, &it)
+		return
+	}
+	if taken {
+		k.uncount(&old)
+	}
+	k.tally(&it)
+}
+
+// drop takes a key out.
+func (k *keyspace) drop(key string) (old item, ok bool) {
+	if old, ok = k.find(key); !ok {
+		return old, false
+	}
+	h := k.hash(key)
+	head, _ := k.items.Get(h)
+	if head.next != nil {
+		k.relink(h, &head, key, nil)
+		return old, true
+	}
+	k.items.Delete(h)
+	k.uncount(&old)
+	return old, true
+}
+
+// relink builds the chain of a hash anew, without the old item of a key and with its new one, if any.
+func (k *keyspace) relink(h uint64, head *item, key string, with *item) {
+	var chain []item
+	for it := head; it != nil; it = it.next {
+		if it.key == key {
+			k.uncount(it)
+			continue
+		}
+		chain = append(chain, *it)
+	}
+	if with != nil {
+		k.tally(with)
+		chain = append(chain, *with)
+	}
+	slices.SortFunc(chain, func(a, b item) int { return strings.Compare(a.key, b.key) })
+	for i := range chain {
+		chain[i].next = nil
+		if i+1 < len(chain) {
+			chain[i].next = &chain[i+1]
+		}
+	}
+	k.items.Set(h, chain[0])
+}
+
+func (k *keyspace) tally(it *item)   { k.account(it, 1) }
+func (k *keyspace) uncount(it *item) { k.account(it, -1) }
+
+func (k *keyspace) account(it *item, sign int) {
+	k.count += sign
+	k.memory += int64(sign) * it.bytes()
+	if it.expireAt != 0 {
+		k.expiring += sign
+	}
+}
+
+// from visits the keys in order, beginning at a hash, until do says no.
+func (k *keyspace) from(hash uint64, do func(hash uint64, it *item) bool) {
+	k.items.Ascend(hash, func(h uint64, head item) bool {
+		for it := &head; it != nil; it = it.next {
+			if !do(h, it) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// Keys says how many keys there are, and how many of them have an end.
+func (s *state) Keys() (all, expiring int) { return s.keys.count, s.keys.expiring }
+
+// Memory gives the bytes that the keys and their values are counted with (SAFETY B13).
+func (s *state) Memory() int64 { return s.keys.memory }

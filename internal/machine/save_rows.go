@@ -1,0 +1,142 @@
+package machine
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/fields"
+)
+
+// The rows of a snapshot's sections, each way beside the other.
+
+func saveMeta(w *saver, s *state) {
+	row := append(w.head, s.cluster[:]...)
+	row = fields.Uvarint(row, s.index)
+	row = fields.Uvarint(row, s.term)
+	row = fields.Varint(row, s.stamp)
+	row = fields.Uvarint(row, s.counter)
+	row = fields.Uvarint(row, s.nextNode)
+	w.row(fields.Uvarint(row, s.keys.removals.forgotten), "")
+}
+
+func loadMeta(r *fields.Reader, s *state) error {
+	s.cluster = r.ID()
+	s.index, s.term = r.Uvarint(), r.Uvarint()
+	s.stamp = r.Varint()
+	s.counter, s.nextNode = r.Uvarint(), r.Uvarint()
+	s.keys = newKeyspace(s.cluster)
+	s.keys.removals.forgotten = r.Uvarint()
+	return nil
+}
+
+func saveNodes(w *saver, s *state) {
+	s.nodes.Scan(func(_ uint64, n *Node) bool {
+		w.row(n.Append(w.head), "")
+		return w.err == nil
+	})
+}
+
+func loadNode(r *fields.Reader, s *state) error {
+	n := ReadNode(r)
+	s.nodes.Set(n.ID, &n)
+	return nil
+}
+
+func saveOrigins(w *saver, s *state) {
+	s.origins.Scan(func(id uint64, o origin) bool {
+		row := append(fields.Uvarint(w.head, id), o.Boot[:]...)
+		w.row(fields.Uvarint(fields.Uvarint(row, o.Term), o.Number), "")
+		return w.err == nil
+	})
+}
+
+func loadOrigin(r *fields.Reader, s *state) error {
+	s.origins.Set(r.Uvarint(), origin{Boot: entry.Boot(r.ID()), Term: r.Uvarint(), Number: r.Uvarint()})
+	return nil
+}
+
+func saveKeys(w *saver, s *state) {
+	s.keys.from(0, func(_ uint64, it *item) bool {
+		row := append(w.head, byte(it.kind))
+		row = fields.Uvarint(row, it.revision)
+		row = fields.Uvarint(row, uint64(it.expireAt))
+		w.row(fields.String(row, it.key), it.text)
+		return w.err == nil
+	})
+}
+
+func loadKey(r *fields.Reader, s *state) error {
+	k := kind(r.Byte())
+	if r.Err() == nil && k != kindText {
+		return fmt.Errorf("a key has a value of type %d, which this version does not know; "+
+			"start the version that wrote it, or a newer one", k)
+	}
+	revision, expireAt := r.Uvarint(), r.Uvarint()
+	it := item{key: strings.Clone(r.String()), value: value{kind: k}, revision: revision, expireAt: int64(expireAt)}
+	it.text = strings.Clone(r.Take(r.Len()))
+	switch {
+	case r.Err() != nil:
+		return nil
+	case expireAt > math.MaxInt64:
+		return errors.New("a key's end is out of range")
+	case !s.keys.isLast(it.key):
+		return errors.New("the keys are not in order")
+	}
+	s.rearm(it.key, 0, it.expireAt)
+	s.keys.set(it)
+	return nil
+}
+
+// isLast says whether a key comes after all that are there.
+func (k *keyspace) isLast(key string) bool {
+	h, it, ok := k.items.Max()
+	for ok && it.next != nil {
+		it = *it.next
+	}
+	at := k.hash(key)
+	return !ok || at > h || at == h && key > it.key
+}
+
+func saveRemovals(w *saver, s *state) {
+	s.keys.removals.byRevision.Scan(func(revision, hash uint64) bool {
+		w.row(fields.Uint64(fields.Uvarint(w.head, revision), hash), "")
+		return w.err == nil
+	})
+}
+
+func loadRemoval(r *fields.Reader, s *state) error {
+	revision := r.Uvarint()
+	if hash := r.Uint64(); r.Err() == nil {
+		s.keys.removals.note(hash, revision)
+	}
+	return nil
+}
+
+func saveSessions(w *saver, s *state) {
+	s.sessions.Scan(func(_ string, of *session) bool {
+		w.row(saveSession(w.head, of), "")
+		return w.err == nil
+	})
+}
+
+func loadSessionRow(r *fields.Reader, s *state) error {
+	of := loadSession(r)
+	s.sessions.Set(string(of.id[:]), of)
+	return nil
+}
+
+func saveGroups(w *saver, s *state) {
+	s.groups.Scan(func(_ string, g *group) bool {
+		w.row(saveGroup(w.head, g), "")
+		return w.err == nil
+	})
+}
+
+func loadGroupRow(r *fields.Reader, s *state) error {
+	g := loadGroup(r)
+	s.groups.Set(g.name, g)
+	return nil
+}

@@ -1,0 +1,78 @@
+package machine
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/glob"
+)
+
+// scanning is what SCAN was asked for.
+type scanning struct {
+	cursor uint64
+	match  string
+	kind   string
+	count  int64
+}
+
+// scan carries out SCAN cursor [MATCH pattern] [COUNT n] [TYPE type]. The cursor is the hash at which to go on,
+// so it is good on every node and after a fail-over; keys of one hash come together (SAFETY B10).
+func scan(q *query) caucus.Reply {
+	asked, err := parseScan(q.args)
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	var (
+		next, last uint64
+		seen       int64
+		keys       = []caucus.Reply{}
+	)
+	q.s.keys.from(asked.cursor, func(h uint64, it *item) bool {
+		if seen >= asked.count && h != last {
+			next = h
+			return false
+		}
+		seen++
+		last = h
+		if !q.hides(it) && glob.Match(asked.match, it.key) && asked.wants(it) {
+			keys = append(keys, caucus.Bulk(it.key))
+		}
+		return true
+	})
+	return caucus.Array(caucus.Bulk(strconv.FormatUint(next, 10)), caucus.Array(keys...))
+}
+
+func (s *scanning) wants(it *item) bool {
+	return s.kind == "" || strings.EqualFold(s.kind, it.kind.name())
+}
+
+func parseScan(args caucus.Command) (*scanning, *caucus.Error) {
+	cursor, bad := strconv.ParseUint(args[1], 10, 64)
+	if bad != nil {
+		return nil, caucus.Errorf(caucus.ErrBad, "invalid cursor")
+	}
+	s := &scanning{cursor: cursor, match: "*", count: 10}
+	for i := 2; i < len(args); i += 2 {
+		if i+1 == len(args) {
+			return nil, syntaxError()
+		}
+		switch strings.ToUpper(args[i]) {
+		case "MATCH":
+			s.match = args[i+1]
+		case "TYPE":
+			s.kind = args[i+1]
+		case "COUNT":
+			n, err := integer(args[i+1])
+			if err != nil {
+				return nil, err
+			}
+			if s.count = n; n < 1 {
+				return nil, syntaxError()
+			}
+		default:
+			return nil, syntaxError()
+		}
+	}
+	return s, nil
+}
