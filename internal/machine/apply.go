@@ -95,12 +95,10 @@ func (m *Machine) accept(b *entry.Batch) bool {
 	return true
 }
 
-// do carries out one operation of a batch. Reads inside a transaction matter only where somebody waits for the
-// answers, or where the replies are kept, which must be the same on every node (SAFETY A15).
+// do carries out one operation of a batch. Answered says that the client sits on this node.
 func (m *Machine) do(b *entry.Batch, op *entry.Op, answered bool) entry.Result {
 	c := m.call(op)
 	c.node, c.boot = b.Node, b.Boot
-	answered = answered || op.Once > 0
 	reply := m.once(c, func() caucus.Reply {
 		if len(op.Queue) > 0 {
 			return m.transaction(c, answered)

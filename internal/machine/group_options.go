@@ -64,7 +64,7 @@ func (st *statement) take(option, value string, joining bool) *caucus.Error {
 	if target == nil {
 		return syntaxError()
 	}
-	n, err := wholeNumber(value)
+	n, err := integer(value)
 	*target = &n
 	return err
 }

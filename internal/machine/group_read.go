@@ -92,7 +92,7 @@ func page(args caucus.Command) (after, count int64, err *caucus.Error) {
 		case !strings.EqualFold(args[i], "AFTER"):
 			return 0, 0, syntaxError()
 		}
-		*target, err = wholeNumber(args[i+1])
+		*target, err = integer(args[i+1])
 	}
 	return after, count, err
 }

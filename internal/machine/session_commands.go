@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -81,7 +80,7 @@ func sessionOptions(args caucus.Command) (ttl, grace *int64, err *caucus.Error) 
 		if i+1 == len(args) {
 			return nil, nil, syntaxError()
 		}
-		n, err := wholeNumber(args[i+1])
+		n, err := integer(args[i+1])
 		switch option := strings.ToUpper(args[i]); {
 		case option != "TTL" && option != "GRACE":
 			return nil, nil, syntaxError()
@@ -97,14 +96,6 @@ func sessionOptions(args caucus.Command) (ttl, grace *int64, err *caucus.Error) 
 }
 
 func syntaxError() *caucus.Error { return caucus.Errorf(caucus.ErrBad, "syntax error") }
-
-func wholeNumber(s string) (int64, *caucus.Error) {
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		return 0, caucus.Errorf(caucus.ErrBad, "value is not an integer or out of range")
-	}
-	return n, nil
-}
 
 // open opens the operation's fresh session.
 func (c *call) open(l lifetime) *session {

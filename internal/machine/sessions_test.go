@@ -221,3 +221,44 @@ func TestB18_EventsAreKeptUpToACountAndBytes(t *testing.T) {
 		}
 	}
 }
+
+// listening counts what is published by a host that answers, or by one that does not.
+type listening struct {
+	answers   bool
+	published int
+}
+
+func (l *listening) Steps(b *entry.Batch) []entry.Step {
+	if !l.answers {
+		return nil
+	}
+	return steps{}.Steps(b)
+}
+
+func (l *listening) Publish(string, string) int {
+	l.published++
+	return 3
+}
+
+func TestA15_KeptRepliesAreTheSameOnEveryNode(t *testing.T) {
+	var kept []string
+	for _, answers := range []bool{true, false} {
+		b, host := newBare(t), &listening{answers: answers}
+		b.do("a", "SESSION OPEN")
+		s := b.of("a")
+		e := entry.Entry{Batches: []entry.Batch{{Node: 1, Boot: entry.Boot{1}, Number: b.number + 1, Ops: []entry.Op{{
+			Session: s.ID, Attach: s.Attach, Once: 1, Args: caucus.Command{"EXEC"}, Queue: []caucus.Command{
+				{"SET", "k", "v"}, {"GET", "k"}, {"PUBLISH", "c", "x"}, {"GROUP", "JOIN", "g"}, {"GROUP", "LIST"}},
+		}}}}}
+		if _, err := b.m.Apply(b.index+1, bareTerm, &e, host); err != nil {
+			t.Fatal(err)
+		}
+		if want := map[bool]int{true: 1}[answers]; host.published != want {
+			t.Errorf("where the client is (%v) it was published %d times", answers, host.published)
+		}
+		kept = append(kept, b.m.SavedGroups())
+	}
+	if kept[0] != kept[1] {
+		t.Errorf("the client's node keeps %q, another one %q", kept[0], kept[1])
+	}
+}

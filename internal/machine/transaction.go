@@ -6,7 +6,8 @@ import (
 )
 
 // transaction carries out what was queued, as one, unless something that it depends on has changed. Other
-// nodes than the client's own pass over the reads: nobody waits for their answers.
+// nodes than the client's own pass over the reads: nobody waits for their answers, unless the replies are kept
+// for a request that may be asked again (SAFETY A15).
 func (m *Machine) transaction(c *call, answered bool) caucus.Reply {
 	if !m.watchesHold(c.op.Watch) {
 		return caucus.NilArray()
@@ -30,10 +31,25 @@ func (m *Machine) queued(c *call, args caucus.Command, answered bool) caucus.Rep
 		return caucus.Fail(caucus.ErrBad, "'%s' may not stand in a transaction", spec.Name)
 	case spec.Writes():
 		return m.write(&inner)
-	case answered:
+	case spec.Has(command.PubSub):
+		return m.queuedPublish(&inner, answered)
+	case answered || c.op.Once > 0:
 		return m.read(&inner.query)
 	}
 	return caucus.Nil()
+}
+
+// queuedPublish publishes, on the client's own node only. A reply that is kept must be the same on every node
+// (SAFETY A15), so there it does not count who is listening.
+func (m *Machine) queuedPublish(c *call, answered bool) caucus.Reply {
+	reply := caucus.Int(0)
+	if answered {
+		reply = m.read(&c.query)
+	}
+	if c.op.Once > 0 {
+		return caucus.Int(0)
+	}
+	return reply
 }
 
 // readTransaction answers a transaction that changes nothing, all of it from one state.
