@@ -168,8 +168,8 @@ func (k *keyspace) from(hash uint64, do func(hash uint64, it *item) bool) {
 	})
 }
 
-// Keys says how many keys there are, and how many of them have an end.
-func (s *state) Keys() (all, expiring int) { return s.keys.count, s.keys.expiring }
+// KeyCount says how many keys there are, and how many of them have an end.
+func (s *state) KeyCount() (all, expiring int) { return s.keys.count, s.keys.expiring }
 
 // Memory gives the bytes that the keys and their values are counted with (SAFETY B13).
 func (s *state) Memory() int64 { return s.keys.memory }
