@@ -46,9 +46,11 @@ func (c *conn) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply 
 			replies = append(replies, c.talk.Fail(plan, errSkipped)...)
 			continue
 		}
-		var answers []caucus.Reply
-		answers, refused = c.carryOut(ctx, plan)
+		answers, err := c.carryOut(ctx, plan)
 		replies = append(replies, answers...)
+		if err != nil {
+			refused = err
+		}
 	}
 	return replies
 }

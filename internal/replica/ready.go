@@ -80,12 +80,15 @@ func (r *Replica) route(m *pb.Message) {
 }
 
 // persist queues a write. The votes that raft asked for in the same step wait for it. A commit index alone is
-// not worth a sync (SAFETY B3): it is only noted, in its turn.
+// not worth a sync (SAFETY B3), but no entry goes to disk without the newest one: raft uses a configuration once
+// it is applied, so a log that holds a change must also say that the change before it is committed. A node that
+// came back without that would campaign with a configuration that is two changes old, and could win alone.
 func (r *Replica) persist(m *pb.Message) {
 	p := pendingWrite{entries: m.GetEntries(), responses: m.GetResponses(), votes: r.held}
 	r.held = nil
 	if m.Term != nil || m.Vote != nil || m.Commit != nil {
 		p.hard = &pb.HardState{Term: m.Term, Vote: m.Vote, Commit: m.Commit}
+		r.hard = p.hard
 	}
 	if snap := m.GetSnapshot(); !raft.IsEmptySnap(snap) {
 		p.snapshot = snap
@@ -93,7 +96,8 @@ func (r *Replica) persist(m *pb.Message) {
 	}
 	if r.mustWrite(&p) {
 		r.lastSeq++
-		w := Write{Seq: r.lastSeq, HardState: p.hard, Entries: p.entries}
+		w := Write{Seq: r.lastSeq, HardState: r.hard, Entries: p.entries}
+		r.voted = r.hard
 		if p.snapshot != nil {
 			w.Snapshot = p.snapshot.GetMetadata()
 		}
@@ -106,11 +110,8 @@ func (r *Replica) persist(m *pb.Message) {
 
 // mustWrite says whether anything changed that has to survive a crash.
 func (r *Replica) mustWrite(p *pendingWrite) bool {
-	if p.hard != nil && (p.hard.GetTerm() != r.voted.GetTerm() || p.hard.GetVote() != r.voted.GetVote()) {
-		r.voted = p.hard
-		return true
-	}
-	return len(p.entries) > 0 || p.snapshot != nil || len(p.votes) > 0
+	voted := r.hard.GetTerm() != r.voted.GetTerm() || r.hard.GetVote() != r.voted.GetVote()
+	return voted || len(p.entries) > 0 || p.snapshot != nil || len(p.votes) > 0
 }
 
 // Stored says that every write up to and including seq is durable.

@@ -27,7 +27,8 @@ type Replica struct {
 	writes   []pendingWrite      // handed out and not yet stored, oldest first
 	lastSeq  uint64              // of the last write handed out
 	durable  uint64              // of the last write known to be durable
-	voted    *pb.HardState       // the last term and vote handed out
+	hard     *pb.HardState       // the newest that raft gave
+	voted    *pb.HardState       // the last that was handed out
 	held     []*pb.Message       // MsgVote, until the write of its own term is durable (SAFETY A1)
 	views    map[uint64]*shipped // snapshots that raft was promised, by index
 	incoming *machine.Machine    // the state of a snapshot that raft has been given

@@ -46,7 +46,7 @@ func restoreStorage(r *Replica, found Restored) (*storage, error) {
 		return nil, fmt.Errorf("the log ends at %d, before the commit index %d that it notes: "+
 			"entries are missing; restore this node's directory or let it join anew", last, hard.GetCommit())
 	}
-	r.voted = hard
+	r.hard, r.voted = hard, hard
 	return s, s.SetHardState(hard)
 }
 
