@@ -12,3 +12,10 @@ func TestStories(t *testing.T) {
 		story.Run(t, path, newBare(t))
 	})
 }
+
+// The replies about strings and keys are those of Redis 7.0; TestRedisTellsTheSameStories asks it.
+func TestRedisStories(t *testing.T) {
+	datadriven.Walk(t, "testdata/redis", func(t *testing.T, path string) {
+		story.Run(t, path, newBare(t))
+	})
+}

@@ -1,0 +1,87 @@
+package machine_test
+
+import (
+	"bufio"
+	"cmp"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/resp"
+	"github.com/caucus-project/caucus/internal/story"
+	"github.com/caucus-project/caucus/internal/tool"
+	"github.com/cockroachdb/datadriven"
+)
+
+// TestRedisTellsTheSameStories plays the stories about strings and keys on Redis itself.
+func TestRedisTellsTheSameStories(t *testing.T) {
+	tool.Need(t, "redis-server")
+	socket := startRedis(t)
+	datadriven.Walk(t, "testdata/redis", func(t *testing.T, path string) {
+		r := dialRedis(t, socket)
+		r.Do("", caucus.Command{"FLUSHALL"})
+		story.Run(t, path, r)
+	})
+}
+
+// startRedis starts a server of the test's own and gives its socket.
+func startRedis(t *testing.T) string {
+	socket := filepath.Join(t.TempDir(), "redis")
+	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if strings.Contains(lines.Text(), "eady to accept connections") {
+			return socket
+		}
+	}
+	t.Fatal("redis-server ended before it was ready")
+	return ""
+}
+
+// redis is a connection to Redis as a stage of stories.
+type redis struct {
+	t       *testing.T
+	conn    net.Conn
+	replies *resp.ReplyReader
+}
+
+func dialRedis(t *testing.T, socket string) *redis {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return &redis{t: t, conn: conn, replies: resp.NewReplyReader(conn, resp.Limits{})}
+}
+
+func (r *redis) Do(_ string, cmd caucus.Command) caucus.Reply {
+	if _, err := r.conn.Write(resp.AppendCommand(nil, cmd)); err != nil {
+		r.t.Fatal(err)
+	}
+	reply, err := r.replies.Read()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if strings.EqualFold(cmd[0], "KEYS") { // sorted with us, in any order there
+		slices.SortFunc(reply.Items, func(a, b caucus.Reply) int { return cmp.Compare(a.Str, b.Str) })
+	}
+	return reply
+}
+
+func (r *redis) HangUp(string)          {}
+func (r *redis) Advance(int64)          {}
+func (r *redis) Events() []caucus.Event { return nil }
