@@ -45,13 +45,13 @@ func blocClient(r *http.Request, group string) (header string, err *caucus.Error
 	values := r.Header[blocHeader]
 	switch {
 	case !caucus.ValidGroup(group):
-		return "", caucus.Errorf(caucus.ErrBad, "a group name is 1-255 letters, digits and '._-/', not beginning or "+
-			"ending with '/', without an empty, '.' or '..' part")
+		return "", caucus.Errorf(caucus.ErrBad, "a group name is 1-255 letters, digits and '._-/', "+
+			"not beginning or ending with '/', without an empty, '.' or '..' part")
 	case len(values) == 0 || values[0] == "":
 		return "", caucus.Errorf(caucus.ErrBad, "the header Bloc-Session-ID is missing; it names the client")
 	case len(values) > 1:
-		return "", caucus.Errorf(caucus.ErrBad, "the header Bloc-Session-ID stands there %d times; it names one client",
-			len(values))
+		return "", caucus.Errorf(caucus.ErrBad, "the header Bloc-Session-ID stands there %d times; "+
+			"it names one client", len(values))
 	case len(values[0]) > maxHeaderValue:
 		return "", caucus.Errorf(caucus.ErrBad, "the header Bloc-Session-ID has %d bytes; at most %d",
 			len(values[0]), maxHeaderValue)

@@ -21,17 +21,18 @@ type Config struct {
 	Timeout time.Duration
 	// RequestTimeout bounds the work on one request: 5 s.
 	RequestTimeout time.Duration
-	// Password gives the password that every request must bring, "" for none. It is asked for every request, so it
-	// may change. Nil means none. Without one, requests from elsewhere than this machine are denied.
+	// Password gives the password that every request must bring, "" for none. It is asked for every
+	// request, so it may change. Nil means none. Without one, requests from elsewhere than this machine are
+	// denied.
 	Password func() string
-	// Hosts are the names and addresses, with or without port, at which clients reach this node, besides loopback
-	// and the addresses that its connections arrive at. A request for another host is refused, since it may come
-	// from a web page whose name somebody made point here.
+	// Hosts are the names and addresses, with or without port, at which clients reach this node, besides
+	// loopback and the addresses that its connections arrive at. A request for another host is refused,
+	// since it may come from a web page whose name somebody made point here.
 	Hosts []string
 	// MaxClients bounds the connections: 10,000.
 	MaxClients int
-	// MaxSeats bounds how many bloc clients are remembered between their requests: 100,000. One that is forgotten
-	// loses nothing, but the settling of its group may take longer.
+	// MaxSeats bounds how many bloc clients are remembered between their requests: 100,000. One that is
+	// forgotten loses nothing, but the settling of its group may take longer.
 	MaxSeats int
 	// Logger gets what an operator may want to read. Requests are not logged. Nil: nothing is.
 	Logger *slog.Logger
@@ -51,8 +52,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Limits on what a connection may take. An answer is due within the request timeout; bloc's clients come every
-// few seconds over a connection that they keep.
+// Limits on what a connection may take. An answer is due within the request timeout; bloc's clients come
+// every few seconds over a connection that they keep.
 const (
 	maxHeader   = 16 << 10
 	maxBody     = 64 << 10 // nothing here reads one
@@ -104,8 +105,8 @@ func New(cfg Config, server caucus.Server) *Door {
 	return d
 }
 
-// Serve accepts connections until the door is closed, when it returns nil, or the listener fails. It closes the
-// listener.
+// Serve accepts connections until the door is closed, when it returns nil, or the listener fails. It
+// closes the listener.
 func (d *Door) Serve(l net.Listener) error {
 	err := d.http.Serve(limited{l, d})
 	if errors.Is(err, http.ErrServerClosed) {
@@ -115,8 +116,8 @@ func (d *Door) Serve(l net.Listener) error {
 }
 
 // Close stops accepting, lets every request be answered, and waits for that. When ctx ends before, the
-// connections are closed at once, and Close returns as soon as the server has let go of the requests, which it
-// does within the request timeout.
+// connections are closed at once, and Close returns as soon as the server has let go of the requests,
+// which it does within the request timeout.
 func (d *Door) Close(ctx context.Context) {
 	d.dropFresh()
 	if err := d.http.Shutdown(ctx); err != nil {
@@ -183,8 +184,8 @@ func (l limited) Accept() (net.Conn, error) {
 	}
 }
 
-// turnAway tells a connection that there are too many. What is written fits the buffer of a new connection, so
-// nobody is waited for.
+// turnAway tells a connection that there are too many. What is written fits the buffer of a new
+// connection, so nobody is waited for.
 func (d *Door) turnAway(conn net.Conn) {
 	const body = `{"error":"TRYAGAIN","message":"this node has as many HTTP connections as it may"}`
 	err := conn.SetWriteDeadline(time.Now().Add(time.Second))

@@ -37,8 +37,8 @@ func withVisitor(ctx context.Context, conn net.Conn) context.Context {
 // plain gives an address without zone, and one of IPv4 as such.
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
-// mayNot says why a request is not served at all, nil when it is. Whether the node lives and is ready may be asked
-// without password and under any name, as those who watch over it do.
+// mayNot says why a request is not served at all, nil when it is. Whether the node lives and is ready
+// may be asked without password and under any name, as those who watch over it do.
 func (d *Door) mayNot(r *http.Request, what resource) *caucus.Error {
 	v, _ := r.Context().Value(visitorKey{}).(visitor)
 	password := d.cfg.Password()
@@ -55,8 +55,8 @@ func (d *Door) mayNot(r *http.Request, what resource) *caucus.Error {
 	return unproven(r, password)
 }
 
-// wrongHost refuses what a web page may have sent to an address that it has no business with: under a name of its
-// own that somebody made point here, or across origins.
+// wrongHost refuses what a web page may have sent to an address that it has no business with: under a
+// name of its own that somebody made point here, or across origins.
 func (d *Door) wrongHost(r *http.Request, v visitor) *caucus.Error {
 	if !d.serves(r, v) {
 		return caucus.Errorf(caucus.ErrNoPerm, "Host '%s' is not an address of this node; ask for the one that it "+
@@ -71,7 +71,8 @@ func (d *Door) wrongHost(r *http.Request, v visitor) *caucus.Error {
 	return nil
 }
 
-// serves says whether the request is for this node. One without a host comes from no browser: HTTP/1.1 demands it.
+// serves says whether the request is for this node. One without a host comes from no browser: HTTP/1.1
+// demands it.
 func (d *Door) serves(r *http.Request, v visitor) bool {
 	host := hostname(r.Host)
 	if host == "localhost" || d.hosts[host] || host == "" && !r.ProtoAtLeast(1, 1) {

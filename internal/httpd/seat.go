@@ -25,16 +25,17 @@ func (c client) member() string {
 	return "bloc-" + hex.EncodeToString(sum[:8])
 }
 
-// seat is where a client of bloc is met again at its next request. It keeps the conversation, which knows which
-// revocation the client has been told of. Its commands are the same every time and never change.
+// seat is where a client of bloc is met again at its next request. It keeps the conversation, which
+// knows which revocation the client has been told of. Its commands are the same every time and never
+// change.
 type seat struct {
 	client client
 	turn   chan struct{} // holds a token while a request is being answered
 
 	// Of the seats, under their lock.
-	users int
-	used  time.Time
-	gone  bool // it is not among the seats any more
+	users   int
+	used    time.Time
+	leaving bool // it goes with the last who is at it
 
 	// Of whose turn it is.
 	conn    caucus.Conn // nil: to be opened
@@ -60,8 +61,8 @@ type share struct {
 	index, total int64
 }
 
-// heartbeat keeps the client's session alive and gives its share. It joins only who is not there: what a member
-// sends puts nothing in the log.
+// heartbeat keeps the client's session alive and gives its share. It joins only who is not there: what a
+// member sends puts nothing in the log.
 func (s *seat) heartbeat(ctx context.Context) (share, *caucus.Error) {
 	now, err := s.ask(ctx)
 	if !isAbsent(err) {
@@ -71,7 +72,7 @@ func (s *seat) heartbeat(ctx context.Context) (share, *caucus.Error) {
 		return share{}, err
 	}
 	if now, err = s.ask(ctx); isAbsent(err) {
-		return share{}, caucus.Errorf(caucus.ErrTryAgain, "the session ended as soon as it had begun (%s)", err.Word)
+		return share{}, caucus.Errorf(caucus.ErrTryAgain, "the session ended as it began (%s)", err.Word)
 	}
 	return now, err
 }
@@ -88,8 +89,8 @@ func isAbsent(err *caucus.Error) bool {
 	return false
 }
 
-// ask gives the share under a promise: both come from one state (SAFETY A2), so a share is never older than the
-// promise to keep it.
+// ask gives the share under a promise: both come from one state (SAFETY A2), so a share is never older
+// than the promise to keep it.
 func (s *seat) ask(ctx context.Context) (share, *caucus.Error) {
 	replies, err := s.do(ctx, s.look)
 	if err != nil {

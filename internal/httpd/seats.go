@@ -11,11 +11,13 @@ import (
 	"github.com/caucus-project/caucus"
 )
 
-// keepFor is for how many timeouts a client is remembered that is not heard from. Its session has ended after one.
+// keepFor is for how many timeouts a client is remembered that is not heard from. Its session has ended
+// after one.
 const keepFor = 4
 
-// seats remember the clients of bloc between their requests: the last so many, for a while. Who is forgotten is
-// met as if for the first time, which is always safe: it has then shown nothing (SAFETY A3).
+// seats remember the clients of bloc between their requests: the last so many, for a while. Who is
+// forgotten is met as if for the first time, which is always safe: it has then shown nothing (SAFETY
+// A3).
 type seats struct {
 	server caucus.Server
 	ttl    time.Duration
@@ -31,8 +33,8 @@ func newSeats(cfg Config, server caucus.Server) *seats {
 		byWho: make(map[client]*list.Element), order: list.New()}
 }
 
-// sit waits for the client's turn, since its requests are answered one after the other. The seat must be given up
-// with rise once the answer has been written.
+// sit waits for the client's turn, since its requests are answered one after the other. The seat must be
+// given up with rise once the answer has been written.
 func (ss *seats) sit(ctx context.Context, c client) (*seat, *caucus.Error) {
 	s, alone, old := ss.take(c)
 	closeAll(old)
@@ -65,7 +67,8 @@ func known(err error) *caucus.Error {
 	return caucus.Errorf(caucus.ErrTryAgain, "%v", err)
 }
 
-// rise gives a seat up. What a client was told that does not wait for its answers is no evidence that it knows.
+// rise gives a seat up. What a client was told that does not wait for its answers is no evidence that it
+// knows.
 func (ss *seats) rise(s *seat) {
 	if s.crowded {
 		s.hangUp()
@@ -74,7 +77,8 @@ func (ss *seats) rise(s *seat) {
 	ss.leave(s)
 }
 
-// take finds or makes a client's seat, and says whether nobody else is at it. It gives the seats that have to go.
+// take finds or makes a client's seat, and says whether nobody else is at it. It gives the seats that
+// have to go.
 func (ss *seats) take(c client) (s *seat, alone bool, old []*seat) {
 	now := time.Now()
 	ss.mu.Lock()
@@ -88,51 +92,53 @@ func (ss *seats) take(c client) (s *seat, alone bool, old []*seat) {
 		ss.byWho[c] = ss.order.PushFront(s)
 	}
 	s.users++
-	s.used = now
+	s.used, s.leaving = now, false
 	return s, s.users == 1, ss.expire(now)
 }
 
-// expire takes out who was not heard from for long, a few at a time, and who is too many. The client heard last
-// stays.
+// expire takes out who was not heard from for long, a few at a time, and who is too many. Nobody is sent
+// away whose request is being answered, so that there is never a second seat for one client.
 func (ss *seats) expire(now time.Time) (old []*seat) {
 	const atOnce = 4
-	for len(old) < atOnce && ss.order.Len() > 1 {
-		s := ss.order.Back().Value.(*seat)
+	for range atOnce {
+		e := ss.order.Back()
+		s := e.Value.(*seat)
 		if ss.order.Len() <= ss.room && now.Sub(s.used) < keepFor*ss.ttl {
 			break
 		}
-		ss.remove(s)
-		if s.users == 0 {
-			old = append(old, s)
+		if s.users > 0 {
+			ss.order.MoveToFront(e)
+			continue
 		}
+		ss.remove(e)
+		old = append(old, s)
 	}
 	return old
 }
 
-// remove takes a seat out. Who is at it goes on, and the last to leave it hangs up.
-func (ss *seats) remove(s *seat) {
-	if e, ok := ss.byWho[s.client]; ok && e.Value.(*seat) == s {
-		ss.order.Remove(e)
-		delete(ss.byWho, s.client)
-	}
-	s.gone = true
+func (ss *seats) remove(e *list.Element) {
+	delete(ss.byWho, e.Value.(*seat).client)
+	ss.order.Remove(e)
 }
 
 func (ss *seats) leave(s *seat) {
 	ss.mu.Lock()
 	s.users--
-	last := s.gone && s.users == 0
+	last := s.leaving && s.users == 0
+	if last {
+		ss.remove(ss.byWho[s.client])
+	}
 	ss.mu.Unlock()
 	if last {
 		s.hangUp()
 	}
 }
 
-// forget takes a seat out that somebody is at: its client says goodbye.
+// forget says that a seat need not be kept once nobody is at it: its client has said goodbye.
 func (ss *seats) forget(s *seat) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	ss.remove(s)
+	s.leaving = true
 }
 
 // close ends all conversations. Nobody may be at a seat any more.

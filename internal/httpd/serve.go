@@ -36,8 +36,8 @@ func (what resource) methods() []string {
 	return []string{http.MethodGet, http.MethodHead}
 }
 
-// route finds what an escaped path names, and the group that stands in it. Only the group is unescaped, and once:
-// a "/" in it may stand as it is or as %2F.
+// route finds what an escaped path names, and the group that stands in it. Only the group is unescaped,
+// and once: a "/" in it may stand as it is or as %2F.
 func route(path string) (what resource, group string) {
 	switch path {
 	case "/healthz":
@@ -78,16 +78,16 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case what == nothing:
-		fail(w, http.StatusNotFound, caucus.Errorf(caucus.ErrBad, "there is nothing at this path; there is /index, "+
-			"/session, both also below /g/GROUP, /healthz and /readyz"))
+		fail(w, http.StatusNotFound, caucus.Errorf(caucus.ErrBad, "there is nothing at this path; "+
+			"there is /index, /session, both also below /g/GROUP, /healthz and /readyz"))
 	case !slices.Contains(what.methods(), r.Method):
 		h.Set("Allow", strings.Join(what.methods(), ", "))
 		fail(w, http.StatusMethodNotAllowed, caucus.Errorf(caucus.ErrBad, "this path takes %s",
 			strings.Join(what.methods(), " and ")))
 	case r.ContentLength > maxBody:
 		h.Set("Connection", "close")
-		fail(w, http.StatusRequestEntityTooLarge, caucus.Errorf(caucus.ErrBad, "no body is read here, and this one "+
-			"is too long to be read away"))
+		fail(w, http.StatusRequestEntityTooLarge, caucus.Errorf(caucus.ErrBad, "no body is read here, "+
+			"and this one is too long to be read away"))
 	case what == health:
 		say(w, http.StatusOK, []byte(`{"status": "alive"}`))
 	case what == readiness:
@@ -112,7 +112,7 @@ func (d *Door) ready(w http.ResponseWriter) {
 func refuse(w http.ResponseWriter, err *caucus.Error) {
 	w.Header().Set("Connection", "close")
 	if err.HTTPStatus() == http.StatusUnauthorized {
-		w.Header()["Www-Authenticate"] = []string{`Basic realm="caucus", charset="UTF-8"`, `Bearer realm="caucus"`}
+		w.Header()["Www-Authenticate"] = []string{`Basic realm="caucus"`, `Bearer realm="caucus"`}
 	}
 	fail(w, err.HTTPStatus(), err)
 }
@@ -135,8 +135,8 @@ var (
 	noSniff  = []string{"nosniff"}
 )
 
-// say writes a whole answer and sends it off. A client that is not there to take it has not learnt anything, and
-// knows that.
+// say writes a whole answer and sends it off. A client that is not there to take it has not learnt
+// anything, and knows that.
 func say(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h["Content-Type"] = jsonType
