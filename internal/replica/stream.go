@@ -16,6 +16,7 @@ type stream struct {
 	sent   uint64    // the highest number that has left
 	queue  []*parcel // without a number yet, in order
 	flying []*parcel // numbered and not landed, by term and number
+	boot   *parcel   // the announcement of this boot, nil once it has landed
 	last   int64     // when something last left or landed, monotonic
 	size   int       // bytes waiting or flying
 }
@@ -34,12 +35,14 @@ type parcel struct {
 
 // start queues the announcement of this boot, which must come before anything else of it.
 func (s *stream) start(r *Replica) {
-	s.report(machine.Boot(r.cfg.Node))
+	s.boot = s.report(machine.Boot(r.cfg.Node))
 }
 
 // report queues a report of the node itself.
-func (s *stream) report(op entry.Op) {
-	s.push(&parcel{ops: []entry.Op{op}, steps: []entry.Step{{Op: &op, Write: true}}, size: 64})
+func (s *stream) report(op entry.Op) *parcel {
+	p := &parcel{ops: []entry.Op{op}, steps: []entry.Step{{Op: &op, Write: true}}, size: 64}
+	s.push(p)
+	return p
 }
 
 // Drop reports that the client's side closed the connection of a session.
@@ -96,7 +99,7 @@ func (s *stream) turn(r *Replica) {
 
 // advance numbers and sends what is waiting.
 func (s *stream) advance(r *Replica) {
-	if r.lead == 0 || s.term != r.term || !r.knows(r.cfg.Node.ID) {
+	if r.lead == 0 || s.term != r.term || !r.knows(r.cfg.Node.ID) || s.mute() {
 		return
 	}
 	for _, p := range s.queue {
@@ -116,6 +119,11 @@ func (s *stream) advance(r *Replica) {
 		r.send(r.lead, Frame{Batches: &Batches{Term: s.term, List: list}})
 	}
 }
+
+// mute says that nothing may leave yet. The announcement of the boot went to the leader of an earlier term, and
+// whether it landed is not known: what left now would be the first of a boot that was never announced, and the
+// machine would refuse it.
+func (s *stream) mute() bool { return s.boot != nil && s.boot.term != 0 && s.boot.term != s.term }
 
 // unsent gives the batches of the present term that have not left since they may last have been lost.
 func (s *stream) unsent(r *Replica) []entry.Batch {
@@ -168,10 +176,18 @@ func (s *stream) landed(r *Replica, term uint64, b machine.BatchResult) {
 	s.flying = append(s.flying[:i], s.flying[i+1:]...)
 	s.size -= p.size
 	s.last = r.now.Mono
+	s.gone(p)
 	if b.Duplicate {
 		r.fail(errTwin)
 	} else if p.batch != nil {
 		r.answer(p.batch, b.Results)
+	}
+}
+
+// gone notes that a parcel is in the log.
+func (s *stream) gone(p *parcel) {
+	if p == s.boot {
+		s.boot = nil
 	}
 }
 
@@ -191,6 +207,7 @@ func (s *stream) passed(term uint64) {
 	var back []*parcel
 	for _, p := range s.flying[:n] {
 		if p.batch != nil || p.own() {
+			p.flight = flight{}
 			back = append(back, p)
 		} else {
 			s.size -= p.size // its client was answered meanwhile
@@ -214,6 +231,7 @@ func (s *stream) replaced(r *Replica) {
 			continue
 		}
 		s.size -= p.size
+		s.gone(p)
 		if p.batch != nil {
 			r.refuse(p.batch, errCovered)
 		}
