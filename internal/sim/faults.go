@@ -64,7 +64,7 @@ const faultKinds = 11
 // planFaults lets faults come, one after the other, each for a while.
 func (w *World) planFaults() {
 	if w.plan.joins {
-		w.after(w.between(0, w.plan.length), w.newcomer)
+		w.after(w.between(0, w.plan.length), func() { w.newcomer() })
 	}
 	var next func()
 	next = func() {
@@ -74,13 +74,6 @@ func (w *World) planFaults() {
 		}
 	}
 	w.after(w.between(50*millisecond, 400*millisecond), next)
-}
-
-func (w *World) newcomer() {
-	n := newNode(w, 0)
-	n.name = fmt.Sprintf("n%d", len(w.nodes)+1)
-	w.nodes = append(w.nodes, n)
-	n.join()
 }
 
 func (w *World) fault() {

@@ -332,7 +332,7 @@ func (m *member) failed(r caucus.Reply) bool {
 	default:
 		m.w.fail("%s was answered %q", m.name, r.Str)
 	}
-	m.w.note(m.name, word)
+	m.w.note(m.name, r.Str)
 	m.wait()
 	return true
 }

@@ -203,7 +203,9 @@ func (n *node) carryOut(out *replica.Output) {
 		}
 	}
 	for _, a := range out.Admitted {
-		a.Tag.(func(replica.Admission))(a)
+		if take, ok := a.Tag.(func(replica.Admission)); ok {
+			take(a)
+		}
 	}
 }
 

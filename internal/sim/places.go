@@ -44,7 +44,7 @@ func (m *member) join(p *place) {
 		cmd = append(cmd, "MIN", number(p.group.min))
 	}
 	if m.number%2 == 0 {
-		cmd = append(cmd, "AS", m.name)
+		cmd = append(cmd, "AS", "p-"+m.name) // nobody else is given such a name
 	}
 	m.send("GROUP JOIN "+p.group.name, asked, func(replies []caucus.Reply) {
 		if !m.failed(replies[0]) {

@@ -9,7 +9,6 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/lease"
-	"github.com/caucus-project/caucus/internal/replica"
 )
 
 // restWithin is how long a mended world may take to come to rest: the longest TTL, a quarter of it and a second
@@ -269,38 +268,5 @@ func (w *World) compareJournal() {
 		if op.kind == opAdd && (n > 1 || n == 0 && op.done == applied || n > 0 && op.done == refused) {
 			w.fail("SAFETY A9: %s is %d times in the journal, its outcome was %d", op.value, n, op.done)
 		}
-	}
-}
-
-// join lets a new node ask to be let in, as often as it takes.
-func (n *node) join() {
-	w := n.w
-	if n.id != 0 {
-		return
-	}
-	again := func() { w.after(w.between(100*millisecond, 300*millisecond), n.join) }
-	door := pick(w, w.nodes)
-	if door.id == 0 || door.r == nil || door.paused() {
-		again()
-		return
-	}
-	record := n.record()
-	door.input(func(now replica.Time) { door.r.Join(now, record, n.admitted(again)) })
-}
-
-// admitted takes the answer of the ensemble: the node begins with nothing, and gets the rest as a learner.
-func (n *node) admitted(again func()) func(replica.Admission) {
-	return func(a replica.Admission) {
-		n.w.after(millisecond, func() {
-			switch {
-			case n.id != 0:
-			case a.ID == 0:
-				again()
-			default:
-				n.id = a.ID
-				n.w.checks.count("joined")
-				n.start()
-			}
-		})
 	}
 }

@@ -66,18 +66,18 @@ type Result struct {
 	Counts map[string]int
 }
 
-// Run plays one seed to its end.
-func Run(seed uint64) Result {
-	w := newWorld(drawPlan(seed))
+// Run plays one seed to its end, and keeps so many lines of what happened.
+func Run(seed uint64, lines int) Result {
+	w := newWorld(drawPlan(seed), lines)
 	w.begin()
 	w.live()
 	w.settle()
 	return w.result()
 }
 
-func newWorld(p plan) *World {
+func newWorld(p plan, lines int) *World {
 	w := &World{plan: p, rng: rand.New(rand.NewPCG(p.seed, 0x73696d)), now: second}
-	w.trace.start()
+	w.trace.start(lines)
 	w.checks.start()
 	for i := range w.cluster {
 		w.cluster[i] = byte(p.seed >> (i % 8 * 8))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -15,6 +14,7 @@ import (
 var (
 	seeds = flag.Int("seeds", 0, "how many seeds TestSeeds runs; 0 means 1000, or 100 with -short")
 	from  = flag.Uint64("from", 1, "the first seed")
+	lines = flag.Int("lines", 30, "how many lines of its trace a failed seed prints")
 )
 
 // TestSeeds runs seeds, two at a time; each of them is single-threaded. A seed that fails prints the command that
@@ -68,7 +68,7 @@ func play(seed uint64) (result sim.Result) {
 			result.Err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return sim.Run(seed)
+	return sim.Run(seed, *lines)
 }
 
 func (r *seedRun) take() (uint64, bool) {
@@ -92,34 +92,21 @@ func (r *seedRun) done(seed uint64, result sim.Result) {
 		return
 	}
 	r.failed++
-	r.t.Errorf("seed %d: %v\nreplay: go test ./internal/sim -run Seeds -seeds 1 -from %d -v\n%s",
-		seed, result.Err, seed, lastLines(result.Tail, tailOf(*seeds)))
-}
-
-// tailOf is how much of the trace is printed: more when one seed is looked at.
-func tailOf(seeds int) int {
-	if seeds == 1 {
-		return 400
-	}
-	return 25
-}
-
-func lastLines(text string, n int) string {
-	lines := strings.SplitAfter(text, "\n")
-	return strings.Join(lines[max(0, len(lines)-n-1):], "")
+	r.t.Errorf("seed %d: %v\nreplay: go test ./internal/sim -run Seeds -seeds 1 -from %d -lines 500 -v\n%s",
+		seed, result.Err, seed, result.Tail)
 }
 
 // TestSameSeedSameTrace: a seed that fails can be replayed.
 func TestSameSeedSameTrace(t *testing.T) {
 	t.Parallel()
 	for seed := uint64(1); seed <= 12; seed++ {
-		a, b := sim.Run(seed), sim.Run(seed)
+		a, b := sim.Run(seed, 1), sim.Run(seed, 1)
 		if a.Hash != b.Hash || a.Events != b.Events {
 			t.Errorf("seed %d: %d steps with hash %x, then %d steps with hash %x", seed, a.Events, a.Hash,
 				b.Events, b.Hash)
 		}
 	}
-	if a, b := sim.Run(1), sim.Run(2); a.Hash == b.Hash {
+	if a, b := sim.Run(1, 1), sim.Run(2, 1); a.Hash == b.Hash {
 		t.Error("two seeds have one hash")
 	}
 }

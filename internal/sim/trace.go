@@ -23,11 +23,10 @@ type line struct {
 	n    int
 }
 
-const ringSize = 600
-
-func (t *trace) start() {
+// start makes room for so many lines.
+func (t *trace) start(lines int) {
 	t.hash = 14695981039346656037
-	t.ring = make([]line, 0, ringSize)
+	t.ring = make([]line, 0, max(1, lines))
 }
 
 // note adds something that happened.
@@ -41,10 +40,10 @@ func (w *World) note(who, what string, nums ...uint64) {
 	for _, v := range nums {
 		t.mix(v)
 	}
-	if len(t.ring) < ringSize {
+	if len(t.ring) < cap(t.ring) {
 		t.ring = append(t.ring, l)
 	} else {
-		t.ring[t.next%ringSize] = l
+		t.ring[t.next%len(t.ring)] = l
 	}
 	t.next++
 }
@@ -69,7 +68,7 @@ func (t *trace) tail() string {
 	var b strings.Builder
 	first := max(0, t.next-len(t.ring))
 	for i := first; i < t.next; i++ {
-		l := t.ring[i%ringSize]
+		l := t.ring[i%len(t.ring)]
 		fmt.Fprintf(&b, "%s %-4s %s", clockText(l.at), l.who, l.what)
 		for _, v := range l.nums[:l.n] {
 			fmt.Fprintf(&b, " %d", v)
