@@ -22,29 +22,30 @@ type wait struct {
 	since   int64                  // when the revocation was applied here, or the vigil began; on its clock
 	believe int64                  // when the last holder can no longer believe
 	left    map[entry.Session]bool // holders that may
+	first   uint64                 // the token of the first revocation, when further changes followed it
 	decided bool
 }
 
 func (g *grants) start() { g.waits = map[string][]*wait{} }
 
-// refresh takes over what the state says of a group. What waits under the same token goes on waiting.
+// refresh takes over what the state says of a group. What waits under the same token goes on waiting. When a
+// further change came while an assignment was already revoked, the settle period begins anew, but who is known to
+// have given up does not hold anything since, and the others have not been granted anything to believe in since.
 func (g *grants) refresh(v *vigil, group string, pending []machine.Pending) {
 	old := g.waits[group]
 	delete(g.waits, group)
 	for _, p := range pending {
-		i := slices.IndexFunc(old, func(w *wait) bool { return w.Token == p.Token })
-		if i < 0 {
+		same := func(w *wait) bool { return w.Token == p.Token }
+		before := func(w *wait) bool { return w.Lead == p.Lead && !w.decided }
+		if i := slices.IndexFunc(old, same); i >= 0 {
+			old[i].keep(p.Holders)
+			g.waits[group] = append(g.waits[group], old[i])
+			old = slices.Delete(old, i, i+1)
+		} else if i := slices.IndexFunc(old, before); i >= 0 {
+			g.follow(v, p, old[i])
+		} else {
 			g.see(v, p)
-			continue
 		}
-		w := old[i]
-		for id := range w.left {
-			if !slices.Contains(p.Holders, id) {
-				w.release(id)
-			}
-		}
-		g.waits[group] = append(g.waits[group], w)
-		old = slices.Delete(old, i, i+1)
 	}
 	for _, w := range old {
 		for id := range w.left {
@@ -53,19 +54,56 @@ func (g *grants) refresh(v *vigil, group string, pending []machine.Pending) {
 	}
 }
 
+// keep leaves out those who are no longer among the holders.
+func (w *wait) keep(holders []entry.Session) {
+	if len(w.left) == 0 {
+		return
+	}
+	still := make(map[entry.Session]bool, len(holders))
+	for _, id := range holders {
+		still[id] = w.left[id]
+	}
+	for id := range w.left {
+		if !still[id] {
+			w.release(id)
+		}
+	}
+}
+
 // see begins to wait.
 func (g *grants) see(v *vigil, p machine.Pending) {
 	w := &wait{Pending: p, since: v.clock, believe: v.clock, left: map[entry.Session]bool{}}
 	for _, id := range p.Holders {
-		s := v.watched[id]
-		if s == nil {
-			continue
+		if s := v.watched[id]; s != nil {
+			w.left[id] = true
+			w.believe = max(w.believe, v.clock+s.Promise()*millisecond)
+			s.waits = append(s.waits, w)
 		}
-		w.left[id] = true
-		w.believe = max(w.believe, v.clock+s.Promise()*millisecond)
-		s.waits = append(s.waits, w)
 	}
 	g.waits[p.Group] = append(g.waits[p.Group], w)
+}
+
+// follow waits on for what an earlier revocation of the same began to wait for, from now on.
+func (g *grants) follow(v *vigil, p machine.Pending, before *wait) {
+	before.keep(p.Holders)
+	w := &wait{Pending: p, since: v.clock, believe: before.believe, left: map[entry.Session]bool{},
+		first: before.first}
+	if w.first == 0 {
+		w.first = before.Token
+	}
+	for id := range before.left {
+		w.left[id] = true
+		v.watched[id].waits = append(v.watched[id].waits, w)
+	}
+	g.waits[p.Group] = append(g.waits[p.Group], w)
+}
+
+// revoked gives the version from which holders know that they hold nothing any more.
+func (w *wait) revoked() uint64 {
+	if w.first != 0 {
+		return w.first
+	}
+	return w.Token
 }
 
 func (v *vigil) unwait(id entry.Session, w *wait) {

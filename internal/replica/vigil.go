@@ -157,7 +157,7 @@ func (v *vigil) record(_ *Replica, b entry.Beat) bool {
 		return false
 	}
 	for _, p := range w.waits {
-		if b.Seen >= p.Token {
+		if b.Seen >= p.revoked() {
 			p.release(w.ID)
 		}
 	}
@@ -208,7 +208,7 @@ func (v *vigil) decide(r *Replica, l *leadership) {
 		v.due.Delete(a)
 		v.look(r, l, v.watched[a.id])
 	}
-	v.marks(l)
+	v.marks(r, l)
 	v.grants.decide(v, l)
 }
 
@@ -248,7 +248,7 @@ func (v *vigil) credit(r *Replica, w *watched) int64 {
 const second = 1_000_000
 
 // marks logs who has been silent for how long, at most once a second, and who was heard again, at once.
-func (v *vigil) marks(l *leadership) {
+func (v *vigil) marks(r *Replica, l *leadership) {
 	if list := take(v.clearing); len(list) > 0 {
 		l.notes = append(l.notes, machine.Clear(list))
 	}
@@ -265,7 +265,9 @@ func (v *vigil) marks(l *leadership) {
 		}
 		if len(list) > 0 {
 			v.marked = v.clock
-			l.notes = append(l.notes, machine.Mark(i+1, list))
+			mark := machine.Mark(i+1, list)
+			mark.Attach = r.m.Counter() // it says nothing of an attachment made after this decision
+			l.notes = append(l.notes, mark)
 		}
 	}
 }

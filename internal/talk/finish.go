@@ -60,7 +60,7 @@ func (t *Talk) conclude(p *Plan, it *item, r entry.Result) caucus.Reply {
 func (t *Talk) succeed(it *item, r entry.Result) caucus.Reply {
 	switch it.kind {
 	case opened, resumed:
-		if r.Attach != 0 {
+		if r.Attach != 0 && !t.detached() {
 			it.extra.carry.attach = r.Attach
 			t.take(it.extra.carry)
 		}
