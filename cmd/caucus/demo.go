@@ -21,9 +21,10 @@ type demoCmd struct {
 
 const (
 	demoTime   = 23 * time.Second        // by when it is over, whatever happens
-	sceneTime  = 1500 * time.Millisecond // how long each division of the work is looked at, at least
+	sceneTime  = 2200 * time.Millisecond // how long each division of the work is looked at, at least
 	coverTime  = 4 * time.Second         // how long at most until every line was worked on
 	workersNow = 4
+	demoSettle = 300 * time.Millisecond // settle period of the workers' group
 )
 
 // Run tells the whole story.
@@ -97,7 +98,6 @@ func (s *story) tell(ctx context.Context) error {
 	err := s.scenes(ctx)
 	cancel()
 	s.asides.Wait()
-	s.screen.draw(s.screen.paint(s.picture()))
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,8 @@ func (s *story) loseWorker(ctx context.Context) error {
 		return err
 	}
 	s.screen.say("its lines were divided anew %s after the kill: %s", span2text(at, since), s.division())
-	s.claim(true, "killed worker: work divided anew %s after kill -9", span2text(at, since))
+	s.claim(true, "killed worker: work divided anew %s after kill -9, of which the group was told to wait %v",
+		span2text(at, since), demoSettle)
 	return s.work(ctx, since, "three workers")
 }
 

@@ -98,7 +98,7 @@ type workerChild struct {
 func (s *story) hire() error {
 	n := len(s.workers)
 	name := fmt.Sprintf("w%d", n+1)
-	args := []string{"worker", "--name", name}
+	args := []string{"worker", "--name", name, "--settle", demoSettle.String()}
 	for i := range s.nodes {
 		node := s.nodes[(n+i)%len(s.nodes)]
 		if !node.killed {

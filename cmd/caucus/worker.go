@@ -22,7 +22,7 @@ type workerCmd struct {
 	Addr   []string      `required:"" help:"Client addresses of nodes."`
 	Group  string        `default:"demo" help:"Group that divides the work."`
 	Name   string        `required:"" help:"Name of this worker."`
-	Settle time.Duration `default:"300ms" help:"Settle period of the group."`
+	Settle time.Duration `required:"" help:"Settle period of the group."`
 	TTL    time.Duration `default:"3s" help:"How long the ensemble waits for a sign of life."`
 }
 
