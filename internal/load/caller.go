@@ -1,0 +1,173 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/resp"
+)
+
+// caller is one connection and who sits at it.
+type caller struct {
+	*run
+	report *Report
+	rng    *rand.Rand
+	next   int // address to dial next
+
+	conn    net.Conn // nil while there is none
+	release func() bool
+	replies *resp.ReplyReader
+	buf     []byte
+	reads   []bool // of the pipeline in flight: which of its commands are GET
+}
+
+func newCaller(r *run, i int, report *Report) *caller {
+	return &caller{run: r, report: report, next: i % len(r.cfg.Addresses),
+		rng: rand.New(rand.NewPCG(r.cfg.Seed, uint64(i)))}
+}
+
+// work is the life of a caller. A connection that cannot be made, or breaks, is tried at the next address.
+func (c *caller) work(ready *sync.WaitGroup) {
+	connected := c.connect()
+	ready.Done()
+	<-c.start
+	defer c.hangUp()
+	for n := c.take(); n > 0; n = c.take() {
+		if !connected {
+			c.wait()
+			connected = c.connect()
+			c.budget.Add(int64(n)) // not sent: somebody else may
+			continue
+		}
+		if connected = c.pipeline(n); !connected {
+			c.hangUp()
+		}
+	}
+}
+
+// wait lets a node that is gone come back.
+func (c *caller) wait() {
+	timer := time.NewTimer(20 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.ctx.Done():
+	}
+}
+
+func (c *caller) connect() bool {
+	address := c.cfg.Addresses[c.next]
+	c.next = (c.next + 1) % len(c.cfg.Addresses)
+	ctx, cancel := context.WithTimeout(c.ctx, c.cfg.Patience)
+	defer cancel()
+	conn, err := c.cfg.Dial(ctx, "tcp", address)
+	if err != nil {
+		c.report.Errors[Dial]++
+		return false
+	}
+	c.conn, c.replies = conn, resp.NewReplyReader(conn, resp.Limits{})
+	c.release = context.AfterFunc(c.ctx, func() { conn.Close() }) // the run is over: nobody waits any more
+	if err := c.prove(); err != nil {
+		c.report.Errors[wordOf(err)]++
+		c.hangUp()
+		return false
+	}
+	return true
+}
+
+// prove shows the password, when there is one.
+func (c *caller) prove() error {
+	if c.cfg.Password == "" {
+		return nil
+	}
+	c.buf = resp.AppendCommand(c.buf[:0], caucus.Command{"AUTH", c.cfg.Password})
+	if err := c.send(); err != nil {
+		return err
+	}
+	reply, err := c.replies.Read()
+	if err != nil {
+		return err
+	}
+	return reply.Err()
+}
+
+func wordOf(err error) string {
+	var said *caucus.Error
+	if errors.As(err, &said) {
+		return said.Word
+	}
+	return Lost
+}
+
+func (c *caller) hangUp() {
+	if c.conn != nil {
+		c.release()
+		c.conn.Close() // what it says tells nobody anything
+		c.conn = nil
+	}
+}
+
+// send writes what is in the buffer.
+func (c *caller) send() error {
+	if err := c.conn.SetDeadline(time.Now().Add(c.cfg.Patience)); err != nil {
+		return err
+	}
+	_, err := c.conn.Write(c.buf)
+	return err
+}
+
+// pipeline sends n commands and takes their replies. It says whether the connection still stands.
+func (c *caller) pipeline(n int) bool {
+	c.buf, c.reads = c.buf[:0], c.reads[:0]
+	for range n {
+		c.command()
+	}
+	begun := time.Now()
+	if c.send() != nil {
+		c.report.Errors[Lost] += uint64(n)
+		return false
+	}
+	for i := range n {
+		reply, err := c.replies.Read()
+		if err != nil {
+			c.report.Errors[Lost] += uint64(n - i)
+			return false
+		}
+		if reply.Kind == caucus.KindError {
+			word, _, _ := strings.Cut(reply.Str, " ")
+			c.report.Errors[word]++
+			continue
+		}
+		c.report.answered(time.Since(begun), c.reads[i])
+	}
+	return true
+}
+
+// command adds one command to the buffer.
+func (c *caller) command() {
+	read := c.rng.IntN(100) < c.cfg.Reads
+	c.reads = append(c.reads, read)
+	args := [3]string{"SET", c.key(), c.value}
+	if read {
+		args[0] = "GET"
+		c.buf = resp.AppendCommand(c.buf, args[:2])
+		return
+	}
+	c.buf = resp.AppendCommand(c.buf, args[:])
+}
+
+// key draws a key and writes its number in the key's size.
+func (c *caller) key() string {
+	number := strconv.Itoa(c.rng.IntN(c.cfg.Keys))
+	if missing := c.cfg.KeySize - len(number) - len("key:"); missing > 0 {
+		return "key:" + strings.Repeat("0", missing) + number
+	}
+	return number
+}

@@ -1,0 +1,73 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+)
+
+// Config says what load to make. The zero value of every field but Addresses, and one of Duration and Commands,
+// is usable.
+type Config struct {
+	// Addresses of the nodes, host:port. Connections are spread over them in turn.
+	Addresses []string
+	// Conns is the number of connections: 1.
+	Conns int
+	// Depth is how many commands a connection sends before it waits for their replies: 1.
+	Depth int
+	// Reads says how many of a hundred commands are GET; the others are SET: 0.
+	Reads int
+	// Keys is the number of different keys, of which each command draws one: 10,000.
+	Keys int
+	// KeySize and ValueSize are bytes: 16 and 64. A key has at least the digits of its number.
+	KeySize, ValueSize int
+	// Duration bounds the run, Commands the number of commands in all; whichever ends first. A pipeline that was
+	// begun is finished.
+	Duration time.Duration
+	Commands uint64
+	// Warmup is run in the same way before anything is counted, of Duration: none.
+	Warmup time.Duration
+	// Patience is how long a reply may take before its connection is given up and made anew: 10 s.
+	Patience time.Duration
+	// Password is proved on every connection, when not empty.
+	Password string
+	// Seed draws the keys and the mix, so that a run can be repeated.
+	Seed uint64
+	// Dial opens a connection. Nil: a plain net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func (c Config) withDefaults() Config {
+	orElse(&c.Conns, 1)
+	orElse(&c.Depth, 1)
+	orElse(&c.Keys, 10_000)
+	orElse(&c.KeySize, 16)
+	orElse(&c.ValueSize, 64)
+	orElse(&c.Patience, 10*time.Second)
+	if c.Dial == nil {
+		c.Dial = new(net.Dialer).DialContext
+	}
+	return c
+}
+
+func orElse[T int | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+func (c Config) validate() error {
+	switch {
+	case len(c.Addresses) == 0:
+		return errors.New("load: no address: name at least one node as host:port")
+	case c.Duration == 0 && c.Commands == 0:
+		return errors.New("load: neither a duration nor a number of commands; the run would never end")
+	case min(c.Conns, c.Depth, c.Keys, c.KeySize, c.ValueSize) < 0,
+		min(c.Duration, c.Warmup, c.Patience) < 0:
+		return errors.New("load: a number is negative")
+	case c.Reads < 0 || c.Reads > 100:
+		return errors.New("load: Reads is a percentage, 0 to 100")
+	}
+	return nil
+}
