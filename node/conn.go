@@ -68,18 +68,23 @@ func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *cau
 	if !c.n.owner.submit(&req.batch) {
 		return c.talk.Fail(p, errStopping), errStopping
 	}
+	err := errAbandoned
 	select {
 	case a := <-c.answer:
-		if a.Err != nil {
-			return c.talk.Fail(p, a.Err), a.Err
+		if a.Err == nil {
+			return c.talk.Finish(p, a.Results), nil
 		}
-		return c.talk.Finish(p, a.Results), nil
+		err = a.Err
 	case <-c.n.owner.quit:
 		c.answer = make(chan replica.Answer, 1)
-		err := caucus.Errorf(caucus.ErrUncertain, "this node stopped before it knew the outcome")
-		return c.talk.Fail(p, err), err
+	case <-ctx.Done():
+		c.answer = make(chan replica.Answer, 1)
 	}
+	return c.talk.Fail(p, err), err
 }
+
+var errAbandoned = caucus.Errorf(caucus.ErrUncertain, "nobody waited for the outcome any longer; "+
+	"it may or may not be applied")
 
 // touch shows the leader that a session lives whose client sent something that this node answers by itself.
 func (c *conn) touch(p *talk.Plan) {

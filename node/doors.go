@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"net"
+	"os"
+	"slices"
 	"time"
 
 	"github.com/caucus-project/caucus/internal/httpd"
@@ -23,10 +25,20 @@ func (n *Node) openDoors() error {
 	if n.ls.http == nil {
 		return nil
 	}
-	n.doors.http = httpd.New(httpd.Config{Timeout: n.cfg.BlocTimeout, Logger: n.log,
-		Password: func() string { return n.cfg.Password }, Hosts: []string{n.me.HTTP}}, n)
+	n.doors.http = httpd.New(httpd.Config{Timeout: n.cfg.BlocTimeout, RequestTimeout: n.cfg.RequestTimeout,
+		MaxClients: n.cfg.MaxClients, Hosts: n.hosts(), Logger: n.log,
+		Password: func() string { return n.cfg.Password }}, n)
 	n.serve("HTTP", n.ls.http, n.doors.http.Serve)
 	return nil
+}
+
+// hosts gives the names by which HTTP clients may call this node.
+func (n *Node) hosts() []string {
+	hosts := []string{n.me.HTTP, n.cfg.HTTP}
+	if name, err := os.Hostname(); err == nil {
+		hosts = append(hosts, name)
+	}
+	return slices.DeleteFunc(hosts, func(h string) bool { return h == "" })
 }
 
 func (n *Node) serve(door string, l net.Listener, serve func(net.Listener) error) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
@@ -178,6 +179,9 @@ func (n *Node) fail(why error) {
 
 // shut closes what was opened, from the doors inward.
 func (n *Node) shut() {
+	if n.owner != nil && errors.Is(context.Cause(n.ctx), errStopped) {
+		n.handOver()
+	}
 	n.cancel(errStopped)
 	n.doors.close()
 	if n.owner != nil {
@@ -197,6 +201,27 @@ func (n *Node) shut() {
 		}
 		if err := c.Close(); err != nil {
 			n.log.Warn("closing the data directory", "error", err)
+		}
+	}
+}
+
+// handOver lets another voter lead, if this node does, so that nobody has to find out that it is gone. What is
+// in flight goes to the new leader. It takes no longer than a second.
+func (n *Node) handOver() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for asked := false; ; asked = true {
+		leads := false
+		n.owner.inspect(func(r *replica.Replica) {
+			leads = !asked && r.HandOver(clocks()) || asked && r.Leads()
+		})
+		select {
+		case <-ctx.Done():
+			leads = false
+		case <-time.After(2 * time.Millisecond):
+		}
+		if !leads {
+			return
 		}
 	}
 }

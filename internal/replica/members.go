@@ -153,3 +153,27 @@ func readChange(e *pb.Entry) (*pb.ConfChangeV2, error) {
 	cc := &pb.ConfChangeV2{}
 	return cc, proto.Unmarshal(e.GetData(), cc)
 }
+
+// HandOver asks the most advanced of the other voters that were heard lately to lead, if this node does and there
+// is one. It says whether it asked.
+func (r *Replica) HandOver(now Time) bool {
+	r.at(now)
+	if r.leader == nil {
+		return false
+	}
+	var best, match uint64
+	for id, p := range r.rn.Status().Progress {
+		fresh := now.Mono-r.heard[id] < r.cfg.Election
+		if id != r.cfg.Node.ID && !p.IsLearner && fresh && (p.Match > match || p.Match == match && id < best) {
+			best, match = id, p.Match
+		}
+	}
+	if best == 0 {
+		return false
+	}
+	r.rn.TransferLeader(best)
+	return true
+}
+
+// Leads says whether this node has the role of the leader.
+func (r *Replica) Leads() bool { return r.leader != nil }
