@@ -91,8 +91,17 @@ func (r *Replica) restore(found Restored) error {
 	return err
 }
 
-// Tick lets time pass. It may come at any time and is due at Output.Wake.
-func (r *Replica) Tick(now Time) { r.at(now) }
+// Tick lets time pass. It may come at any time, before other inputs of the same moment, and is due at
+// Output.Wake.
+func (r *Replica) Tick(now Time) {
+	r.at(now)
+	if r.leader != nil {
+		r.leader.tick(r)
+	}
+	r.search.tick(r)
+	r.stream.tick(r)
+	r.rounds.tick(r)
+}
 
 // Submit takes a pipeline of one of this node's clients. It is answered once, by its deadline.
 func (r *Replica) Submit(now Time, b *Batch) {
@@ -187,18 +196,10 @@ func (r *Replica) PeerUp(now Time, id uint64) {
 	}
 }
 
-// at moves the clocks on and does what time alone brings about.
+// at moves the clocks on. The monotonic one never goes back.
 func (r *Replica) at(now Time) {
-	if now.Mono < r.now.Mono {
-		now.Mono = r.now.Mono
-	}
+	now.Mono = max(now.Mono, r.now.Mono)
 	r.now = now
-	if r.leader != nil {
-		r.leader.tick(r)
-	}
-	r.search.tick(r)
-	r.stream.tick(r)
-	r.rounds.tick(r)
 }
 
 // Output does all that the inputs brought about and gives what came of it.
