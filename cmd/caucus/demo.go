@@ -16,7 +16,7 @@ import (
 // demoCmd shows the main job: three nodes, four workers that divide a file, and what happens when some are
 // killed. It checks what it claims, and fails when a claim did not hold.
 type demoCmd struct {
-	Items string `help:"File whose lines are divided, '-' for standard input; by default *.go below here." placeholder:"FILE"`
+	Items string `help:"File whose lines are divided, - for standard input; else *.go below here." placeholder:"FILE"`
 }
 
 const (
@@ -31,7 +31,8 @@ const (
 func (c *demoCmd) Run(ctx context.Context) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
 	defer stop()
-	ctx, cancel := context.WithTimeoutCause(ctx, demoTime, fmt.Errorf("the demo was not done within %v", demoTime))
+	late := fmt.Errorf("the demo was not done within %v", demoTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, demoTime, late)
 	defer cancel()
 	screen := newScreen(os.Stdout)
 	items, from, err := gatherItems(ctx, c.Items)
@@ -227,8 +228,8 @@ func (s *story) loseLeader(ctx context.Context) error {
 		return errors.New("after the loss of a node the workers do not hold all lines between them")
 	}
 	if epoch == before {
-		s.screen.say("nobody's session ended, so nothing had to be divided anew; %s leads now; %s lines worked on since",
-			s.leader(), thousands(done))
+		s.screen.say("nobody's session ended, so nothing had to be divided anew; %s lines worked on since; %s leads",
+			thousands(done), s.leader())
 	}
 	return nil
 }

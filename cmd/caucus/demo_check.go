@@ -126,8 +126,7 @@ func common(a, b []int) (int, bool) {
 	return 0, false
 }
 
-// extend makes the worker's span longer, or begins a new one, and holds it against those of the others: at one
-// time all assignments are of one epoch, and no index is held twice (SAFETY A3).
+// extend makes the worker's span longer, or begins a new one.
 func (c *checker) extend(worker string, s step) {
 	spans := c.spans[worker]
 	if n := len(spans); n > 0 && spans[n-1].Assignment == s.assignment() {
@@ -138,7 +137,8 @@ func (c *checker) extend(worker string, s step) {
 	c.spans[worker] = spans
 }
 
-// judgeSpans holds all spans against each other, once everything has come.
+// judgeSpans holds all spans against each other, once everything has come: at one time all assignments are of
+// one epoch, and no index is held twice (SAFETY A3).
 func (c *checker) judgeSpans() {
 	for worker, spans := range c.spans {
 		for other, others := range c.spans {
@@ -175,8 +175,8 @@ func (c *checker) held(worker string) (span, bool) {
 	return spans[len(spans)-1], true
 }
 
-// divided says whether the workers hold the whole work between them, under one epoch later than the given one,
-// and since when.
+// divided says whether the workers hold the whole work between them, under one epoch later than the given
+// one, and since when.
 func (c *checker) divided(workers []string, after uint64) (epoch uint64, since int64, ok bool) {
 	taken := make(map[int]bool)
 	for _, worker := range workers {

@@ -12,8 +12,8 @@ import (
 	"sync"
 )
 
-// nursery starts the demo's processes and ends them all. Linux kills a child with the thread that made it, not
-// with the process, so one thread makes them all and lives as long as they.
+// nursery starts the demo's processes and ends them all. Linux kills a child with the thread that made it,
+// not with the process, so one thread makes them all and lives as long as they.
 type nursery struct {
 	binary string
 	births chan func()

@@ -76,8 +76,8 @@ func sourceItems(ctx context.Context) ([]item, string, error) {
 	return items, "the demo's own source", err
 }
 
-// goItems gives the lines of all Go files of a tree. What cannot be read is left out: the demo needs lines, not
-// these lines.
+// goItems gives the lines of all Go files of a tree. What cannot be read is left out: the demo needs lines,
+// not these lines.
 func goItems(ctx context.Context, tree fs.FS) (items []item, err error) {
 	ctx, cancel := context.WithTimeout(ctx, walkTime)
 	defer cancel()

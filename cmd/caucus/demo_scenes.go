@@ -49,8 +49,8 @@ func (s *story) deaths() (err error) {
 	return err
 }
 
-// killChild is kill -9 of one child. It says when that was, and from when on the child was surely gone: what it
-// still did in between proves nothing.
+// killChild is kill -9 of one child. It says when that was, and from when on the child was surely gone: what
+// it still did in between proves nothing.
 func (s *story) killChild(ctx context.Context, c *child) (at, gone int64, err error) {
 	s.mu.Lock()
 	at, err = c.kill()
@@ -87,8 +87,8 @@ func (s *story) awaitDivision(ctx context.Context, what string) (since int64, er
 	return since, err
 }
 
-// work lets the workers work until every line was worked on since a moment, and a little longer for the eye. On
-// a slow machine it goes on without: who owns the lines is checked either way.
+// work lets the workers work until every line was worked on since a moment, and a little longer for the eye.
+// On a slow machine it goes on without: who owns the lines is checked either way.
 func (s *story) work(ctx context.Context, since int64, who string) error {
 	begun := time.Now()
 	covered, all := 0, len(s.check.items)
@@ -181,8 +181,8 @@ func idle(ctx context.Context, d time.Duration) {
 	}
 }
 
-// picture looks at everything at once. Who owns what is as last worked on; a worker that has done nothing for a
-// while owns nothing as far as one can see.
+// picture looks at everything at once. Who owns what is as last worked on; a worker that has done nothing for
+// a while owns nothing as far as one can see.
 func (s *story) picture() picture {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,7 +242,7 @@ func (s *story) conclude(broken error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.check.judgeSpans()
-	s.claim(s.check.failed == 0, "no line was ever worked on by two workers at once (%s pieces of work looked at)",
+	s.claim(s.check.failed == 0, "no line was ever worked on by two at once (%s pieces of work looked at)",
 		thousands(s.check.pieces))
 	failed := 0
 	s.screen.plain("")

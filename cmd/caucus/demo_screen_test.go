@@ -69,7 +69,8 @@ func TestItemsOfATreeAreItsGoLines(t *testing.T) {
 }
 
 func TestItemsThatAreNotThereAreNamed(t *testing.T) {
-	if _, _, err := gatherItems(t.Context(), "/nowhere/at/all"); err == nil || !strings.Contains(err.Error(), "nowhere") {
+	_, _, err := gatherItems(t.Context(), "/nowhere/at/all")
+	if err == nil || !strings.Contains(err.Error(), "nowhere") {
 		t.Fatalf("got %v", err)
 	}
 	if _, _, err := gatherItems(t.Context(), t.TempDir()); err == nil {

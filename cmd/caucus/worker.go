@@ -15,9 +15,9 @@ import (
 	"github.com/caucus-project/caucus/client"
 )
 
-// workerCmd is a worker of the demo. It reads the items from standard input, joins the group, works on what it
-// owns while it may believe that it does, and writes down each step on standard output. It ends when standard
-// input does, and so with its parent.
+// workerCmd is a worker of the demo. It reads the items from standard input, joins the group, works on what
+// it owns while it may believe that it does, and writes down each step on standard output. It ends when
+// standard input does, and so with its parent.
 type workerCmd struct {
 	Addr   []string      `required:"" help:"Client addresses of nodes."`
 	Group  string        `default:"demo" help:"Group that divides the work."`
