@@ -197,6 +197,11 @@ func (b *bare) next() (at int64, do func()) {
 		}
 		return true
 	})
+	if stamp, ok := b.m.NextDeadline(); ok {
+		if due := (stamp+999)/1000 - epoch0; do == nil || due < at {
+			at, do = due, func() { b.note() }
+		}
+	}
 	return at, do
 }
 
