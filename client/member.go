@@ -74,6 +74,11 @@ type belief struct {
 	share, term lease.Value
 }
 
+// of says whether a thing was believed in.
+func (b belief) of(kind lease.Kind) bool {
+	return kind == lease.Index && b.index || kind == lease.Leadership && b.lead
+}
+
 // Join makes the session a member of a group, which is made if it does not exist. Joining again gives the
 // same Member.
 func (s *Session) Join(ctx context.Context, group string, opts JoinOptions) (*Member, error) {
@@ -131,7 +136,11 @@ func (m *Member) held(kind lease.Kind) (lease.Value, bool) {
 	now := m.s.c.cfg.clock()
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
-	return m.s.lease.Held(m.key(kind), now)
+	v, ok := m.s.lease.Held(m.key(kind), now)
+	if !ok && m.told.of(kind) {
+		m.announce(now) // it ended by the clock: take note, or its coming back would be no change
+	}
+	return v, ok
 }
 
 // Changed gives a channel that is closed when Assignment, IsLeader or Err may answer otherwise. Ask for it

@@ -292,3 +292,27 @@ func TestA3_NothingIsSentWhileAPromiseIsUnderWay(t *testing.T) {
 		}
 	}
 }
+
+// A belief that ended by the clock alone comes back with the next promise, unchanged; who saw it end must hear
+// of that.
+func TestBeliefThatComesBackIsTold(t *testing.T) {
+	g, clock := settled(), new(clocks)
+	f := startFake(t, g.answer)
+	s, m := join(t, clock, f.addr)
+	holds(t, m)
+	f.await("SUBSCRIBE caucus:g:g", 1)
+	g.set(func(g *group) { g.silent = true })
+	clock.advance(10 * time.Second)
+	if _, ok := m.Assignment(); ok {
+		t.Fatal("belief goes on though no promise came")
+	}
+	changed := m.Changed()
+	g.set(func(g *group) { g.silent = false })
+	s.Nudge()
+	select {
+	case <-changed:
+		holds(t, m)
+	case <-within(t).Done():
+		t.Fatal("nobody was told that the belief is back")
+	}
+}

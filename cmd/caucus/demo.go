@@ -16,7 +16,7 @@ import (
 // demoCmd shows the main job: three nodes, four workers that divide a file, and what happens when some are
 // killed. It checks what it claims, and fails when a claim did not hold.
 type demoCmd struct {
-	Items string `help:"File whose lines are divided, - for standard input; else *.go below here." placeholder:"FILE"`
+	Items string `help:"File whose lines are divided, - for stdin; else *.go below here." placeholder:"FILE"`
 }
 
 const (
@@ -228,7 +228,7 @@ func (s *story) loseLeader(ctx context.Context) error {
 		return errors.New("after the loss of a node the workers do not hold all lines between them")
 	}
 	if epoch == before {
-		s.screen.say("nobody's session ended, so nothing had to be divided anew; %s lines worked on since; %s leads",
+		s.screen.say("nobody's session ended, so nothing was divided anew; %s lines worked on since; %s leads",
 			thousands(done), s.leader())
 	}
 	return nil
