@@ -293,8 +293,8 @@ func TestA3_NothingIsSentWhileAPromiseIsUnderWay(t *testing.T) {
 	}
 }
 
-// A belief that ended by the clock alone comes back with the next promise, unchanged; who saw it end must hear
-// of that.
+// A belief that ended by the clock alone comes back with the next promise, unchanged; who saw it end must
+// hear of that.
 func TestBeliefThatComesBackIsTold(t *testing.T) {
 	g, clock := settled(), new(clocks)
 	f := startFake(t, g.answer)
