@@ -1,0 +1,285 @@
+package nodetest
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"net"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Patience is how long anything may take before a test gives up: far more than it should.
+const Patience = 60 * time.Second
+
+// Cluster is an ensemble of processes. Its methods end the test when they fail.
+type Cluster struct {
+	t     testing.TB
+	flags []string
+	loud  bool
+	nodes []*seat
+}
+
+// seat is a node through all its starts: one directory and the same addresses.
+type seat struct {
+	name, client, peer, http, data string
+
+	mu      sync.Mutex
+	runs    []*Process // the last one is the present one
+	stopped bool       // paused by SIGSTOP
+}
+
+// Option changes what Start does.
+type Option func(*Cluster)
+
+// Flags adds flags to the command line of every node.
+func Flags(flags ...string) Option {
+	return func(c *Cluster) { c.flags = append(c.flags, flags...) }
+}
+
+// Loud says that the test expects nodes to log errors.
+func Loud() Option { return func(c *Cluster) { c.loud = true } }
+
+// Start starts n nodes, n1 alone and the others joined through it, and waits until all vote. At the end of the
+// test they are stopped and judged.
+func Start(t testing.TB, n int, opts ...Option) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t}
+	for _, o := range opts {
+		o(c)
+	}
+	t.Cleanup(c.judge)
+	for range n {
+		c.Add()
+	}
+	c.Settled()
+	return c
+}
+
+// Add starts one more node, joined through the first, and gives its number.
+func (c *Cluster) Add() int {
+	c.t.Helper()
+	i := len(c.nodes)
+	s := &seat{name: "n" + strconv.Itoa(i+1)}
+	s.client, s.peer, s.http = FreeAddress(c.t), FreeAddress(c.t), FreeAddress(c.t)
+	s.data = filepath.Join(c.t.TempDir(), s.name)
+	c.nodes = append(c.nodes, s)
+	c.Restart(i)
+	return i
+}
+
+// FreeAddress finds a loopback port below those that outgoing connections get, so that it stays free while
+// its node is down.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	for range 100 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000)))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			l.Close()
+			return addr
+		}
+	}
+	t.Fatal("no free port")
+	return ""
+}
+
+// Size gives the number of nodes, running or not.
+func (c *Cluster) Size() int { return len(c.nodes) }
+
+// Name gives a node's name.
+func (c *Cluster) Name(i int) string { return c.nodes[i].name }
+
+// Addr gives the address of a node's RESP door.
+func (c *Cluster) Addr(i int) string { return c.nodes[i].client }
+
+// Addrs gives the addresses of all RESP doors.
+func (c *Cluster) Addrs() []string {
+	list := make([]string, len(c.nodes))
+	for i, s := range c.nodes {
+		list[i] = s.client
+	}
+	return list
+}
+
+// HTTP gives the address of a node's HTTP door, host:port.
+func (c *Cluster) HTTP(i int) string { return c.nodes[i].http }
+
+// Data gives a node's directory.
+func (c *Cluster) Data(i int) string { return c.nodes[i].data }
+
+// Logs gives all that a node has said on stderr, over all its starts.
+func (c *Cluster) Logs(i int) string {
+	var all strings.Builder
+	for _, p := range c.nodes[i].list() {
+		all.WriteString(p.Log())
+	}
+	return all.String()
+}
+
+func (s *seat) list() []*Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.runs)
+}
+
+// now gives the present process, nil when there was none.
+func (s *seat) now() *Process {
+	if list := s.list(); len(list) > 0 {
+		return list[len(list)-1]
+	}
+	return nil
+}
+
+// Restart starts a node that does not run, in its directory and under its addresses, and waits until it
+// serves.
+func (c *Cluster) Restart(i int) {
+	c.t.Helper()
+	s := c.nodes[i]
+	args := []string{"serve", "--id", s.name, "--listen", s.client, "--peer-listen", s.peer, "--http", s.http,
+		"--data", s.data}
+	if i > 0 {
+		args = append(args, "--join", c.nodes[0].client)
+	}
+	p, err := Run(append(args, c.flags...)...)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	s.mu.Lock()
+	s.runs, s.stopped = append(s.runs, p), false
+	s.mu.Unlock()
+	if err := p.Serving(); err != nil {
+		c.t.Fatalf("%s: %v", s.name, err)
+	}
+}
+
+// Kill ends a node as kill -9 does, and waits until it is gone.
+func (c *Cluster) Kill(i int) {
+	c.t.Helper()
+	c.signal(i, syscall.SIGKILL)
+	if _, err := c.nodes[i].now().Status(Patience); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// Stop asks a node to end, and fails the test unless it does with status 0 within ten seconds.
+func (c *Cluster) Stop(i int) {
+	c.t.Helper()
+	c.signal(i, syscall.SIGTERM)
+	if status, err := c.nodes[i].now().Status(10 * time.Second); err != nil || status != 0 {
+		c.t.Errorf("%s stopped with status %d, %v; its log:\n%s", c.Name(i), status, err, c.Logs(i))
+	}
+}
+
+// Pause makes a node stand still, as a stalled machine does.
+func (c *Cluster) Pause(i int) {
+	c.t.Helper()
+	c.signal(i, syscall.SIGSTOP)
+	c.nodes[i].stopped = true
+}
+
+// Resume lets a paused node go on.
+func (c *Cluster) Resume(i int) {
+	c.t.Helper()
+	c.signal(i, syscall.SIGCONT)
+	c.nodes[i].stopped = false
+}
+
+func (c *Cluster) signal(i int, s syscall.Signal) {
+	c.t.Helper()
+	if err := c.nodes[i].now().Signal(s); err != nil {
+		c.t.Fatalf("%v to %s: %v", s, c.Name(i), err)
+	}
+}
+
+// Standing is INFO json: what a node says of its place in the ensemble.
+type Standing struct {
+	NID     string `json:"nid"`
+	State   string `json:"state"`
+	Term    uint64 `json:"term"`
+	Index   uint64 `json:"index"`
+	Applied uint64 `json:"applied"`
+	Learner bool   `json:"learner"`
+	Cluster string `json:"cluster_id"`
+	Addr    string `json:"addr"`
+	Saved   uint64 `json:"last_checkpoint"`
+	Peers   map[string]struct {
+		State string `json:"state"`
+		Addr  string `json:"addr"`
+	} `json:"peers"`
+}
+
+// Standing asks a node for its INFO json.
+func (c *Cluster) Standing(i int) (s Standing, err error) {
+	reply, err := Ask(c.Addr(i), "INFO", "json")
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal([]byte(reply.Text()), &s)
+}
+
+// runs says whether a node runs and is not paused.
+func (c *Cluster) runs(i int) bool {
+	p := c.nodes[i].now()
+	return p != nil && p.Running() && !c.nodes[i].stopped
+}
+
+// Leader waits until one of the running nodes says that it leads and all others follow it in its term, and
+// gives its number.
+func (c *Cluster) Leader() int {
+	c.t.Helper()
+	leader := -1
+	Eventually(c.t, "one leader whom all follow", func() bool {
+		leader = c.leader()
+		return leader >= 0
+	})
+	return leader
+}
+
+func (c *Cluster) leader() int {
+	leader, term := -1, uint64(0)
+	for i := range c.nodes {
+		if !c.runs(i) {
+			continue
+		}
+		s, err := c.Standing(i)
+		switch {
+		case err != nil, s.State == "c", term != 0 && s.Term != term, s.State == "l" && leader >= 0:
+			return -1
+		case s.State == "l":
+			leader = i
+		}
+		term = s.Term
+	}
+	return leader
+}
+
+// Settled waits until every running node votes and knows all others, and one leads.
+func (c *Cluster) Settled() {
+	c.t.Helper()
+	Eventually(c.t, "all nodes vote", func() bool {
+		for i := range c.nodes {
+			if !c.runs(i) {
+				continue
+			}
+			if s, err := c.Standing(i); err != nil || s.Learner || len(s.Peers) != len(c.nodes)-1 {
+				return false
+			}
+		}
+		return c.leader() >= 0
+	})
+}
+
+// Eventually waits until something holds.
+func Eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(Patience); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", Patience, what)
+		}
+	}
+}
