@@ -39,8 +39,8 @@ type groupPlan struct {
 func drawPlan(seed uint64) plan {
 	rng := rand.New(rand.NewPCG(seed, 0x706c616e))
 	draw := func(low, high int) int { return low + rng.IntN(high-low+1) }
-	p := plan{seed: seed, voters: 3, length: int64(draw(1500, 3500)) * millisecond,
-		writers: draw(1, 4), members: draw(1, 4), keys: draw(1, 3), think: int64(draw(5, 150)) * millisecond,
+	p := plan{seed: seed, voters: 3, length: int64(draw(1500, 5000)) * millisecond,
+		writers: draw(1, 4), members: draw(1, 5), keys: draw(1, 3), think: int64(draw(5, 150)) * millisecond,
 		codec: seed%4 == 0, wild: draw(0, 2) > 0, loss: draw(0, 6), repeat: draw(0, 6), slowDisk: draw(0, 20),
 		pause: int64(draw(50, 900)) * millisecond, joins: draw(0, 3) == 0,
 		snapshotEntries: uint64(draw(10, 80)), keepEntries: uint64(draw(1, 30)), maxEntry: draw(64, 4096)}

@@ -150,7 +150,8 @@ func (n *node) resume() {
 	n.step()
 }
 
-// input hands something to the replica.
+// input hands something to the replica. Time comes first, as in a node: what is noted meanwhile is noted at the
+// right time.
 func (n *node) input(f func(now replica.Time)) {
 	if n.r == nil {
 		return
@@ -159,7 +160,9 @@ func (n *node) input(f func(now replica.Time)) {
 		n.backlog = append(n.backlog, f)
 		return
 	}
-	f(n.clock.time())
+	now := n.clock.time()
+	n.r.Tick(now)
+	f(now)
 	n.step()
 }
 
@@ -230,7 +233,7 @@ func (n *node) plan(wake int64) {
 	n.w.at(at, func() {
 		if n.life == life && n.wake == at {
 			n.wake = 0
-			n.input(func(now replica.Time) { n.r.Tick(now) })
+			n.input(func(replica.Time) {})
 		}
 	})
 }

@@ -59,6 +59,11 @@ func (m *member) leave(p *place) {
 	m.giveUp(p)
 	m.send("GROUP LEAVE "+p.group.name, lease.Asked{}, func(replies []caucus.Reply) {
 		m.giveUp(p)
+		switch m.word(replies[0]) {
+		case caucus.ErrNoGroup.Word, caucus.ErrNoMember.Word: // an earlier LEAVE was applied after all
+			p.name, p.leaving = "", false
+			return
+		}
 		if !m.failed(replies[0]) {
 			p.name, p.leaving = "", false
 			p.away = m.w.now + m.w.between(0, 500*millisecond)
