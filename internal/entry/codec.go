@@ -147,9 +147,9 @@ func Decode(data []byte) (*Entry, error) {
 	return e, r.End("log entry")
 }
 
-// DecodeBatch reads what Batch.Append wrote.
-func DecodeBatch(data []byte) (Batch, error) {
-	r := reader{fields.NewReader(data)}
+// DecodeBatch reads what Batch.Append wrote. The strings of the result share the memory of data.
+func DecodeBatch(data string) (Batch, error) {
+	r := reader{Reader: fields.StringReader(data)}
 	b := r.batch()
 	return b, r.End("batch")
 }

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/caucus-project/caucus/internal/entry"
@@ -19,6 +20,7 @@ type leadership struct {
 	gathered []entry.Batch       // taken and not yet proposed
 	notes    []entry.Op          // decided and not yet proposed
 	stamped  int64               // of the last entry proposed
+	scratch  []byte              // where entries are encoded
 	vigil    vigil
 	confirm  confirming
 	members  membership
@@ -117,11 +119,13 @@ func (r *Replica) writing() bool {
 // propose makes entries of all that was gathered. What raft refuses for now (a transfer of leadership, too
 // much uncommitted) is kept for the next time (SAFETY C3).
 func (l *leadership) propose(r *Replica) {
+	all := l.gathered
 	for first := true; first || len(l.gathered) > 0; first = false {
 		n := l.fit(r.cfg.MaxEntry)
 		e := entry.Entry{Level: r.m.Level(), Stamp: r.clock.at(r.now), Term: l.term, Seed: r.rng.Uint64(),
 			Notes: l.notes, Batches: l.gathered[:n]}
-		if err := r.rn.Propose(e.Append(nil)); err != nil {
+		l.scratch = e.Append(l.scratch[:0])
+		if err := r.rn.Propose(bytes.Clone(l.scratch)); err != nil { // raft keeps it: no byte more than needed
 			if !errors.Is(err, raft.ErrProposalDropped) {
 				r.notice("a proposal failed", "error", err.Error())
 			}
@@ -131,7 +135,17 @@ func (l *leadership) propose(r *Replica) {
 		l.notes, l.gathered = nil, l.gathered[n:]
 	}
 	l.gathered = nil
+	if cap(all) <= keepBatches {
+		clear(all)
+		l.gathered = all[:0]
+	}
+	if cap(l.scratch) > r.cfg.MaxEntry {
+		l.scratch = nil
+	}
 }
+
+// keepBatches is for how many batches the room is kept between two entries.
+const keepBatches = 4096
 
 // fit gives how many of the gathered batches go into one entry.
 func (l *leadership) fit(limit int) int {

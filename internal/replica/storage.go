@@ -135,10 +135,10 @@ func (c *checkpoint) advance(r *Replica) {
 		return
 	}
 	view := r.m.View()
-	term := view.Term()
+	at, term := index, view.Term()
 	*c = checkpoint{last: index, writing: true}
 	r.out.Checkpoint = &Checkpoint{View: view,
-		Meta: &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: r.conf}}
+		Meta: &pb.SnapshotMetadata{Index: &at, Term: &term, ConfState: r.conf}}
 }
 
 // AskCheckpoint makes a snapshot due now.

@@ -107,7 +107,8 @@ func (s *stream) advance(r *Replica) {
 		s.next++
 		s.flying = append(s.flying, p)
 	}
-	s.queue = nil
+	clear(s.queue)
+	s.queue = s.queue[:0]
 	list := s.unsent(r)
 	if len(list) == 0 {
 		return
@@ -173,7 +174,11 @@ func (s *stream) landed(r *Replica, term uint64, b machine.BatchResult) {
 		return
 	}
 	p := s.flying[i]
-	s.flying = append(s.flying[:i], s.flying[i+1:]...)
+	if i == 0 { // as nearly always
+		s.flying[0], s.flying = nil, s.flying[1:]
+	} else {
+		s.flying = append(s.flying[:i], s.flying[i+1:]...)
+	}
 	s.size -= p.size
 	s.last = r.now.Mono
 	s.gone(p)

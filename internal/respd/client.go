@@ -218,12 +218,14 @@ func (c *client) run() {
 	}
 	replies := c.talk.DoAll(c.ctx, c.pending)
 	for i, cmd := range c.pending {
-		reply := caucus.Fail(caucus.ErrUncertain, "the outcome is not known")
+		var reply caucus.Reply
 		switch {
 		case c.instead[i] != nil:
 			reply = caucus.ErrorReply(c.instead[i])
 		case i < len(replies):
 			reply = replies[i]
+		default:
+			reply = caucus.Fail(caucus.ErrUncertain, "the outcome is not known")
 		}
 		c.follow(cmd, reply)
 		c.say(reply)
