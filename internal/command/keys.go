@@ -29,7 +29,7 @@ func keyReads() []Spec {
 		{Name: "expiretime", Arity: 2, Flags: ReadOnly | Fast, Since: "7.0.0",
 			Usage: "key", Summary: "Gives when a key expires in seconds since 1970, -1 for never, -2 for no such key"},
 		{Name: "pexpiretime", Arity: 2, Flags: ReadOnly | Fast, Since: "7.0.0",
-			Usage: "key", Summary: "Gives when a key expires in milliseconds since 1970, -1 for never, -2 for no such key"},
+			Usage: "key", Summary: "Gives when a key expires, as EXPIRETIME does, in milliseconds"},
 	}
 }
 

@@ -51,7 +51,8 @@ func textWrites() []Spec {
 		{Name: "getdel", Arity: 2, Flags: Write | Fast, Since: "6.2.0",
 			Usage: "key", Summary: "Gives the string of a key and deletes the key"},
 		{Name: "getex", Arity: -2, Flags: Write | Fast, Since: "6.2.0",
-			Usage:   "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
+			Usage: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | " +
+				"PXAT unix-time-milliseconds | PERSIST]",
 			Summary: "Gives the string of a key and changes when the key expires"},
 		{Name: "mset", Arity: -3, Flags: grows, Last: -1, Step: 2, Since: "1.0.1", Complexity: keysGiven,
 			Usage: "key value [key value ...]", Summary: "Sets several keys to strings"},
@@ -60,7 +61,7 @@ func textWrites() []Spec {
 		{Name: "append", Arity: 3, Flags: grows | Fast, Since: "2.0.0", Complexity: bytesOf,
 			Usage: "key value", Summary: "Adds to the end of a string, which begins empty"},
 		{Name: "setrange", Arity: 4, Flags: grows, Since: "2.2.0", Complexity: bytesOf,
-			Usage: "key offset value", Summary: "Overwrites a part of a string, with zero bytes up to where it begins"},
+			Usage: "key offset value", Summary: "Overwrites a part of a string; a gap before it is zero bytes"},
 		{Name: "incr", Arity: 2, Flags: grows | Fast, Since: "1.0.0",
 			Usage: "key", Summary: "Adds 1 to the integer in a key, which begins as 0"},
 		{Name: "decr", Arity: 2, Flags: grows | Fast, Since: "1.0.0",

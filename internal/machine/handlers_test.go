@@ -18,7 +18,8 @@ func TestEveryRowHasItsHandler(t *testing.T) {
 		rows[spec.Name] = true
 		writes, reads := m.writes[spec.Name] != nil, m.reads[spec.Name] != nil
 		if writes != spec.Writes() || reads == spec.Writes() {
-			t.Errorf("%s: it writes: %v; handled as a write: %v, as a read: %v", spec.Name, spec.Writes(), writes, reads)
+			t.Errorf("%s: it writes: %v; handled as a write: %v, as a read: %v",
+				spec.Name, spec.Writes(), writes, reads)
 		}
 	}
 	check := func(name string) {

@@ -46,8 +46,8 @@ const kindText kind = 1
 // text makes the value of a string. It must not share memory with an entry, of which it would keep all.
 func text(s string) value { return value{kind: kindText, text: s} }
 
-// itemBytes is what a key costs beside its bytes and those of its value: the item in a tree that is two thirds
-// full, and two headers of the allocator. It is a convention; what counts is that all nodes have the same.
+// itemBytes is what a key costs beside its bytes and those of its value: the item in a tree that is two
+// thirds full, and two headers of the allocator. It is a convention; what counts is that all nodes have it.
 const itemBytes = 128
 
 // bytes gives the memory that an item is counted with. A limit on memory is compared with the sum, before a

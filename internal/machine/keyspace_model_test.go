@@ -73,7 +73,8 @@ func (n *naive) act(t *rapid.T, b *bare) {
 			n.set(key, old.text, n.now+ms)
 		}
 	case 6:
-		cmd, want = []string{"PEXPIRE", key, fmt.Sprint(ms), "GT"}, caucus.Truth(had && old.end != 0 && n.now+ms > old.end)
+		cmd = []string{"PEXPIRE", key, fmt.Sprint(ms), "GT"}
+		want = caucus.Truth(had && old.end != 0 && n.now+ms > old.end)
 		if want.Int == 1 {
 			n.set(key, old.text, n.now+ms)
 		}
@@ -149,7 +150,8 @@ func (n *naive) check(t *rapid.T, b *bare) {
 	}
 	keys, ends := b.m.KeyCount()
 	if keys != len(all) || ends != expiring || b.m.Memory() != int64(memory) {
-		t.Fatalf("%d keys, %d expiring, %d bytes; want %d, %d, %d", keys, ends, b.m.Memory(), len(all), expiring, memory)
+		t.Fatalf("%d keys, %d expiring, %d bytes; want %d, %d, %d",
+			keys, ends, b.m.Memory(), len(all), expiring, memory)
 	}
 	stamp, ok := b.m.NextDeadline()
 	if ok != (next != 0) || ok && stamp != (epoch0+next)*1000 {

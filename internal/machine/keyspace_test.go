@@ -102,7 +102,8 @@ func TestB8_RemovalsPastTheLast65536AreInDoubt(t *testing.T) {
 		ops := make([]entry.Op, 0, 2*n)
 		for i := range n {
 			key := "k" + strconv.Itoa(from+i)
-			ops = append(ops, entry.Op{Args: caucus.Command{"SET", key, "v"}}, entry.Op{Args: caucus.Command{"DEL", key}})
+			ops = append(ops, entry.Op{Args: caucus.Command{"SET", key, "v"}},
+				entry.Op{Args: caucus.Command{"DEL", key}})
 		}
 		b.batch(ops...)
 	}
@@ -172,7 +173,8 @@ func TestB10_ScanFiltersAndCounts(t *testing.T) {
 	if page := b.do("c", "SCAN 0 COUNT 1000 MATCH k1?"); len(page.Items[1].Items) != 10 {
 		t.Errorf("k1? matches %d", len(page.Items[1].Items))
 	}
-	if page := b.do("c", "SCAN 18446744073709551615"); page.Items[0].Str != "0" || len(page.Items[1].Items) != 0 {
+	page := b.do("c", "SCAN 18446744073709551615")
+	if page.Items[0].Str != "0" || len(page.Items[1].Items) != 0 {
 		t.Errorf("past the end: %+v", page)
 	}
 }
@@ -182,8 +184,9 @@ func TestB11_KeysEndWithAnEntryAndNotBefore(t *testing.T) {
 	b.do("c", "SET k v PX 100")
 	b.now = 150 // the clock goes on, and no entry comes yet
 	for _, c := range []struct{ line, linearizable, local string }{
-		{"GET k", "v", ""}, {"EXISTS k", "1", "0"}, {"TTL k", "0", "-2"}, {"PTTL k", "0", "-2"}, {"TYPE k", "string", "none"},
-		{"RANDOMKEY", "k", ""}, {"STRLEN k", "1", "0"}, {"PEXPIRETIME k", strconv.Itoa(epoch0 + 100), "-2"},
+		{"GET k", "v", ""}, {"EXISTS k", "1", "0"}, {"TTL k", "0", "-2"}, {"PTTL k", "0", "-2"},
+		{"TYPE k", "string", "none"}, {"RANDOMKEY", "k", ""}, {"STRLEN k", "1", "0"},
+		{"PEXPIRETIME k", strconv.Itoa(epoch0 + 100), "-2"},
 		{"OBJECT ENCODING k", "embstr", ""},
 	} {
 		if got := b.read(false, strings.Fields(c.line)...).Text(); got != c.linearizable {

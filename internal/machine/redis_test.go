@@ -31,7 +31,8 @@ func TestRedisTellsTheSameStories(t *testing.T) {
 // startRedis starts a server of the test's own and gives its socket.
 func startRedis(t *testing.T) string {
 	socket := filepath.Join(t.TempDir(), "redis")
-	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no")
+	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket,
+		"--save", "", "--appendonly", "no")
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()

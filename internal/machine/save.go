@@ -46,8 +46,8 @@ func sections() []section {
 	}
 }
 
-// Save writes the view as a snapshot. It may run in any goroutine while the machine goes on, and holds no more
-// memory than a buffer and the longest row.
+// Save writes the view as a snapshot. It may run in any goroutine while the machine goes on, and holds no
+// more memory than a buffer and the longest session or group.
 func (v *View) Save(w io.Writer) error {
 	s := &saver{w: w, table: crc32.MakeTable(crc32.Castagnoli)}
 	s.header(v.state.level)

@@ -75,8 +75,9 @@ func loadKey(r *fields.Reader, s *state) error {
 			"start the version that wrote it, or a newer one", k)
 	}
 	revision, expireAt := r.Uvarint(), r.Uvarint()
-	it := item{key: strings.Clone(r.String()), value: value{kind: k}, revision: revision, expireAt: int64(expireAt)}
-	it.text = strings.Clone(r.Take(r.Len()))
+	key := strings.Clone(r.String())
+	it := item{key: key, value: value{kind: k, text: strings.Clone(r.Take(r.Len()))},
+		revision: revision, expireAt: int64(expireAt)}
 	switch {
 	case r.Err() != nil:
 		return nil

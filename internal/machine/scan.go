@@ -16,8 +16,8 @@ type scanning struct {
 	count  int64
 }
 
-// scan carries out SCAN cursor [MATCH pattern] [COUNT n] [TYPE type]. The cursor is the hash at which to go on,
-// so it is good on every node and after a fail-over; keys of one hash come together (SAFETY B10).
+// scan carries out SCAN cursor [MATCH pattern] [COUNT n] [TYPE type]. The cursor is the hash at which to go
+// on, so it is good on every node and after a fail-over; keys of one hash come together (SAFETY B10).
 func scan(q *query) caucus.Reply {
 	asked, err := parseScan(q.args)
 	if err != nil {

@@ -26,15 +26,19 @@ func full(t testing.TB) *Machine {
 	}
 	n.Boot, n.Boots = entry.Boot{3}, 1
 	ops := []entry.Op{Boot(n)}
-	for _, line := range []string{"SET plain value", "SET ends soon EX 10", "SET gone x", "DEL gone", "GROUP JOIN work AS me"} {
+	for _, line := range []string{
+		"SET plain value", "SET ends soon EX 10", "SET gone x", "DEL gone", "GROUP JOIN work AS me",
+	} {
 		ops = append(ops, entry.Op{Bound: true, Fresh: entry.Session{9}, Args: strings.Fields(line)})
 	}
-	e := &entry.Entry{Stamp: 1_700_000_001_000_000, Batches: []entry.Batch{{Node: 1, Boot: n.Boot, Number: 1, Ops: ops}}}
+	e := &entry.Entry{Stamp: 1_700_000_001_000_000,
+		Batches: []entry.Batch{{Node: 1, Boot: n.Boot, Number: 1, Ops: ops}}}
 	out, err := m.Apply(2, 1, e, deaf{})
 	if err != nil || out.Batches[0].Duplicate {
 		t.Fatal(err, out)
 	}
-	if m.sessions.Len() != 1 || m.groups.Len() != 1 || m.keys.count != 2 || m.keys.byHash.Len() != 1 || m.origins.Len() != 1 {
+	if m.sessions.Len() != 1 || m.groups.Len() != 1 || m.origins.Len() != 1 ||
+		m.keys.count != 2 || m.keys.byHash.Len() != 1 {
 		t.Fatal("a section would be empty")
 	}
 	return m
@@ -74,7 +78,8 @@ func TestSnapshotHoldsEverything(t *testing.T) {
 		t.Errorf("deadlines %v, loaded %v", a, b)
 	}
 	if a, b := &m.keys, &again.keys; a.count != b.count || a.expiring != b.expiring || a.memory != b.memory {
-		t.Errorf("%d keys, %d expiring, %d bytes; loaded %d, %d, %d", a.count, a.expiring, a.memory, b.count, b.expiring, b.memory)
+		t.Errorf("%d keys, %d expiring, %d bytes; loaded %d, %d, %d",
+			a.count, a.expiring, a.memory, b.count, b.expiring, b.memory)
 	}
 	one, err1 := m.View().Digest()
 	two, err2 := again.View().Digest()
@@ -96,7 +101,8 @@ func TestSnapshotGoesOnAlike(t *testing.T) {
 	}
 	for _, x := range []*Machine{m, again} {
 		ops := []entry.Op{{Args: caucus.Command{"INCR", "n"}}, {Args: caucus.Command{"GET", "ends"}}}
-		e := &entry.Entry{Stamp: 1_700_000_020_000_000, Batches: []entry.Batch{{Node: 1, Boot: entry.Boot{3}, Number: 2, Ops: ops}}}
+		e := &entry.Entry{Stamp: 1_700_000_020_000_000,
+			Batches: []entry.Batch{{Node: 1, Boot: entry.Boot{3}, Number: 2, Ops: ops}}}
 		if _, err := x.Apply(3, 1, e, deaf{}); err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +130,8 @@ func TestLoadRefusesEveryDamage(t *testing.T) {
 	if _, err := load(append(bytes.Clone(data), 0)); err == nil {
 		t.Error("a byte follows, and it loads")
 	}
-	failing := io.MultiReader(bytes.NewReader(data[:len(data)/2]), iotest.ErrReader(errors.New("the disk is gone")))
+	gone := iotest.ErrReader(errors.New("the disk is gone"))
+	failing := io.MultiReader(bytes.NewReader(data[:len(data)/2]), gone)
 	if _, err := Load(failing); err == nil || !strings.Contains(err.Error(), "the disk is gone") {
 		t.Errorf("a read that fails: %v", err)
 	}
@@ -190,13 +197,15 @@ func TestLoadSaysWhatItDoesNotKnow(t *testing.T) {
 		{"something else", "this is not a snapshot of caucus", []byte("%PDF-1.7 is not what it is")},
 		{"format", "it has format 2, this version reads 1", format},
 		{"level", "it needs feature level", compose(entry.Level+1, sections(), rows)},
-		{"section", `it has a section "polls", which this version does not know`, newer(func(all []section) []section {
-			return slices.Insert(all, 3, section{name: "polls", version: 1})
-		})},
-		{"section version", "section keys has version 9, this version reads 1", newer(func(all []section) []section {
-			all[3].version = 9
-			return all
-		})},
+		{"section", `it has a section "polls", which this version does not know`,
+			newer(func(all []section) []section {
+				return slices.Insert(all, 3, section{name: "polls", version: 1})
+			})},
+		{"section version", "section keys has version 9, this version reads 1",
+			newer(func(all []section) []section {
+				all[3].version = 9
+				return all
+			})},
 		{"order", "section origins stands where nodes should", newer(func(all []section) []section {
 			all[1], all[2] = all[2], all[1]
 			return all
