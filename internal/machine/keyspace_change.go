@@ -51,9 +51,13 @@ func (s *state) rearm(key string, before, after int64) {
 	}
 }
 
-// endOf gives the place in the queue of a key's end. An end past the range of stamps is never reached.
+// farAway is the last end that is waited for, tens of thousands of years ahead. It leaves those who reckon
+// with stamps room to add to them.
+const farAway = math.MaxInt64 / 4 / 1000
+
+// endOf gives the place in the queue of a key's end.
 func endOf(key string, expireAt int64) deadline {
-	return deadline{at: min(expireAt, math.MaxInt64/1000) * 1000, kind: keyExpires, name: key}
+	return deadline{at: min(expireAt, farAway) * 1000, kind: keyExpires, name: key}
 }
 
 // clear removes all keys. Instead of remembering each, it lets go of the memory of all removals, so that

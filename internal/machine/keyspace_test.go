@@ -226,6 +226,18 @@ func TestB11_AWriteNeverSeesWhatIsOver(t *testing.T) {
 	}
 }
 
+func TestTheFarthestEndIsKept(t *testing.T) {
+	b := newBare(t)
+	b.do("c", "SET k v PXAT 9223372036854775807")
+	if stamp, ok := b.m.NextDeadline(); !ok || stamp < 1<<60 || stamp+(1<<61) < 0 {
+		t.Errorf("the next deadline is %d, %v", stamp, ok)
+	}
+	b.script("SET k v PXAT 9223372036854775806; PERSIST k")
+	if _, ok := b.m.NextDeadline(); ok {
+		t.Error("a deadline is left")
+	}
+}
+
 func TestTTLIsRoundedAndCountedFromTheStamp(t *testing.T) {
 	b := newBare(t)
 	b.now = 1000
