@@ -155,7 +155,8 @@ func (o *opening) scan(s segment, b []byte, newest bool) (end, last int64, err e
 	if len(o.segments) == 0 && len(b) >= sealed.PreambleSize+sealed.HeadSize {
 		o.crc = sealed.Prev(b[end:]) // those before are deleted, so the chain begins anywhere
 	}
-	for head := true; head || sealed.TrimZeros(b[end:]) > 0; head = false {
+	used := int64(sealed.TrimZeros(b)) // once: the zeros behind it may be all of 64 MiB
+	for head := true; head || end < used; head = false {
 		payload, size, crc, err := sealed.Parse(b[end:], o.crc, o.seed)
 		if err != nil && newest && !head && o.interrupted(b, end, size, err) {
 			o.notes = append(o.notes,
