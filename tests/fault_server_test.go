@@ -23,7 +23,7 @@ import (
 )
 
 // patience is how long anything may take before a test gives up: far more than it should.
-const patience = 90 * time.Second
+const patience = 60 * time.Second
 
 // program builds the binary once for all tests of this package.
 var program = sync.OnceValues(func() (string, error) {
@@ -31,7 +31,7 @@ var program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "caucus")
+	path := filepath.Join(dir, "caucus-under-test")
 	out, err := exec.Command("go", "build", "-o", path, "../cmd/caucus").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
@@ -41,7 +41,7 @@ var program = sync.OnceValues(func() (string, error) {
 
 // server is one directory with the process that serves from it, through any number of starts.
 type server struct {
-	t            *testing.T
+	t            testing.TB
 	name, dir    string
 	client, peer string   // addresses
 	flags        []string // beyond those that every start has
@@ -55,7 +55,7 @@ type server struct {
 }
 
 // newServer names a server with a new directory and two free ports. It is not started.
-func newServer(t *testing.T, name string, flags ...string) *server {
+func newServer(t testing.TB, name string, flags ...string) *server {
 	s := &server{t: t, name: name, dir: filepath.Join(t.TempDir(), name), flags: flags}
 	s.client, s.peer = freeAddress(t), freeAddress(t)
 	t.Cleanup(s.bury)
@@ -64,7 +64,7 @@ func newServer(t *testing.T, name string, flags ...string) *server {
 
 // freeAddress finds a port outside the range that outgoing connections use, so that it stays free while the
 // server is down.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	for range 100 {
 		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000)))
@@ -138,8 +138,17 @@ func (s *server) serving() error {
 	case <-s.gone:
 		return fmt.Errorf("%s ended: %v\n%s", s.name, s.err, s.said.tail(4000))
 	case <-time.After(patience):
-		return fmt.Errorf("%s does not get ready\n%s", s.name, s.said.tail(4000))
+		return fmt.Errorf("%s does not get ready\n%s", s.name, s.stacks())
 	}
+}
+
+// stacks ends a process that hangs and gives what it said, with what each goroutine was doing.
+func (s *server) stacks() string {
+	if err := s.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		return err.Error()
+	}
+	<-s.gone
+	return s.said.tail(20_000)
 }
 
 // kill ends the process as kill -9 does.
@@ -202,8 +211,17 @@ func (s *server) hears(words string) {
 	})
 }
 
+// hush keeps go-redis from telling of every connection that a killed node refused.
+var hush = sync.OnceFunc(func() { redis.SetLogger(mute{}) })
+
+type mute struct{}
+
+// Printf implements the logger of go-redis.
+func (mute) Printf(context.Context, string, ...any) {}
+
 // redis gives a connection pool of a go-redis client that tries nothing twice.
 func (s *server) redis() *redis.Client {
+	hush()
 	c := redis.NewClient(&redis.Options{Addr: s.client, MaxRetries: -1, Protocol: 2, PoolSize: 1,
 		DialTimeout: 2 * time.Second, ReadTimeout: 20 * time.Second, DisableIdentity: true,
 		DialerRetries: 1})
@@ -283,7 +301,7 @@ func (s *server) report() (r report) {
 }
 
 // ensemble starts n servers, each joined through the first, and waits until all vote.
-func ensemble(t *testing.T, n int, flags ...string) []*server {
+func ensemble(t testing.TB, n int, flags ...string) []*server {
 	t.Helper()
 	var list []*server
 	for i := range n {
@@ -307,7 +325,7 @@ func (s *server) votes() {
 }
 
 // leader waits for one of the servers to lead.
-func leader(t *testing.T, list []*server) (found *server) {
+func leader(t testing.TB, list []*server) (found *server) {
 	t.Helper()
 	eventually(t, "a leader", func() bool {
 		for _, s := range list {
@@ -321,7 +339,7 @@ func leader(t *testing.T, list []*server) (found *server) {
 }
 
 // eventually waits until something holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
