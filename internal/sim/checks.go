@@ -17,6 +17,7 @@ type checks struct {
 	told    map[string]*groupStory // by group
 	heard   map[*node]map[string]uint64
 	counts  map[string]int
+	tell    func(caucus.Event) // every event once, when the first node tells it; nil for nobody
 }
 
 type digest struct {
@@ -154,6 +155,9 @@ func (c *checks) event(n *node, e caucus.Event) {
 	s.events[e.Seq], s.last = e.JSON, e.Seq
 	c.count("events")
 	s.rises(n, e)
+	if c.tell != nil {
+		c.tell(e)
+	}
 }
 
 // rises sees that terms and epochs only rise (SAFETY A16).

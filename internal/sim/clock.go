@@ -17,6 +17,9 @@ type clock struct {
 
 // newClock draws a clock.
 func newClock(w *World) clock {
+	if w.plan.exact {
+		return clock{w: w, start: w.now, base: second}
+	}
 	return clock{w: w, ppm: w.between(-10_000, 10_000), start: w.now, base: second, skew: w.between(-300, 300) * millisecond}
 }
 

@@ -62,6 +62,10 @@ func (w *World) dial(n *node, end endpoint) *conn {
 
 // arrival gives when what is sent now arrives, after all that was sent before.
 func (c *conn) arrival(last *int64) int64 {
+	if c.w.plan.exact {
+		*last = c.w.now + 1
+		return *last
+	}
 	at := max(c.w.now+c.w.between(50, 2*millisecond), *last)
 	if !c.w.calm && c.w.chance(3) {
 		at += c.w.between(0, 100*millisecond)

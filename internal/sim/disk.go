@@ -146,6 +146,9 @@ func (d *disk) end(life int) {
 // duration draws how long a write takes.
 func (d *disk) duration() int64 {
 	w := d.n.w
+	if w.plan.exact {
+		return 1
+	}
 	if !w.calm && w.chance(w.plan.slowDisk) {
 		return w.between(millisecond, 120*millisecond)
 	}

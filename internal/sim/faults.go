@@ -25,6 +25,7 @@ type plan struct {
 	keepEntries     uint64
 	maxEntry        int
 	weights         []int // of the faults
+	exact           bool  // nothing takes time, and all clocks are right
 }
 
 // groupPlan is a group and what its members state.
@@ -176,19 +177,21 @@ func (w *World) oneWay(n, other *node) {
 	}
 }
 
-// memberEnds lets a process leave, resign or die; who died is born again after a while, or never.
+// memberEnds lets a process leave, resign, move or die; who died is born again after a while, or never.
 func (w *World) memberEnds(m *member) {
 	if m == nil || m.dead || m.stalled > 0 {
 		return
 	}
 	p := pick(w, m.places)
-	switch w.rng.IntN(4) {
+	switch w.rng.IntN(5) {
 	case 0:
 		p.leaving = p.name != ""
 		m.next()
 	case 1:
 		p.resign = m.lease.Believes(p.key(1), m.clock.reading())
 		m.next()
+	case 2:
+		m.move()
 	default:
 		m.crash(w.chance(40))
 		w.checks.count("deaths")

@@ -172,6 +172,17 @@ func (m *member) hangUp() {
 	m.conn, m.attached, m.flying = nil, false, nil
 }
 
+// move takes the session to another node; the end of the old connection arrives when it will (SAFETY A4).
+func (m *member) move() {
+	if m.conn == nil || m.grace == 0 {
+		return
+	}
+	m.conn.stuck = m.w.now + m.w.between(0, second/2)
+	m.hangUp()
+	m.w.checks.count("moved")
+	m.next()
+}
+
 // forget is the end of the session.
 func (m *member) forget() {
 	m.lease.End()

@@ -34,6 +34,9 @@ func (n *network) both(a, b uint64) bool { return n.open(a, b) && n.open(b, a) }
 
 // delay draws how long something is under way.
 func (n *network) delay() int64 {
+	if n.w.plan.exact {
+		return 1
+	}
 	d := n.w.between(50, 1500)
 	if n.wild && n.w.chance(5) {
 		d += n.w.between(0, 60*millisecond)

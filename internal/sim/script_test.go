@@ -24,7 +24,11 @@ func newScene(t *testing.T) *scene {
 
 func silentScene(t *testing.T) *scene {
 	t.Helper()
-	p := plan{seed: 7, voters: 3, snapshotEntries: 1000, keepEntries: 100, maxEntry: 4096, keys: 1, codec: true}
+	return sceneOf(t, plan{seed: 7, voters: 3, snapshotEntries: 1000, keepEntries: 100, maxEntry: 4096, keys: 1, codec: true})
+}
+
+func sceneOf(t *testing.T, p plan) *scene {
+	t.Helper()
 	s := &scene{t: t, World: newWorld(p, 200)}
 	s.calm = true
 	t.Cleanup(func() {
@@ -63,15 +67,18 @@ func (s *scene) leader() *node {
 	return best
 }
 
-// agreed says whether all running nodes have applied the same and follow one leader.
+// agreed says whether all running nodes follow one leader, have applied the same, and are known to have started.
 func (s *scene) agreed() bool {
 	lead := s.leader()
 	for _, n := range s.up() {
 		if lead == nil || n.r.Status().Leader != lead.id || n.r.State().Index() != lead.r.State().Index() {
 			return false
 		}
+		if known, ok := lead.r.State().Node(n.id); !ok || known.Boot != n.boot {
+			return false
+		}
 	}
-	return lead.r.State().Index() > 3
+	return lead != nil
 }
 
 // others gives the running nodes beside one, by raft id.

@@ -1,0 +1,82 @@
+package sim
+
+import (
+	"testing"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/story"
+	"github.com/cockroachdb/datadriven"
+)
+
+// stage is an ensemble of three on which stories are played: the clients sit on different nodes. Nothing takes
+// time there, so that what a story tells of time is exact.
+type stage struct {
+	*scene
+	begun   int64
+	late    int64 // what is done takes a few microseconds, after which the next is done as late at least
+	block   int64 // the time of the present block
+	clients map[string]*caller
+	next    int
+	events  []caucus.Event
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	p := plan{seed: 11, voters: 3, snapshotEntries: 8, keepEntries: 4, maxEntry: 4096, keys: 1, codec: true, exact: true}
+	st := &stage{scene: sceneOf(t, p), clients: map[string]*caller{}}
+	st.begin()
+	st.until(second, func() bool { return st.leader() != nil && st.agreed() })
+	st.pass(200 * millisecond)
+	st.begun = st.now
+	st.checks.tell = func(e caucus.Event) { st.events = append(st.events, e) }
+	return st
+}
+
+func (st *stage) Do(client string, cmd caucus.Command) caucus.Reply {
+	c := st.clients[client]
+	if c == nil {
+		c = st.call(st.nodes[st.next%3])
+		st.next++
+		st.clients[client] = c
+	}
+	c.send(cmd)
+	r := c.wait(5 * second)
+	st.done()
+	return r
+}
+
+func (st *stage) HangUp(client string) {
+	if c := st.clients[client]; c != nil {
+		c.c.close()
+		delete(st.clients, client)
+	}
+	st.pass(20)
+	st.done()
+}
+
+// done waits for all nodes, and notes how late it has become.
+func (st *stage) done() {
+	st.until(second, st.agreed)
+	st.late = max(st.late, st.now-st.begun-st.block*millisecond+20)
+}
+
+func (st *stage) Advance(to int64) {
+	if d := st.begun + to*millisecond + st.late - st.now; d > 0 {
+		st.pass(d)
+	}
+	st.until(second, st.agreed)
+	st.block = to
+}
+
+func (st *stage) Events() []caucus.Event {
+	list := st.events
+	st.events = nil
+	return list
+}
+
+// TestStories: the stories of the bare machine print the same on a simulated ensemble of three.
+func TestStories(t *testing.T) {
+	datadriven.Walk(t, "../machine/testdata/stories", func(t *testing.T, path string) {
+		story.Run(t, path, newStage(t))
+	})
+}
