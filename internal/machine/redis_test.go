@@ -15,6 +15,7 @@ import (
 	"github.com/caucus-project/caucus/internal/story"
 	"github.com/caucus-project/caucus/internal/tool"
 	"github.com/cockroachdb/datadriven"
+	"pgregory.net/rapid"
 )
 
 // TestRedisTellsTheSameStories plays the stories about strings and keys on Redis itself.
@@ -25,6 +26,21 @@ func TestRedisTellsTheSameStories(t *testing.T) {
 		r := dialRedis(t, socket)
 		r.Do("", caucus.Command{"FLUSHALL"})
 		story.Run(t, path, r)
+	})
+}
+
+// TestRedisAddsFloatsAlike adds numbers of all sizes here and there (SAFETY B9).
+func TestRedisAddsFloatsAlike(t *testing.T) {
+	tool.Need(t, "redis-server")
+	there, here := dialRedis(t, startRedis(t)), newBare(t)
+	number := rapid.StringMatching(`[-+]?[0-9]{0,25}(\.[0-9]{0,25})?(e-?[0-9]{1,2})?`)
+	rapid.Check(t, func(rt *rapid.T) {
+		from, by := number.Draw(rt, "from"), number.Draw(rt, "by")
+		for _, cmd := range []caucus.Command{{"SET", "f", from}, {"INCRBYFLOAT", "f", by}, {"GET", "f"}} {
+			if got, want := here.Do("", cmd), there.Do("", cmd); got.Kind != want.Kind || got.Str != want.Str {
+				rt.Fatalf("%q + %q, %q: %q, Redis says %q", from, by, cmd[0], got.Str, want.Str)
+			}
+		}
 	})
 }
 
