@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/replica"
 )
 
 // Config says who a node is and where it lives. The zero value of every field but Data is usable.
@@ -46,6 +47,8 @@ type Config struct {
 	MaxClients int
 	// Logger gets what an operator may want to read. Nil: nothing is logged.
 	Logger *slog.Logger
+
+	clock func() replica.Time // read instead of the computer's clocks; nil but in tests
 }
 
 func (c Config) withDefaults() Config {
@@ -58,6 +61,9 @@ func (c Config) withDefaults() Config {
 	orElse(&c.MaxClients, 10_000)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.clock == nil {
+		c.clock = clocks
 	}
 	return c
 }

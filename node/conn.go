@@ -101,7 +101,7 @@ func (n *Node) deadline(ctx context.Context) int64 {
 	if at, ok := ctx.Deadline(); ok {
 		wait = min(wait, time.Until(at))
 	}
-	return clocks().Mono + wait.Microseconds()
+	return n.cfg.clock().Mono + wait.Microseconds()
 }
 
 // Session gives the id of the session that the conversation carries.

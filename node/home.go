@@ -78,7 +78,7 @@ func (n *Node) recover(home datadir.Identity) (replica.Restored, datadir.Identit
 func (n *Node) found(home datadir.Identity) (*pb.SnapshotMetadata, error) {
 	first := n.me
 	first.ID, first.Boots, first.Boot = 1, 0, [16]byte{}
-	m := machine.New(parseID(home.Cluster), clocks().Wall)
+	m := machine.New(parseID(home.Cluster), n.cfg.clock().Wall)
 	m.Admit(1, 1, first)
 	index, term := uint64(1), uint64(1)
 	meta := &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: &pb.ConfState{Voters: []uint64{1}}}

@@ -168,7 +168,7 @@ func (n *Node) ensembleNodes(context.Context, caucus.Command) caucus.Reply {
 		if seen, ok := s.Peers[p.ID]; ok {
 			index = caucus.Int(int64(seen.Match))
 			lag = caucus.Int(int64(s.Commit - min(s.Commit, seen.Match)))
-			contact = caucus.Int((clocks().Mono - seen.Heard) / 1000)
+			contact = caucus.Int((n.cfg.clock().Mono - seen.Heard) / 1000)
 		}
 		applied := caucus.Nil()
 		if p.ID == n.me.ID {

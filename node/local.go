@@ -47,7 +47,7 @@ func (n *Node) locals() map[string]local {
 // time gives this node's estimate of the ensemble's clock.
 func (n *Node) time(context.Context, caucus.Command) caucus.Reply {
 	var stamp int64
-	if !n.owner.inspect(func(r *replica.Replica) { stamp = r.Clock(clocks()) }) {
+	if !n.owner.inspect(func(r *replica.Replica) { stamp = r.Clock(n.cfg.clock()) }) {
 		return caucus.ErrorReply(errStopping)
 	}
 	return caucus.Bulks(strconv.FormatInt(stamp/1_000_000, 10), strconv.FormatInt(stamp%1_000_000, 10))

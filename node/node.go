@@ -111,7 +111,7 @@ func (n *Node) start(found replica.Restored) error {
 		Node: n.me, Seed: randomSeed(),
 		Heartbeat: n.cfg.Heartbeat.Microseconds(), Election: n.cfg.Election.Microseconds(),
 		SnapshotEntries: n.cfg.SnapshotEntries, Publish: n.Publish,
-	}, found, clocks())
+	}, found, n.cfg.clock())
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (n *Node) handOver() {
 	for asked := false; ; asked = true {
 		leads := false
 		n.owner.inspect(func(r *replica.Replica) {
-			leads = !asked && r.HandOver(clocks()) || asked && r.Leads()
+			leads = !asked && r.HandOver(n.cfg.clock()) || asked && r.Leads()
 		})
 		select {
 		case <-ctx.Done():

@@ -103,7 +103,7 @@ func (o *owner) run() {
 		if stopped {
 			return
 		}
-		timer.Reset(time.Duration(wake-clocks().Mono) * time.Microsecond)
+		timer.Reset(time.Duration(wake-o.n.cfg.clock().Mono) * time.Microsecond)
 	}
 }
 
@@ -116,7 +116,7 @@ func (o *owner) take() (inbox, bool) {
 }
 
 func (o *owner) step(in inbox) (wake int64) {
-	now := clocks()
+	now := o.n.cfg.clock()
 	o.r.Tick(now)
 	for i := range in.frames {
 		o.r.Receive(now, in.frames[i].from, in.frames[i].frame)

@@ -1,0 +1,22 @@
+package node
+
+import (
+	"context"
+
+	"github.com/caucus-project/caucus/internal/replica"
+)
+
+// OpenAt opens a node that reads the given clock.
+func OpenAt(ctx context.Context, cfg Config, clock func() replica.Time) (*Node, error) {
+	cfg.clock = clock
+	return Open(ctx, cfg)
+}
+
+// Step lets the node look at its clock, and gives the index up to which it has applied the log by then.
+func (n *Node) Step() (applied uint64) {
+	n.owner.inspect(func(r *replica.Replica) { applied = r.Status().Applied })
+	return applied
+}
+
+// Connections gives how many clients are connected.
+func (n *Node) Connections() int { return int(n.doors.stats().Clients) }

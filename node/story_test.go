@@ -1,0 +1,169 @@
+package node_test
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/internal/replica"
+	"github.com/caucus-project/caucus/internal/story"
+	"github.com/caucus-project/caucus/node"
+	"github.com/cockroachdb/datadriven"
+)
+
+// The stories of the bare machine read the same on a node, as its clients see it.
+func TestStoriesOverRESP(t *testing.T) {
+	for _, dir := range []string{"stories", "redis"} {
+		datadriven.Walk(t, "../internal/machine/testdata/"+dir, func(t *testing.T, path string) {
+			story.Run(t, path, newTheatre(t))
+		})
+	}
+}
+
+// theatre is one node with real files and connections, whose clock stands still unless the story lets time
+// pass. It is a stage of stories.
+type theatre struct {
+	t       *testing.T
+	n       *node.Node
+	addr    string
+	passed  *atomic.Int64 // microseconds since the node began
+	curtain int64         // when the story began, likewise
+	lines   map[string]*nodetest.Line
+	hand    *nodetest.Line // the stage hand's own connection
+	ear     *nodetest.Line // hears all events
+	marks   int
+}
+
+// The node begins a while before the story, so that it leads when that begins.
+const (
+	storyTime = 1_700_000_000_000_000 // unix microseconds at which stories begin
+	prelude   = 10_000_000
+	stride    = 20_000 // time passes in strides of less than a heartbeat, as for a node that never stalls
+)
+
+func newTheatre(t *testing.T) *theatre {
+	s := &theatre{t: t, passed: &atomic.Int64{}, lines: map[string]*nodetest.Line{}}
+	ctx, cancel := context.WithTimeout(t.Context(), nodetest.Patience)
+	defer cancel()
+	var err error
+	s.n, err = node.OpenAt(ctx, node.Config{Name: "n1", Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off"}, s.time)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.addr, _, _ = s.n.Addresses()
+	nodetest.Eventually(t, "the node leads", func() bool {
+		s.passed.Add(stride)
+		s.n.Step()
+		return s.n.Ready().Ready
+	})
+	s.passed.Store(prelude)
+	s.curtain = prelude
+	s.hand, s.ear = s.dial(), s.dial()
+	s.do(s.ear, "PSUBSCRIBE", caucus.EventChannel("*"))
+	s.do(s.ear, "SUBSCRIBE", "mark")
+	s.rest()
+	return s
+}
+
+// time is the node's clock.
+func (s *theatre) time() replica.Time {
+	passed := s.passed.Load()
+	return replica.Time{Mono: 1_000_000 + passed, Wall: storyTime - prelude + passed}
+}
+
+func (s *theatre) dial() *nodetest.Line {
+	line, err := nodetest.Dial(s.addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = line.Close() }) // the story may have closed it
+	s.do(line, "HELLO", "3")
+	return line
+}
+
+func (s *theatre) do(line *nodetest.Line, words ...string) caucus.Reply {
+	s.t.Helper()
+	reply, err := line.Do(words...)
+	if err != nil {
+		s.t.Errorf("%v: %v", words, err)
+	}
+	return reply
+}
+
+// rest waits until nothing more follows from what has happened: a write that changes nothing was then the only
+// entry of the log, and everything proposed before it is applied.
+func (s *theatre) rest() {
+	for {
+		before := s.n.Step()
+		s.do(s.hand, "DEL", "no such key")
+		if s.n.Step() == before+1 {
+			return
+		}
+	}
+}
+
+func (s *theatre) Do(client string, cmd caucus.Command) caucus.Reply {
+	line := s.lines[client]
+	if line == nil {
+		line = s.dial()
+		s.lines[client] = line
+	}
+	replies := make(chan caucus.Reply, 1)
+	go func() { replies <- s.do(line, cmd...) }()
+	defer s.rest()
+	for {
+		select {
+		case reply := <-replies:
+			return reply
+		case <-time.After(200 * time.Millisecond): // it waits for the node's clock, as a marked session does
+			s.passed.Add(stride)
+			s.n.Step()
+		}
+	}
+}
+
+func (s *theatre) HangUp(client string) {
+	before := s.n.Connections()
+	if err := s.lines[client].Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	delete(s.lines, client)
+	nodetest.Eventually(s.t, "the node sees that "+client+" has hung up", func() bool {
+		return s.n.Connections() == before-1
+	})
+	s.rest()
+}
+
+func (s *theatre) Advance(to int64) {
+	for end := s.curtain + to*1000; s.passed.Load() < end; s.rest() {
+		s.passed.Add(min(stride, end-s.passed.Load()))
+	}
+}
+
+// Events reads what has come, up to a mark of our own.
+func (s *theatre) Events() (events []caucus.Event) {
+	s.marks++
+	mark := strconv.Itoa(s.marks)
+	s.do(s.hand, "PUBLISH", "mark", mark)
+	for {
+		push, err := s.ear.Read()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		switch text := push.Items[len(push.Items)-1].Str; {
+		case push.Items[0].Str == "pmessage":
+			events = append(events, caucus.Event{JSON: text})
+		case text == mark:
+			return events
+		}
+	}
+}
