@@ -48,7 +48,7 @@ func TestTransactionsAtTheDoor(t *testing.T) {
 	c.say("SESSION OPEN\r\n", "-ERR the stage has no SESSION\r\n")
 	c.say("MULTI\r\nSET k 1\r\nONCE 1 EXEC\r\nCLIENT ID\r\n",
 		"+OK\r\n+QUEUED\r\n-NOSESSION this connection carries "+
-			"no session; SESSION OPEN or SESSION RESUME first\r\n:1\r\n")
+			"no session; SESSION OPEN or GROUP JOIN gives it one\r\n:1\r\n")
 	c.say("MULTI\r\nRESET\r\nCLIENT ID\r\nMULTI\r\nQUIT\r\n", "+OK\r\n+RESET\r\n:1\r\n+OK\r\n+OK\r\n")
 	c.ends()
 }

@@ -38,7 +38,7 @@ func raw(id string) string {
 
 func noSession() *caucus.Error {
 	return caucus.Errorf(caucus.ErrNoSession, "this connection carries no session; "+
-		"SESSION OPEN or SESSION RESUME first")
+		"SESSION OPEN or GROUP JOIN gives it one")
 }
 
 // session plans the commands that begin with SESSION. Ids never reach the log: their hashes stand there.
