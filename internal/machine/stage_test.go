@@ -43,6 +43,7 @@ type client struct {
 // wait is a Pending, since when, until when its holders may believe in it, and which of them answered.
 type wait struct {
 	machine.Pending
+	first          uint64 // the token of the first revocation, when further changes followed it
 	since, believe int64
 	answered       map[entry.Session]bool
 }
@@ -145,14 +146,27 @@ func (b *bare) look(out machine.Output) {
 func (b *bare) await(p machine.Pending) {
 	w := b.waits[p.Token]
 	if w == nil {
-		w = &wait{since: b.now, believe: b.now, answered: map[entry.Session]bool{}}
+		w = b.follow(p)
+		w.since = b.now
 		b.waits[p.Token] = w
-		for _, id := range p.Holders {
-			s, _ := b.m.Session(id)
-			w.believe = max(w.believe, b.now+s.Promise())
-		}
 	}
 	w.Pending = p
+}
+
+// follow goes on with what an earlier revocation of the same has begun to wait for, if there was one: who gave
+// up then has been granted nothing since.
+func (b *bare) follow(p machine.Pending) *wait {
+	for _, w := range b.waits {
+		if w.Group == p.Group && w.Lead == p.Lead {
+			return &wait{first: w.first, believe: w.believe, answered: w.answered}
+		}
+	}
+	w := &wait{first: p.Token, believe: b.now, answered: map[entry.Session]bool{}}
+	for _, id := range p.Holders {
+		s, _ := b.m.Session(id)
+		w.believe = max(w.believe, b.now+s.Promise())
+	}
+	return w
 }
 
 // ready gives when the grant may be made (SAFETY A3).
@@ -262,8 +276,8 @@ func (b *bare) hear(c *client) {
 		return
 	}
 	b.heard[c.session] = b.now
-	for token, w := range b.waits {
-		if c.seen >= token {
+	for _, w := range b.waits {
+		if c.seen >= w.first {
 			w.answered[c.session] = true
 		}
 	}
