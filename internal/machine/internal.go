@@ -93,16 +93,21 @@ func raiseLevel(c *call) caucus.Reply {
 	return caucus.OK()
 }
 
-// announces says whether the batch begins with the announcement of its boot.
-func (m *Machine) announces(b *entry.Batch) bool {
+// Announced gives what a node says of itself in a batch that begins with the announcement of its boot.
+func Announced(b *entry.Batch) (n Node, ok bool) {
 	if len(b.Ops) == 0 || len(b.Ops[0].Args) != 2 || b.Ops[0].Args[0] != opBoot {
-		return false
+		return n, false
 	}
 	r := fields.StringReader(b.Ops[0].Args[1])
-	n := ReadNode(&r)
-	known, ok := m.nodes.Get(b.Node)
-	return r.Err() == nil && ok && n.ID == b.Node && n.Boot == b.Boot &&
-		n.Incarnation == known.Incarnation && n.Boots > known.Boots
+	n = ReadNode(&r)
+	return n, r.Err() == nil && n.ID == b.Node && n.Boot == b.Boot
+}
+
+// announces says whether the batch announces a boot that is newer than those that are known.
+func (m *Machine) announces(b *entry.Batch) bool {
+	n, ok := Announced(b)
+	known, found := m.nodes.Get(b.Node)
+	return ok && found && n.Incarnation == known.Incarnation && n.Boots > known.Boots
 }
 
 // boot takes over what a node says of itself. That it may was checked when its batch was accepted.

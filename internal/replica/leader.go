@@ -28,8 +28,9 @@ type leadership struct {
 
 // inbound is how far the stream of a node's boot has been taken in this term (SAFETY A9).
 type inbound struct {
-	boot entry.Boot
-	next uint64
+	boot  entry.Boot
+	boots uint64 // how many boots there were, as far as known
+	next  uint64
 }
 
 func newLeadership(r *Replica) *leadership {
@@ -65,12 +66,8 @@ func (l *leadership) wake(r *Replica) int64 {
 func (l *leadership) take(r *Replica, from uint64, list []entry.Batch) {
 	for i := range list {
 		b := &list[i]
-		in := l.streams[from]
-		if in == nil || in.boot != b.Boot {
-			in = &inbound{boot: b.Boot, next: 1}
-			l.streams[from] = in
-		}
-		if b.Node != from || b.Number < in.next {
+		in := l.inbound(r, from, b)
+		if in.boot != b.Boot || b.Node != from || b.Number < in.next {
 			continue
 		}
 		if b.Number > in.next {
@@ -81,6 +78,35 @@ func (l *leadership) take(r *Replica, from uint64, list []entry.Batch) {
 		l.gathered = append(l.gathered, *b)
 		l.vigil.watchOps(r, b)
 	}
+}
+
+// inbound gives the stream of a node. A newer boot begins it anew; what a former boot sent and arrives late must
+// not, or the leader would ask for the present boot's first batch again, which has long landed.
+func (l *leadership) inbound(r *Replica, from uint64, b *entry.Batch) *inbound {
+	in := l.streams[from]
+	if in != nil && in.boot == b.Boot && in.boots > 0 {
+		return in
+	}
+	boots := bootsOf(r, from, b)
+	if in == nil || in.boot != b.Boot && boots > in.boots {
+		in = &inbound{boot: b.Boot, next: 1}
+		l.streams[from] = in
+	}
+	if in.boot == b.Boot {
+		in.boots = boots
+	}
+	return in
+}
+
+// bootsOf gives which boot of its node a batch is of, 0 when nothing says so yet.
+func bootsOf(r *Replica, from uint64, b *entry.Batch) uint64 {
+	if n, ok := machine.Announced(b); ok {
+		return n.Boots
+	}
+	if n, ok := r.m.Node(from); ok && n.Boot == b.Boot {
+		return n.Boots
+	}
+	return 0
 }
 
 // advance proposes what was gathered and asks for the confirmations that are due.

@@ -64,7 +64,7 @@ func Open(cfg Config, found Restored, now Time) (*Replica, error) {
 	}
 	r.clock.start(now, r.m.Stamp())
 	r.stream.start(r)
-	r.rounds.start()
+	r.rounds.start(cfg.Node.Boot)
 	r.search.begin(r)
 	return r, nil
 }

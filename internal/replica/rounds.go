@@ -23,7 +23,14 @@ type waiting struct {
 	index uint64
 }
 
-func (q *rounds) start() {}
+// start begins to number rounds. Every boot begins somewhere else: a confirmation that was meant for a former boot
+// speaks of a time before the present one's reads were asked for, and may still be on its way.
+func (q *rounds) start(boot entry.Boot) {
+	for _, b := range boot[:5] {
+		q.last = q.last<<8 | uint64(b)
+	}
+	q.last <<= 20
+}
 
 // add takes a batch of reads.
 func (q *rounds) add(b *Batch) { q.next = append(q.next, b) }
