@@ -50,12 +50,12 @@ func (st *stage) HangUp(client string) {
 		c.c.close()
 		delete(st.clients, client)
 	}
-	st.pass(20)
 	st.done()
 }
 
-// done waits for all nodes, and notes how late it has become.
+// done waits for all nodes and for what follows at once, and notes how late it has become.
 func (st *stage) done() {
+	st.pass(30)
 	st.until(second, st.agreed)
 	st.late = max(st.late, st.now-st.begun-st.block*millisecond+20)
 }
