@@ -45,7 +45,7 @@ func (n *Node) meet(nodes []machine.Node) {
 	for _, p := range nodes {
 		known[p.ID] = true
 		if p.ID != n.me.ID {
-			n.peers.SetPeer(p.ID, p.Peer)
+			n.locate(p.ID, p.Boots, p.Peer)
 		}
 	}
 	for _, p := range old {
@@ -57,6 +57,9 @@ func (n *Node) meet(nodes []machine.Node) {
 
 // sendAll hands frames to the peers, those for one peer together.
 func (n *Node) sendAll(list []replica.Envelope) {
+	if len(list) == 0 {
+		return
+	}
 	to := map[uint64][]peer.Frame{}
 	for _, e := range list {
 		kind, payload, err := e.Frame.Encode()
@@ -98,14 +101,9 @@ func leads(greeting []byte) (term uint64, yes bool) {
 	return binary.LittleEndian.Uint64(greeting[1:]), true
 }
 
-// Greeted lets everybody in whom the handshake lets in, and learns where he is when that is newer than what the
-// table of nodes says: after a move, and on a newcomer that has no table yet (SAFETY B19).
+// Greeted lets everybody in whom the handshake lets in, and learns where he is.
 func (d *peerDoor) Greeted(g peer.Greeting) error {
-	n := (*Node)(d)
-	known, ok := n.find(func(p machine.Node) bool { return p.ID == g.From.ID })
-	if g.From.ID != 0 && g.From.Addresses.Peer != "" && (!ok || g.From.Boots > known.Boots) {
-		n.peers.SetPeer(g.From.ID, g.From.Addresses.Peer)
-	}
+	(*Node)(d).locate(g.From.ID, g.From.Boots, g.From.Addresses.Peer)
 	return nil
 }
 

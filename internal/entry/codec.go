@@ -133,16 +133,17 @@ func flag(b bool) uint64 {
 // Decode reads an entry. The strings of the result share one copy of data: who keeps one for long should
 // clone it.
 func Decode(data []byte) (*Entry, error) {
-	r := reader{fields.NewReader(data)}
+	r := reader{Reader: fields.NewReader(data)}
 	if f := r.Byte(); r.Err() == nil && f != Format {
 		return nil, fmt.Errorf("log entry of format %d: this version reads format %d; "+
 			"run the version that wrote it, or a newer one", f, Format)
 	}
 	e := &Entry{Level: uint16(r.Uvarint()), Stamp: r.Varint(), Term: r.Uvarint(), Seed: r.Uint64()}
-	e.Notes = r.ops()
-	e.Batches = make([]Batch, 0, r.Count(19))
-	for range cap(e.Batches) {
-		e.Batches = append(e.Batches, r.batch())
+	e.Notes = r.list()
+	e.Batches = make([]Batch, r.Count(19))
+	for i := range e.Batches {
+		r.left = len(e.Batches) - i
+		e.Batches[i] = r.batch()
 	}
 	return e, r.End("log entry")
 }

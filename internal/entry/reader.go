@@ -6,20 +6,38 @@ import (
 )
 
 // reader takes the parts of an entry off its bytes.
-type reader struct{ fields.Reader }
-
-func (r *reader) batch() Batch {
-	return Batch{Node: r.Uvarint(), Boot: r.ID(), Number: r.Uvarint(), Ops: r.ops()}
+type reader struct {
+	fields.Reader
+	left  int      // batches still to be read, for as many of which room is made at once
+	ops   []Op     // room
+	words []string // room
 }
 
-func (r *reader) ops() []Op {
+// slab is for how many of its kind room is made at most, beyond what is needed at once.
+const slab = 64
+
+// room takes space for n of a kind; when it is used up, space for as many times n as batches may still come.
+func room[T any](space *[]T, n, times int) []T {
+	if n > len(*space) {
+		*space = make([]T, max(n, min(n*times, slab)))
+	}
+	taken := (*space)[:n:n]
+	*space = (*space)[n:]
+	return taken
+}
+
+func (r *reader) batch() Batch {
+	return Batch{Node: r.Uvarint(), Boot: r.ID(), Number: r.Uvarint(), Ops: r.list()}
+}
+
+func (r *reader) list() []Op {
 	n := r.Count(2)
 	if n == 0 {
 		return nil
 	}
-	ops := make([]Op, 0, n)
-	for range n {
-		ops = append(ops, r.op())
+	ops := room(&r.ops, n, r.left)
+	for i := range ops {
+		ops[i] = r.op()
 	}
 	return ops
 }
@@ -56,7 +74,7 @@ func (r *reader) op() (o Op) {
 }
 
 func (r *reader) command() caucus.Command {
-	c := make(caucus.Command, r.Count(1))
+	c := caucus.Command(room(&r.words, r.Count(1), r.left))
 	for i := range c {
 		c[i] = r.String()
 	}

@@ -31,6 +31,7 @@ type parcel struct {
 	steps []entry.Step
 	ops   []entry.Op
 	size  int
+	lone  [1]entry.Op // room for ops: most batches have one write
 }
 
 // start queues the announcement of this boot, which must come before anything else of it.
@@ -53,6 +54,7 @@ func (r *Replica) Drop(now Time, session entry.Session, attach uint64) {
 
 func (s *stream) add(r *Replica, b *Batch) {
 	p := &parcel{batch: b, steps: b.Steps}
+	p.ops = p.lone[:0]
 	for _, step := range b.Steps {
 		if step.Write {
 			p.ops = append(p.ops, *step.Op)

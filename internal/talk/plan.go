@@ -88,7 +88,7 @@ const (
 // size.
 func (t *Talk) Plan(cmds []caucus.Command) (p *Plan, used int) {
 	room := min(len(cmds), maxItems)
-	p = &Plan{items: make([]item, 0, room), Steps: make([]entry.Step, 0, room), ops: make([]entry.Op, 0, room)}
+	p = newPlan(room)
 	carry, seen := t.carry, t.seen
 	for used < room {
 		size := sizeOf(cmds[used])
@@ -108,6 +108,21 @@ func (t *Talk) Plan(cmds []caucus.Command) (p *Plan, used int) {
 	}
 	t.seal(p, carry, seen)
 	return p, used
+}
+
+// newPlan makes a plan with room for so many commands. Most have one, so that all of it is made at once.
+func newPlan(room int) *Plan {
+	if room > 1 {
+		return &Plan{items: make([]item, 0, room), Steps: make([]entry.Step, 0, room), ops: make([]entry.Op, 0, room)}
+	}
+	lone := &struct {
+		plan Plan
+		item [1]item
+		step [1]entry.Step
+		op   [1]entry.Op
+	}{}
+	lone.plan.items, lone.plan.Steps, lone.plan.ops = lone.item[:0], lone.step[:0], lone.op[:0]
+	return &lone.plan
 }
 
 // seal fills in what depends on the whole plan. The beat is of the session that was carried when the
