@@ -9,8 +9,8 @@ import (
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
-// A confirmation that was meant for a node's former boot arrives at the present one, whose first round is out. It
-// speaks of a time before the read was asked for, so it must not answer it.
+// A confirmation that was meant for a node's former boot arrives at the present one, whose first round
+// is out. It speaks of a time before the read was asked for, so it must not answer it.
 func TestConfirmationOfAFormerBoot(t *testing.T) {
 	s := newScene(t)
 	lead := s.leader()
@@ -40,8 +40,8 @@ func TestConfirmationOfAFormerBoot(t *testing.T) {
 	}
 }
 
-// Batches of a node's former boot arrive when those of the present one have been taken: they must not make the
-// leader forget how far it has come.
+// Batches of a node's former boot arrive when those of the present one have been taken: they must not
+// make the leader forget how far it has come.
 func TestBatchesOfAFormerBoot(t *testing.T) {
 	s := newScene(t)
 	lead := s.leader()

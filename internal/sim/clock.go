@@ -20,7 +20,8 @@ func newClock(w *World) clock {
 	if w.plan.exact {
 		return clock{w: w, start: w.now, base: second}
 	}
-	return clock{w: w, ppm: w.between(-10_000, 10_000), start: w.now, base: second, skew: w.between(-300, 300) * millisecond}
+	return clock{w: w, ppm: w.between(-10_000, 10_000), start: w.now, base: second,
+		skew: w.between(-300, 300) * millisecond}
 }
 
 // passed gives how much time has passed by this clock since it started.

@@ -134,7 +134,8 @@ func (c *conn) begin(now replica.Time) {
 	}
 }
 
-var errSkipped = caucus.Errorf(caucus.ErrTryAgain, "an earlier part of the pipeline failed; this was not tried")
+var errSkipped = caucus.Errorf(caucus.ErrTryAgain,
+	"an earlier part of the pipeline failed; this was not tried")
 
 // answered takes what became of the plan.
 func (c *conn) answered(a replica.Answer) {
@@ -193,8 +194,8 @@ func (c *conn) close() {
 // vanish is a client whose host is gone: nobody closes anything.
 func (c *conn) vanish() { c.clientOpen = false }
 
-// reset is something on the way that breaks the connection on the node's side: the node sees a close that the
-// client did not make.
+// reset is something on the way that breaks the connection on the node's side: the node sees a close
+// that the client did not make.
 func (c *conn) reset() {
 	if !c.nodeOpen || c.end.vouches() {
 		return

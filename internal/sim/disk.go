@@ -187,8 +187,8 @@ func (d *disk) checkpoint(c *replica.Checkpoint) {
 	})
 }
 
-// stop is what becomes of the disk when the process dies, or with power the whole machine: what was not synced
-// may be lost, and what was being written may be there in part.
+// stop is what becomes of the disk when the process dies, or with power the whole machine: what was not
+// synced may be lost, and what was being written may be there in part.
 func (d *disk) stop(power bool) {
 	w := d.n.w
 	if len(d.flying) > 0 && w.chance(60) {

@@ -35,8 +35,8 @@ type groupPlan struct {
 	min    int64
 }
 
-// drawPlan draws what a seed is about. Each seed has its own mix, since all faults at once hide what one alone
-// would show.
+// drawPlan draws what a seed is about. Each seed has its own mix, since all faults at once hide what one
+// alone would show.
 func drawPlan(seed uint64) plan {
 	rng := rand.New(rand.NewPCG(seed, 0x706c616e))
 	draw := func(low, high int) int { return low + rng.IntN(high-low+1) }

@@ -194,8 +194,8 @@ func (n *node) receive(m *pb.Message, view *machine.View) bool {
 	return true
 }
 
-// cut tells those whose connection to a node broke that it did. Each dials again at once: what it finds decides
-// (SAFETY A7).
+// cut tells those whose connection to a node broke that it did. Each dials again at once: what it finds
+// decides (SAFETY A7).
 func (w *World) cut(a, b uint64) {
 	w.probe(w.node(a), w.node(b))
 	w.probe(w.node(b), w.node(a))

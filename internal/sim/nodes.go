@@ -150,8 +150,8 @@ func (n *node) resume() {
 	n.step()
 }
 
-// input hands something to the replica. Time comes first, as in a node: what is noted meanwhile is noted at the
-// right time.
+// input hands something to the replica. Time comes first, as in a node: what is noted meanwhile is noted
+// at the right time.
 func (n *node) input(f func(now replica.Time)) {
 	if n.r == nil {
 		return

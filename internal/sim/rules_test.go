@@ -9,8 +9,8 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 )
 
-// SAFETY A1: a candidate whose own term is not on its disk cannot win, or it could win the same term twice. Node 1
-// is the first to campaign, and the votes of the two others would do.
+// SAFETY A1: a candidate whose own term is not on its disk cannot win, or it could win the same term
+// twice. Node 1 is the first to campaign, and the votes of the two others would do.
 func TestA1CandidateWaitsForItsDisk(t *testing.T) {
 	s := silentScene(t)
 	s.begin()
@@ -29,7 +29,8 @@ func TestA1CandidateWaitsForItsDisk(t *testing.T) {
 	}
 }
 
-// SAFETY A2 (2): a leader that was cut off does not promise anything, although it takes itself for the leader.
+// SAFETY A2 (2): a leader that was cut off does not promise anything, although it takes itself for the
+// leader.
 func TestA2DeposedLeaderPromisesNothing(t *testing.T) {
 	s := newScene(t)
 	old := s.leader()
@@ -90,8 +91,8 @@ func TestA4OldConnectionEndsNothing(t *testing.T) {
 // soon is well under an election timeout, which is 400 ms.
 const soon = 150 * millisecond
 
-// SAFETY A7 (a): one follower notices first and campaigns while the other still believes in the dead leader; that
-// one notices later and has the shorter log.
+// SAFETY A7 (a): one follower notices first and campaigns while the other still believes in the dead
+// leader; that one notices later and has the shorter log.
 func TestA7LateAndShorter(t *testing.T) {
 	s := newScene(t)
 	lead := s.leader()

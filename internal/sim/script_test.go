@@ -24,7 +24,8 @@ func newScene(t *testing.T) *scene {
 
 func silentScene(t *testing.T) *scene {
 	t.Helper()
-	return sceneOf(t, plan{seed: 7, voters: 3, snapshotEntries: 1000, keepEntries: 100, maxEntry: 4096, keys: 1, codec: true})
+	return sceneOf(t, plan{seed: 7, voters: 3, snapshotEntries: 1000, keepEntries: 100, maxEntry: 4096,
+		keys: 1, codec: true})
 }
 
 func sceneOf(t *testing.T, p plan) *scene {
@@ -67,7 +68,8 @@ func (s *scene) leader() *node {
 	return best
 }
 
-// agreed says whether all running nodes follow one leader, have applied the same, and are known to have started.
+// agreed says whether all running nodes follow one leader, have applied the same, and are known to have
+// started.
 func (s *scene) agreed() bool {
 	lead := s.leader()
 	for _, n := range s.up() {

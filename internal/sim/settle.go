@@ -11,8 +11,8 @@ import (
 	"github.com/caucus-project/caucus/internal/lease"
 )
 
-// restWithin is how long a mended world may take to come to rest: the longest TTL, a quarter of it and a second
-// for an election, and as much again for requests, settling and snapshots.
+// restWithin is how long a mended world may take to come to rest: the longest TTL, a quarter of it and a
+// second for an election, and as much again for requests, settling and snapshots.
 const restWithin = 12 * second
 
 // settle mends everything and sees that the world comes to rest, and what it has become.
@@ -176,8 +176,8 @@ type nobody struct{}
 func (nobody) Steps(*entry.Batch) []entry.Step { return nil }
 func (nobody) Publish(string, string) int      { return 0 }
 
-// compareHistory sees that what clients were told could have happened one after the other, and that what they
-// were told of their writes is true.
+// compareHistory sees that what clients were told could have happened one after the other, and that what
+// they were told of their writes is true.
 func (w *World) compareHistory() {
 	final := map[string]string{}
 	for i := range w.plan.keys {
@@ -207,8 +207,8 @@ func (w *World) compareHistory() {
 	}
 }
 
-// register puts an operation where porcupine finds it. What certainly was not applied, and reads that were not
-// answered, did not happen.
+// register puts an operation where porcupine finds it. What certainly was not applied, and reads that
+// were not answered, did not happen.
 func (w *World) register(byKey map[string][]porcupine.Operation, read map[string]bool, op *operation) {
 	if op.done == refused || op.kind == opGet && op.done != applied {
 		return
@@ -256,8 +256,8 @@ func (w *World) story(key, final string) string {
 	return b.String() + "\n  at last " + final
 }
 
-// compareJournal sees that every word was added once if it was acknowledged, never if it was refused, and not
-// twice in any case (SAFETY A9).
+// compareJournal sees that every word was added once if it was acknowledged, never if it was refused,
+// and not twice in any case (SAFETY A9).
 func (w *World) compareJournal() {
 	times := map[string]int{}
 	for word := range strings.SplitSeq(w.nodes[0].value(journal), ";") {

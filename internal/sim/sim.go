@@ -34,7 +34,8 @@ type World struct {
 	nextID  uint64
 }
 
-// event is something that happens at a moment. Of two at the same moment the one that was planned first is first.
+// event is something that happens at a moment. Of two at the same moment the one that was planned first
+// is first.
 type event struct {
 	at    int64
 	order uint64
@@ -136,7 +137,8 @@ func (w *World) step() {
 	w.checks.step(w)
 }
 
-// runUntil lets things happen until the given time, or until done says so, and says which of the two it was.
+// runUntil lets things happen until the given time, or until done says so, and says which of the two it
+// was.
 func (w *World) runUntil(end int64, done func() bool) bool {
 	for w.failed == nil {
 		if done() {

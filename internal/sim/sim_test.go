@@ -17,8 +17,8 @@ var (
 	lines = flag.Int("lines", 30, "how many lines of its trace a failed seed prints")
 )
 
-// TestSeeds runs seeds, two at a time; each of them is single-threaded. A seed that fails prints the command that
-// replays it.
+// TestSeeds runs seeds, two at a time; each of them is single-threaded. A seed that fails prints the
+// command that replays it.
 func TestSeeds(t *testing.T) {
 	t.Parallel()
 	n := *seeds

@@ -8,8 +8,8 @@ import (
 	"github.com/cockroachdb/datadriven"
 )
 
-// stage is an ensemble of three on which stories are played: the clients sit on different nodes. Nothing takes
-// time there, so that what a story tells of time is exact.
+// stage is an ensemble of three on which stories are played: the clients sit on different nodes. Nothing
+// takes time there, so that what a story tells of time is exact.
 type stage struct {
 	*scene
 	begun   int64
@@ -22,7 +22,8 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	p := plan{seed: 11, voters: 3, snapshotEntries: 8, keepEntries: 4, maxEntry: 4096, keys: 1, codec: true, exact: true}
+	p := plan{seed: 11, voters: 3, snapshotEntries: 8, keepEntries: 4, maxEntry: 4096, keys: 1,
+		codec: true, exact: true}
 	st := &stage{scene: sceneOf(t, p), clients: map[string]*caller{}}
 	st.begin()
 	st.until(second, func() bool { return st.leader() != nil && st.agreed() })

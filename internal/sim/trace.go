@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// trace is a hash of all that happened, and the last of it in a readable form. Lines are made only when they are
-// asked for.
+// trace is a hash of all that happened, and the last of it in a readable form. Lines are made only when
+// they are asked for.
 type trace struct {
 	hash   uint64
 	events int

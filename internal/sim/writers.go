@@ -88,7 +88,8 @@ func (wr *writer) next() {
 func (wr *writer) draw() (cmds []caucus.Command) {
 	w := wr.w
 	key := "k" + strconv.Itoa(w.rng.IntN(w.plan.keys))
-	shape := [][]opKind{{opGet}, {opSet}, {opSet}, {opAdd}, {opGet, opSet, opGet}, {opAdd, opSet}, {opGet, opGet}}
+	shape := [][]opKind{{opGet}, {opSet}, {opSet}, {opAdd}, {opGet, opSet, opGet}, {opAdd, opSet},
+		{opGet, opGet}}
 	for _, kind := range pick(w, shape) {
 		wr.n++
 		op := &operation{client: wr.id, kind: kind, key: key, call: w.now, end: forever}
