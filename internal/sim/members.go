@@ -43,7 +43,6 @@ type place struct {
 
 // errand is a request that is under way, and what to do with its answer.
 type errand struct {
-	asked   lease.Asked
 	what    string
 	sent    int64
 	replies func(replies []caucus.Reply)
@@ -237,8 +236,8 @@ func (m *member) sleep(d int64) {
 }
 
 // send sends a pipeline and remembers what its answers are for.
-func (m *member) send(what string, asked lease.Asked, replies func([]caucus.Reply), cmds ...caucus.Command) {
-	m.flying = &errand{asked: asked, what: what, sent: m.clock.mono(), replies: replies}
+func (m *member) send(what string, replies func([]caucus.Reply), cmds ...caucus.Command) {
+	m.flying = &errand{what: what, sent: m.clock.mono(), replies: replies}
 	m.conn.ask(cmds...)
 	m.sleep(3 * patience / 2)
 }
@@ -270,7 +269,7 @@ func (m *member) work() {
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 func (m *member) openSession() {
-	m.send("SESSION OPEN", lease.Asked{}, func(replies []caucus.Reply) {
+	m.send("SESSION OPEN", func(replies []caucus.Reply) {
 		if m.failed(replies[0]) {
 			return
 		}
@@ -280,7 +279,7 @@ func (m *member) openSession() {
 }
 
 func (m *member) resume() {
-	m.send("SESSION RESUME", lease.Asked{}, func(replies []caucus.Reply) {
+	m.send("SESSION RESUME", func(replies []caucus.Reply) {
 		if word := m.word(replies[0]); word == caucus.ErrNoSession.Word {
 			m.w.note(m.name, "session ended")
 			m.forget()
@@ -305,7 +304,7 @@ func (m *member) keepAlive() {
 			}
 		}
 	}
-	m.send("SESSION KEEPALIVE", asked, func(replies []caucus.Reply) {
+	m.send("SESSION KEEPALIVE", func(replies []caucus.Reply) {
 		m.promised(asked, replies[0])
 		for i, p := range reads {
 			m.gotIndex(asked, p, replies[1+2*i])

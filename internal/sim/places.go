@@ -46,7 +46,7 @@ func (m *member) join(p *place) {
 	if m.number%2 == 0 {
 		cmd = append(cmd, "AS", "p-"+m.name) // nobody else is given such a name
 	}
-	m.send("GROUP JOIN "+p.group.name, asked, func(replies []caucus.Reply) {
+	m.send("GROUP JOIN "+p.group.name, func(replies []caucus.Reply) {
 		if !m.failed(replies[0]) {
 			p.name = replies[0].Str
 			clear(p.reads)
@@ -57,7 +57,7 @@ func (m *member) join(p *place) {
 // leave stops believing before it is sent, and again when the answer has come.
 func (m *member) leave(p *place) {
 	m.giveUp(p)
-	m.send("GROUP LEAVE "+p.group.name, lease.Asked{}, func(replies []caucus.Reply) {
+	m.send("GROUP LEAVE "+p.group.name, func(replies []caucus.Reply) {
 		m.giveUp(p)
 		switch m.word(replies[0]) {
 		case caucus.ErrNoGroup.Word, caucus.ErrNoMember.Word: // an earlier LEAVE was applied after all
@@ -80,7 +80,7 @@ func (m *member) giveUp(p *place) {
 func (m *member) resign(p *place) {
 	p.resign = false
 	m.lease.GiveUp(p.key(lease.Leadership))
-	m.send("GROUP RESIGN "+p.group.name, lease.Asked{}, func(replies []caucus.Reply) {
+	m.send("GROUP RESIGN "+p.group.name, func(replies []caucus.Reply) {
 		m.lease.GiveUp(p.key(lease.Leadership))
 		if m.word(replies[0]) != caucus.ErrNoLeader.Word {
 			m.failed(replies[0])
@@ -91,12 +91,12 @@ func (m *member) resign(p *place) {
 func (m *member) read(p *place, kind lease.Kind) {
 	asked := m.lease.Ask(m.clock.reading())
 	if kind == lease.Index {
-		m.send("GROUP INDEX "+p.group.name, asked, func(replies []caucus.Reply) {
+		m.send("GROUP INDEX "+p.group.name, func(replies []caucus.Reply) {
 			m.gotIndex(asked, p, replies[0])
 		}, caucus.Command{"GROUP", "INDEX", p.group.name})
 		return
 	}
-	m.send("GROUP LEADER "+p.group.name, asked, func(replies []caucus.Reply) {
+	m.send("GROUP LEADER "+p.group.name, func(replies []caucus.Reply) {
 		m.gotLeader(asked, p, replies[0])
 	}, caucus.Command{"GROUP", "LEADER", p.group.name})
 }

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus"
-	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 	pb "go.etcd.io/raft/v3/raftpb"
 )
@@ -300,7 +299,7 @@ func TestEmptyNodeStaysQuiet(t *testing.T) {
 	if n.r.Leads() || n.r.Status().Term != 0 {
 		t.Fatal("a node that belongs to no ensemble campaigned")
 	}
-	if _, ok := n.r.State().Node(5); ok || len(n.r.State().Nodes()) != len([]machine.Node{}) {
+	if len(n.r.State().Nodes()) > 0 {
 		t.Fatal("a node that belongs to no ensemble knows nodes")
 	}
 }
