@@ -38,7 +38,6 @@ func (m *member) tend(p *place) int64 {
 }
 
 func (m *member) join(p *place) {
-	asked := m.lease.Ask(m.clock.reading())
 	cmd := caucus.Command{"GROUP", "JOIN", p.group.name, "SETTLE", number(p.group.settle)}
 	if p.group.min > 1 {
 		cmd = append(cmd, "MIN", number(p.group.min))
