@@ -164,6 +164,7 @@ func (n *Node) ensembleNodes(context.Context, caucus.Command) caucus.Reply {
 	s := n.greeting.Load()
 	var rows []caucus.Reply
 	for _, p := range *n.nodes.Load() {
+		p = n.present(p)
 		index, lag, contact := caucus.Nil(), caucus.Nil(), caucus.Nil()
 		if seen, ok := s.Peers[p.ID]; ok {
 			index = caucus.Int(int64(seen.Match))

@@ -76,6 +76,25 @@ func (n *Node) tryJoin(ctx context.Context) (replica.Admission, error) {
 
 // peerDoors asks a client door for the peer doors of all nodes, the leading one first.
 func (n *Node) peerDoors(ctx context.Context) ([]string, error) {
+	rows, err := n.askNodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var doors []string
+	for _, row := range rows {
+		switch {
+		case row["peer"] == "":
+		case row["role"] == "leader":
+			doors = slices.Insert(doors, 0, row["peer"])
+		default:
+			doors = append(doors, row["peer"])
+		}
+	}
+	return doors, nil
+}
+
+// askNodes asks a client door for what it knows of each node.
+func (n *Node) askNodes(ctx context.Context) ([]map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	c, err := client.Dial(ctx, client.Config{Addrs: n.cfg.Join, Password: n.cfg.Password})
@@ -87,18 +106,11 @@ func (n *Node) peerDoors(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var doors []string
-	for _, node := range reply.Items {
-		row := fieldsOf(node)
-		switch {
-		case row["peer"] == "":
-		case row["role"] == "leader":
-			doors = slices.Insert(doors, 0, row["peer"])
-		default:
-			doors = append(doors, row["peer"])
-		}
+	rows := make([]map[string]string, len(reply.Items))
+	for i, node := range reply.Items {
+		rows[i] = fieldsOf(node)
 	}
-	return doors, nil
+	return rows, nil
 }
 
 // fieldsOf reads a map whose values are scalars.

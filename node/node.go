@@ -44,6 +44,7 @@ type Node struct {
 	greeting atomic.Pointer[status] // what this node says of itself, as of the last step
 	conns    atomic.Uint64          // numbers of connections
 	nodes    atomic.Pointer[[]machine.Node]
+	book     book
 
 	ctx     context.Context // ends when the node stops
 	cancel  context.CancelCauseFunc
@@ -102,6 +103,8 @@ func (n *Node) open(ctx context.Context) error {
 	if err := n.peers.SetIdentity(n.identity(home)); err != nil {
 		return err
 	}
+	n.log.Info("started", "name", n.me.Name, "ensemble", home.Cluster, "id", home.RaftID, "boots", home.Boots,
+		"boot", formatID(n.me.Boot), "client", n.me.Client, "peer", n.me.Peer, "http", n.me.HTTP)
 	return n.start(found)
 }
 
@@ -123,6 +126,9 @@ func (n *Node) start(found replica.Restored) error {
 	n.current.Store(n.owner)
 	n.running.Go(n.disk.run)
 	n.running.Go(n.owner.run)
+	if len(n.cfg.Join) > 0 {
+		n.running.Go(n.seek)
+	}
 	return n.openDoors()
 }
 

@@ -45,7 +45,7 @@ func (n *Node) meet(nodes []machine.Node) {
 	for _, p := range nodes {
 		known[p.ID] = true
 		if p.ID != n.me.ID {
-			n.locate(p.ID, p.Boots, p.Peer)
+			n.peers.SetPeer(p.ID, n.book.newest(p.ID, p.Boots, p.Peer))
 		}
 	}
 	for _, p := range old {
@@ -103,7 +103,10 @@ func leads(greeting []byte) (term uint64, yes bool) {
 
 // Greeted lets everybody in whom the handshake lets in, and learns where he is.
 func (d *peerDoor) Greeted(g peer.Greeting) error {
-	(*Node)(d).locate(g.From.ID, g.From.Boots, g.From.Addresses.Peer)
+	n := (*Node)(d)
+	if id, addr := g.From.ID, g.From.Addresses.Peer; id != 0 && addr != "" {
+		n.peers.SetPeer(id, n.book.met(id, g.From.Boots, addr))
+	}
 	return nil
 }
 
