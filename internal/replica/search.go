@@ -97,6 +97,10 @@ func (s *search) tick(r *Replica) {
 	if s.next == 0 || r.now.Mono < s.next {
 		return
 	}
+	if r.lead != 0 && r.rn.BasicStatus().Lead == r.lead {
+		s.next = 0 // it was heard again in the same step in which it was lost, so nobody noticed a change
+		return
+	}
 	if !r.isVoter(r.cfg.Node.ID) {
 		s.next = r.now.Mono + r.cfg.Election
 		return
