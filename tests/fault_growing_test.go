@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
 // names gives the nodes of the ensemble as one of them knows them.
@@ -55,13 +57,11 @@ func TestJoinBeforeAnybodyIsThere(t *testing.T) {
 	s := newServer(t, "n2", "--join", first.client)
 	s.launch()
 	eventually(t, "it says twice that it is not joined", func() bool {
-		return strings.Count(s.said.tail(1<<20), "not joined yet; still trying") >= 2
+		return strings.Count(s.said(), "not joined yet; still trying") >= 2
 	})
 	s.wantSaid(first.client, "connection refused")
 	first.start()
-	if err := s.serving(); err != nil {
-		t.Fatal(err)
-	}
+	s.serving()
 	s.votes()
 }
 
@@ -92,7 +92,7 @@ func TestOtherAddresses(t *testing.T) {
 	list := ensemble(t, 3)
 	move := func(s *server) {
 		s.kill()
-		s.client, s.peer = freeAddress(t), freeAddress(t)
+		s.client, s.peer = nodetest.FreeAddress(t), nodetest.FreeAddress(t)
 		s.start()
 	}
 	move(list[2])
@@ -114,7 +114,7 @@ func TestAllAddressesChange(t *testing.T) {
 	list[0].do("SET", "before", "the move")
 	for _, s := range list {
 		s.kill()
-		s.client, s.peer, s.flags = freeAddress(t), freeAddress(t), nil
+		s.client, s.peer, s.flags = nodetest.FreeAddress(t), nodetest.FreeAddress(t), nil
 	}
 	for _, s := range list[1:] {
 		s.flags = []string{"--join", list[0].client}

@@ -1,16 +1,11 @@
 package tests
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -19,25 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/redis/go-redis/v9"
 )
-
-// patience is how long anything may take before a test gives up: far more than it should.
-const patience = 60 * time.Second
-
-// program builds the binary once for all tests of this package.
-var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "caucus-tests-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "caucus-under-test")
-	out, err := exec.Command("go", "build", "-o", path, "../cmd/caucus").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return path, nil
-})
 
 // server is one directory with the process that serves from it, through any number of starts.
 type server struct {
@@ -46,140 +25,88 @@ type server struct {
 	client, peer string   // addresses
 	flags        []string // beyond those that every start has
 
-	mu   sync.Mutex
-	cmd  *exec.Cmd
-	said *transcript // stderr of the present process
-	up   chan struct{}
-	gone chan struct{}
-	err  error // how it ended
+	mu  sync.Mutex
+	run *nodetest.Process // the present one, nil before the first start
 }
 
 // newServer names a server with a new directory and two free ports. It is not started.
 func newServer(t testing.TB, name string, flags ...string) *server {
 	s := &server{t: t, name: name, dir: filepath.Join(t.TempDir(), name), flags: flags}
-	s.client, s.peer = freeAddress(t), freeAddress(t)
+	s.client, s.peer = nodetest.FreeAddress(t), nodetest.FreeAddress(t)
 	t.Cleanup(s.bury)
 	return s
 }
 
-// freeAddress finds a port outside the range that outgoing connections use, so that it stays free while the
-// server is down.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000)))
-		if l, err := net.Listen("tcp", addr); err == nil {
-			l.Close()
-			return addr
-		}
-	}
-	t.Fatal("no free port")
-	return ""
+// now gives the present process.
+func (s *server) now() *nodetest.Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.run
 }
 
 // bury ends the process at the end of the test, and shows what it said if the test failed.
 func (s *server) bury() {
+	if s.now() == nil {
+		return
+	}
 	s.kill()
-	if s.t.Failed() && s.said != nil {
-		s.t.Logf("%s said last:\n%s", s.name, s.said.tail(4000))
+	if s.t.Failed() {
+		log := s.said()
+		s.t.Logf("%s said last:\n%s", s.name, log[max(0, len(log)-4000):])
 	}
 }
+
+// said gives what the present process has said.
+func (s *server) said() string { return s.now().Log() }
 
 // launch starts the process and does not wait for it.
 func (s *server) launch(flags ...string) {
 	s.t.Helper()
-	path, err := program()
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	args := append([]string{"serve", "--id", s.name, "--data", s.dir, "--listen", s.client,
 		"--peer-listen", s.peer, "--http", "off"}, append(s.flags, flags...)...)
-	cmd := exec.Command(path, args...)
-	said, up, gone := &transcript{}, make(chan struct{}), make(chan struct{})
-	out, err := cmd.StdoutPipe()
+	p, err := nodetest.Run(args...)
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	cmd.Stderr = said
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
+		s.t.Error(err)
+		return
 	}
 	s.mu.Lock()
-	s.cmd, s.said, s.up, s.gone = cmd, said, up, gone
+	s.run = p
 	s.mu.Unlock()
-	go func() {
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if strings.HasPrefix(lines.Text(), "ready ") {
-				close(up)
-			}
-		}
-		err := cmd.Wait()
-		s.mu.Lock()
-		s.err = err
-		s.mu.Unlock()
-		close(gone)
-	}()
 }
 
 // start launches the server and waits until it serves.
 func (s *server) start(flags ...string) {
 	s.t.Helper()
 	s.launch(flags...)
-	if err := s.serving(); err != nil {
-		s.t.Fatal(err)
-	}
+	s.serving()
 }
 
 // serving waits until a launched server serves.
-func (s *server) serving() error {
-	select {
-	case <-s.up:
-		return nil
-	case <-s.gone:
-		return fmt.Errorf("%s ended: %v\n%s", s.name, s.err, s.said.tail(4000))
-	case <-time.After(patience):
-		return fmt.Errorf("%s does not get ready\n%s", s.name, s.stacks())
+func (s *server) serving() {
+	s.t.Helper()
+	if err := s.now().Serving(); err != nil {
+		s.t.Fatalf("%s: %v", s.name, err)
 	}
-}
-
-// stacks ends a process that hangs and gives what it said, with what each goroutine was doing.
-func (s *server) stacks() string {
-	if err := s.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
-		return err.Error()
-	}
-	<-s.gone
-	return s.said.tail(20_000)
 }
 
 // kill ends the process as kill -9 does.
 func (s *server) kill() {
-	if s.cmd == nil {
-		return
-	}
-	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := s.now().Signal(syscall.SIGKILL); err != nil {
 		s.t.Error(err)
 	}
-	<-s.gone
+	if _, err := s.now().Status(nodetest.Patience); err != nil {
+		s.t.Error(err)
+	}
 }
 
-// terminate sends SIGTERM and gives the exit status.
-func (s *server) terminate() int {
+// terminate sends SIGTERM, and expects the server to end within ten seconds with exit status 0.
+func (s *server) terminate() {
 	s.t.Helper()
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := s.now().Signal(syscall.SIGTERM); err != nil {
 		s.t.Fatal(err)
 	}
-	return s.status()
-}
-
-// status waits for the process to end by itself and gives its exit status.
-func (s *server) status() int {
-	s.t.Helper()
-	select {
-	case <-s.gone:
-		return s.cmd.ProcessState.ExitCode()
-	case <-time.After(patience):
-		s.t.Fatalf("%s does not end\n%s", s.name, s.said.tail(4000))
-		return -1
+	if status, err := s.now().Status(10 * time.Second); err != nil || status != 0 {
+		s.t.Errorf("%s ended with status %d, %v; it said:\n%s", s.name, status, err, s.said())
 	}
 }
 
@@ -187,15 +114,19 @@ func (s *server) status() int {
 func (s *server) refuses(words ...string) {
 	s.t.Helper()
 	s.launch()
-	if got := s.status(); got != 1 {
-		s.t.Errorf("exit status %d, want 1", got)
+	status, err := s.now().Status(nodetest.Patience)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if status != 1 {
+		s.t.Errorf("exit status %d, want 1", status)
 	}
 	s.wantSaid(words...)
 }
 
 func (s *server) wantSaid(words ...string) {
 	s.t.Helper()
-	text := s.said.tail(1 << 20)
+	text := s.said()
 	for _, w := range words {
 		if !strings.Contains(text, w) {
 			s.t.Errorf("%s did not say %q; it said:\n%s", s.name, w, text)
@@ -207,7 +138,7 @@ func (s *server) wantSaid(words ...string) {
 func (s *server) hears(words string) {
 	s.t.Helper()
 	eventually(s.t, s.name+" says "+words, func() bool {
-		return strings.Contains(s.said.tail(1<<20), words)
+		return strings.Contains(s.said(), words)
 	})
 }
 
@@ -341,11 +272,7 @@ func leader(t testing.TB, list []*server) (found *server) {
 // eventually waits until something holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !holds(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-	}
+	nodetest.Eventually(t, what, holds)
 }
 
 // neverApplied says whether an error means that the command certainly had no effect.
@@ -356,24 +283,4 @@ func neverApplied(err error) bool {
 	}
 	word, _, _ := strings.Cut(err.Error(), " ")
 	return word == "TRYAGAIN" || word == "LOADING" || word == "EXECABORT"
-}
-
-// transcript keeps what a process says.
-type transcript struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (tr *transcript) Write(p []byte) (int, error) {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	return tr.text.Write(p)
-}
-
-func (tr *transcript) tail(n int) string {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	b := tr.text.Bytes()
-	return string(b[max(0, len(b)-n):])
 }
