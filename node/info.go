@@ -82,13 +82,19 @@ func (n *Node) sections() [][2]string {
 	line := func(name string, value any) string { return fmt.Sprintf("%s:%v\r\n", name, value) }
 	_, port := hostPort(n.me.Client)
 	var keys, expires int
-	n.owner.inspect(func(r *replica.Replica) { keys, expires = r.State().KeyCount() })
+	var memory int64
+	n.owner.inspect(func(r *replica.Replica) {
+		keys, expires = r.State().KeyCount()
+		memory = r.State().Memory()
+	})
 	return [][2]string{
 		{"Server", line("redis_version", "7.0.15") + line("redis_mode", "standalone") +
 			line("caucus_version", Version) + line("process_id", os.Getpid()) +
 			line("run_id", formatID(n.me.Boot)) + line("tcp_port", port) +
 			line("uptime_in_seconds", int(time.Since(started).Seconds()))},
 		{"Clients", line("connected_clients", doors.Clients) + line("maxclients", n.cfg.MaxClients)},
+		{"Memory", line("used_memory", memory) + line("used_memory_human", fmt.Sprintf("%.2fM", float64(memory)/(1<<20))) +
+			line("maxmemory", 0) + line("maxmemory_policy", "noeviction")},
 		{"Stats", line("total_connections_received", doors.Accepted) +
 			line("total_commands_processed", doors.Commands) + line("rejected_connections", doors.Rejected)},
 		{"Replication", line("role", role) + line("connected_slaves", max(0, len(*n.nodes.Load())-1)) +
