@@ -121,8 +121,32 @@ func boot(c *call) caucus.Reply {
 	return caucus.OK()
 }
 
-// Ends says whether an operation, once applied, ends or drops the session that it speaks of.
-func Ends(op *entry.Op) bool {
-	return len(op.Args) > 0 && (op.Args[0] == opDrop ||
-		len(op.Args) > 1 && strings.EqualFold(op.Args[0], "session") && strings.EqualFold(op.Args[1], "close"))
+// Ends says which session an operation ends or drops once it is applied, if it does, and under which attachment;
+// 0 for whatever is current.
+func Ends(op *entry.Op) (s entry.Session, attach uint64, ok bool) {
+	switch {
+	case len(op.Args) > 0 && (op.Args[0] == opDrop || op.Args[0] == opEnd):
+		return op.Session, op.Attach, true
+	case len(op.Args) < 2 || !strings.EqualFold(op.Args[0], "session") || !strings.EqualFold(op.Args[1], "close"):
+		return s, 0, false
+	case len(op.Args) > 2:
+		return hashOf(op.Args[2]), 0, true
+	}
+	return op.Session, op.Attach, true
+}
+
+// Marks gives the quarter and the sessions of the leader's note that they have been silent; quarter 0 for anything
+// else.
+func Marks(op *entry.Op) (quarter int, sessions []entry.Session) {
+	if len(op.Args) < 2 || op.Args[0] != opMark {
+		return 0, nil
+	}
+	quarter, err := strconv.Atoi(op.Args[1])
+	if err != nil {
+		return 0, nil
+	}
+	for _, h := range op.Args[2:] {
+		sessions = append(sessions, hashOf(h))
+	}
+	return quarter, sessions
 }

@@ -31,6 +31,9 @@ type Pending struct {
 	Token  uint64 // what the Grant decision must name; the version from which holders know of it
 	Settle int64  // milliseconds that must pass with no further change, 0 for none
 	Lead   bool   // the leadership, not the assignment
+	// Granted is the epoch or term that was revoked last, 0 for none: while it is the same, nothing was granted in
+	// between.
+	Granted uint64
 	// Holders are the sessions that may still believe in what was revoked: they have neither given it up nor
 	// ended.
 	Holders []entry.Session
@@ -73,10 +76,12 @@ func (s *state) Pending(group string) []Pending {
 	}
 	var all []Pending
 	if former, ok := g.members.Get(g.revokedFrom); ok && g.leadToken != 0 {
-		all = append(all, Pending{Group: g.name, Token: g.leadToken, Lead: true, Holders: []entry.Session{former.session}})
+		all = append(all, Pending{Group: g.name, Token: g.leadToken, Lead: true, Granted: g.term,
+			Holders: []entry.Session{former.session}})
 	}
 	if !g.settled && (g.enough() || g.held()) {
-		all = append(all, Pending{Group: g.name, Token: g.token, Settle: g.settle, Holders: g.holders()})
+		all = append(all, Pending{Group: g.name, Token: g.token, Settle: g.settle, Granted: g.epoch,
+			Holders: g.holders()})
 	}
 	return all
 }

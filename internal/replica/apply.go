@@ -48,7 +48,7 @@ func (r *Replica) applyOne(e *pb.Entry) error {
 		}
 	}
 	if r.leader != nil {
-		r.leader.touched(r, out)
+		r.leader.touched(r, decoded, out)
 	}
 	return nil
 }

@@ -30,15 +30,16 @@ func (g *grants) start() { g.waits = map[string][]*wait{} }
 
 // refresh takes over what the state says of a group. What waits under the same token goes on waiting. When a
 // further change came while an assignment was already revoked, the settle period begins anew, but who is known to
-// have given up does not hold anything since, and the others have not been granted anything to believe in since.
+// have given up does not hold anything since, and the others have not been granted anything to believe in since;
+// unless they have, within the same entry.
 func (g *grants) refresh(v *vigil, group string, pending []machine.Pending) {
 	old := g.waits[group]
 	delete(g.waits, group)
 	for _, p := range pending {
 		same := func(w *wait) bool { return w.Token == p.Token }
-		before := func(w *wait) bool { return w.Lead == p.Lead && !w.decided }
+		before := func(w *wait) bool { return w.Lead == p.Lead && w.Granted == p.Granted && !w.decided }
 		if i := slices.IndexFunc(old, same); i >= 0 {
-			old[i].keep(p.Holders)
+			v.keep(old[i], p.Holders)
 			g.waits[group] = append(g.waits[group], old[i])
 			old = slices.Delete(old, i, i+1)
 		} else if i := slices.IndexFunc(old, before); i >= 0 {
@@ -55,7 +56,7 @@ func (g *grants) refresh(v *vigil, group string, pending []machine.Pending) {
 }
 
 // keep leaves out those who are no longer among the holders.
-func (w *wait) keep(holders []entry.Session) {
+func (v *vigil) keep(w *wait, holders []entry.Session) {
 	if len(w.left) == 0 {
 		return
 	}
@@ -65,7 +66,8 @@ func (w *wait) keep(holders []entry.Session) {
 	}
 	for id := range w.left {
 		if !still[id] {
-			w.release(id)
+			v.unwait(id, w)
+			delete(w.left, id)
 		}
 	}
 }
@@ -85,7 +87,7 @@ func (g *grants) see(v *vigil, p machine.Pending) {
 
 // follow waits on for what an earlier revocation of the same began to wait for, from now on.
 func (g *grants) follow(v *vigil, p machine.Pending, before *wait) {
-	before.keep(p.Holders)
+	v.keep(before, p.Holders)
 	w := &wait{Pending: p, since: v.clock, believe: before.believe, left: map[entry.Session]bool{},
 		first: before.first}
 	if w.first == 0 {
@@ -111,9 +113,6 @@ func (v *vigil) unwait(id entry.Session, w *wait) {
 		s.waits = slices.DeleteFunc(s.waits, func(x *wait) bool { return x == w })
 	}
 }
-
-// release notes that a holder no longer believes.
-func (w *wait) release(id entry.Session) { delete(w.left, id) }
 
 // ready gives when the grant may be made, if no holder does anything about it before.
 func (w *wait) ready() int64 {

@@ -56,8 +56,8 @@ func (l *leadership) tick(r *Replica) {
 
 func (l *leadership) wake(r *Replica) int64 {
 	at := min(l.ticks, l.vigil.wake(r))
-	if stamp, ok := r.m.NextDeadline(); ok {
-		at = min(at, r.now.Mono+stamp-r.clock.at(r.now))
+	if stamp, ok := r.m.NextDeadline(); ok && l.armed && l.stamped < stamp {
+		at = min(at, r.now.Mono+max(millisecond, stamp-r.clock.at(r.now)))
 	}
 	return at
 }
@@ -196,8 +196,9 @@ func (l *leadership) applied(r *Replica, term uint64) {
 }
 
 // touched shows the sessions' clock what an entry changed.
-func (l *leadership) touched(r *Replica, out machine.Output) {
+func (l *leadership) touched(r *Replica, e *entry.Entry, out machine.Output) {
 	if l.armed {
+		l.vigil.arrived(e)
 		l.vigil.touch(r, out)
 	}
 }

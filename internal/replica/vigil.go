@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/machine"
@@ -29,8 +30,8 @@ type watched struct {
 	heard   int64 // on the vigil's clock; never later than when the session was last really heard
 	dropped int64 // when its drop was applied here, or when this vigil began
 	alarm   int64 // when it is looked at next
-	ending  bool  // its end, a drop or a close is on its way through the log
-	marking int   // the mark that is in the log or on its way to it
+	ending  bool  // its end, a drop or a close under its attachment is on its way through the log
+	marking int   // the highest mark that is on its way through the log, 0 for none
 	waits   []*wait
 }
 
@@ -90,13 +91,12 @@ func (v *vigil) see(s machine.SessionState) {
 	case w == nil:
 		w = &watched{SessionState: s, heard: v.clock - quarters(s.TTL, s.Mark), dropped: v.clock}
 		v.watched[s.ID] = w
-	case s.Attach != w.Attach:
-		w.heard, w.dropped = v.clock, v.clock
+	case s.Attach != w.Attach: // whatever is on its way speaks of the former attachment
+		w.heard, w.dropped, w.ending, w.marking = v.clock, v.clock, false, 0
 	case s.Drop && !w.Drop:
 		w.dropped = v.clock
 	}
 	w.SessionState = s
-	w.ending, w.marking = false, s.Mark
 	v.plan(w)
 }
 
@@ -106,7 +106,7 @@ func (v *vigil) forget(id entry.Session) {
 	if w := v.watched[id]; w != nil {
 		v.due.Delete(alarm{w.alarm, id})
 		for _, p := range w.waits {
-			p.release(id)
+			delete(p.left, id)
 		}
 		delete(v.watched, id)
 		delete(v.clearing, id)
@@ -156,11 +156,13 @@ func (v *vigil) record(_ *Replica, b entry.Beat) bool {
 		v.clearing[w.ID] = true
 		return false
 	}
-	for _, p := range w.waits {
-		if b.Seen >= p.revoked() {
-			p.release(w.ID)
+	w.waits = slices.DeleteFunc(w.waits, func(p *wait) bool {
+		if b.Seen < p.revoked() {
+			return false
 		}
-	}
+		delete(p.left, w.ID) // it no longer believes
+		return true
+	})
 	return true
 }
 
@@ -170,14 +172,45 @@ func (v *vigil) record(_ *Replica, b entry.Beat) bool {
 func (v *vigil) watchOps(r *Replica, b *entry.Batch) {
 	for i := range b.Ops {
 		op := &b.Ops[i]
-		w := v.watched[op.Session]
-		switch {
-		case w == nil || op.Attach != w.Attach:
-		case machine.Ends(op):
+		id, attach, ends := machine.Ends(op)
+		if w := v.watched[id]; ends && w.is(attach) {
 			w.ending = true
-		default:
+		}
+		if !ends || id != op.Session {
 			v.record(r, entry.Beat{Session: op.Session, Attach: op.Attach})
 		}
+	}
+}
+
+// is says whether the session is known and the attachment its present one; 0 is whatever is present.
+func (w *watched) is(attach uint64) bool { return w != nil && (attach == 0 || attach == w.Attach) }
+
+// arrived notes what of an entry is on its way no longer: it was applied, or it was refused, and then the session
+// is as mortal and as well heard as any other. A mark that the state passed over says nothing of one that is still
+// on its way.
+func (v *vigil) arrived(e *entry.Entry) {
+	for i := range e.Notes {
+		op := &e.Notes[i]
+		v.ended(op)
+		quarter, sessions := machine.Marks(op)
+		for _, id := range sessions {
+			if w := v.watched[id]; w != nil && w.Attach <= op.Attach && w.marking <= quarter {
+				w.marking = 0
+			}
+		}
+	}
+	for i := range e.Batches {
+		for j := range e.Batches[i].Ops {
+			v.ended(&e.Batches[i].Ops[j])
+		}
+	}
+}
+
+func (v *vigil) ended(op *entry.Op) {
+	id, attach, ends := machine.Ends(op)
+	if w := v.watched[id]; ends && w.is(attach) && w.ending {
+		w.ending = false
+		v.plan(w)
 	}
 }
 
@@ -228,7 +261,7 @@ func (v *vigil) look(r *Replica, l *leadership, w *watched) {
 		v.due.Set(alarm{w.alarm, w.ID})
 		return
 	}
-	if q := int(min(3, (v.clock-w.heard)/max(1, quarters(w.TTL, 1)))); q > w.marking {
+	if q := int(min(3, (v.clock-w.heard)/max(1, quarters(w.TTL, 1)))); q > max(w.Mark, w.marking) {
 		v.silent[q-1][w.ID] = true
 	}
 	if w.over() > v.clock {
@@ -258,7 +291,8 @@ func (v *vigil) marks(r *Replica, l *leadership) {
 	for i := range v.silent {
 		list := make([]entry.Session, 0, len(v.silent[i]))
 		for _, id := range take(v.silent[i]) {
-			if w := v.watched[id]; w != nil && !w.ending && v.clock-w.heard >= quarters(w.TTL, i+1) && i+1 > w.marking {
+			w := v.watched[id]
+			if w != nil && !w.ending && v.clock-w.heard >= quarters(w.TTL, i+1) && i+1 > max(w.Mark, w.marking) {
 				w.marking = i + 1
 				list = append(list, id)
 			}
