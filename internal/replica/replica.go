@@ -223,7 +223,7 @@ func (r *Replica) Output() Output {
 
 // wake gives the next moment at which time alone brings something about.
 func (r *Replica) wake() int64 {
-	at := r.now.Mono + r.cfg.Heartbeat
+	at := r.rounds.wake(r)
 	if r.leader != nil {
 		at = min(at, r.leader.wake(r))
 	}

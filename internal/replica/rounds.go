@@ -17,10 +17,12 @@ type rounds struct {
 	hold   int64 // the next round does not leave before, monotonic
 }
 
-// waiting is a batch that is confirmed and waits for the log to be applied up to index.
+// waiting is a batch that is confirmed and waits for the log to be applied up to index. What the leader says of
+// its beats is judged then, since a node that lags behind does not know whether a session lives.
 type waiting struct {
-	batch *Batch
-	index uint64
+	batch   *Batch
+	index   uint64
+	refused map[entry.Session]bool // whose beats did not count
 }
 
 // start begins to number rounds. Every boot begins somewhere else: a confirmation that was meant for a former boot
@@ -67,8 +69,7 @@ func (q *rounds) advance(r *Replica) {
 // way through the log) to be out of the way.
 const again = 2 * millisecond
 
-// confirmed takes the leader's answer. Batches whose promise does not count yet go into another round, unless
-// the session is known here to be over, which is then the answer.
+// confirmed takes the leader's answer.
 func (q *rounds) confirmed(r *Replica, c *Confirm) {
 	if q.id == 0 || c.ID != q.id {
 		return
@@ -79,19 +80,19 @@ func (q *rounds) confirmed(r *Replica, c *Confirm) {
 		refused[s] = true
 	}
 	for _, b := range q.flying {
-		if b.Promise && q.mustRepeat(r, b, refused) {
-			q.next = append(q.next, b)
-			q.hold = r.now.Mono + again
-		} else {
-			q.ready = append(q.ready, waiting{b, c.Index})
-		}
+		q.ready = append(q.ready, waiting{b, c.Index, refused})
 	}
 	q.flying, q.id = nil, 0
 }
 
-func (q *rounds) mustRepeat(r *Replica, b *Batch, refused map[entry.Session]bool) bool {
-	for _, beat := range b.Beats {
-		if refused[beat.Session] && r.alive(beat) {
+// mustRepeat says whether the promise of a batch does not count yet: it goes into another round, unless the
+// session is known here to be over, which is then the answer.
+func (w *waiting) mustRepeat(r *Replica) bool {
+	if !w.batch.Promise || len(w.refused) == 0 {
+		return false
+	}
+	for _, beat := range w.batch.Beats {
+		if w.refused[beat.Session] && r.alive(beat) {
 			return true
 		}
 	}
@@ -108,10 +109,14 @@ func (r *Replica) alive(beat entry.Beat) bool {
 func (q *rounds) answer(r *Replica) {
 	kept := q.ready[:0]
 	for _, w := range q.ready {
-		if w.index <= r.m.Index() {
-			r.answer(w.batch, r.read(w.batch, false))
-		} else {
+		switch {
+		case w.index > r.m.Index():
 			kept = append(kept, w)
+		case w.mustRepeat(r):
+			q.next = append(q.next, w.batch)
+			q.hold = r.now.Mono + again
+		default:
+			r.answer(w.batch, r.read(w.batch, false))
 		}
 	}
 	clear(q.ready[len(kept):])
@@ -150,4 +155,12 @@ func without(list []*Batch, drop func(*Batch) bool) []*Batch {
 	}
 	clear(list[len(kept):])
 	return kept
+}
+
+// wake gives the next moment at which the next round may leave by itself.
+func (q *rounds) wake(r *Replica) int64 {
+	if q.id == 0 && len(q.next) > 0 && r.lead != 0 {
+		return q.hold
+	}
+	return r.now.Mono + r.cfg.Heartbeat
 }
