@@ -24,7 +24,7 @@ const figureRuns = 5
 //	go test -run xxx -bench Ensemble -timeout 20m ./tests
 func BenchmarkEnsemble(b *testing.B) {
 	var table strings.Builder
-	fmt.Fprintf(&table, "\n%d cores; the sync of one small append takes %v (median) when nothing else runs.\n\n",
+	fmt.Fprintf(&table, "\n%d cores; the sync of one small append takes %v (median), before any node runs.\n\n",
 		runtime.NumCPU(), syncTime(b).Round(time.Microsecond))
 	c := nodetest.Start(b, 3)
 	warm(b, c.Addrs())
