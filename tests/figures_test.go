@@ -28,8 +28,8 @@ func BenchmarkEnsemble(b *testing.B) {
 		runtime.NumCPU(), syncTime(b).Round(time.Microsecond))
 	c := nodetest.Start(b, 3)
 	warm(b, c.Addrs())
-	fmt.Fprintf(&table, "| | connections | per second, median (least to most of %d runs) | half within | 99%% within |\n",
-		figureRuns)
+	fmt.Fprintf(&table, "| | connections | per second, median (least to most of %d runs) "+
+		"| half within | 99%% within |\n", figureRuns)
 	fmt.Fprintln(&table, "| --- | --- | --- | --- | --- |")
 	for _, command := range []string{"SET", "GET"} {
 		for _, conns := range []int{1, 64, 256} {
@@ -49,7 +49,8 @@ func warm(b *testing.B, addresses []string) {
 
 // figure takes one figure and gives its line of the table.
 func figure(b *testing.B, addresses []string, command string, conns int) string {
-	cfg := load.Config{Addresses: addresses, Conns: conns, Warmup: 300 * time.Millisecond, Duration: 2 * time.Second}
+	cfg := load.Config{Addresses: addresses, Conns: conns,
+		Warmup: 300 * time.Millisecond, Duration: 2 * time.Second}
 	if command == "GET" {
 		cfg.Reads = 100
 	}
@@ -85,8 +86,8 @@ func thousands(perSecond float64) string {
 
 func millis(d time.Duration) string { return fmt.Sprintf("%.2f ms", d.Seconds()*1000) }
 
-// syncTime gives the median time of a small append to a reserved file and its sync, as the log does it: the least
-// that a write can take on one node.
+// syncTime gives the median time of a small append to a reserved file and its sync, as the log does it: the
+// least that a write can take on one node.
 func syncTime(b *testing.B) time.Duration {
 	b.Helper()
 	f, err := vfs.OS{}.Create(filepath.Join(b.TempDir(), "sync"))
