@@ -220,3 +220,37 @@ func BenchmarkRestart(b *testing.B) {
 		s.start()
 	}
 }
+
+// Of several newcomers with one name, who all ask at once, one comes in; the others are told what to do.
+func TestOneNameManyNewcomers(t *testing.T) {
+	t.Parallel()
+	first := newServer(t, "n1")
+	first.start()
+	var list []*server
+	for range 5 {
+		list = append(list, newServer(t, "n2", "--join", first.client))
+	}
+	for _, s := range list {
+		s.launch()
+	}
+	var in []*server
+	eventually(t, "every newcomer is in or has ended", func() bool {
+		in = nil
+		for _, s := range list {
+			if s.now().Ready() != "" {
+				in = append(in, s)
+			} else if s.now().Running() {
+				return false
+			}
+		}
+		return true
+	})
+	if names := first.names(); len(in) != 1 || len(names) != 2 {
+		t.Fatalf("%d came in; the nodes are %v", len(in), names)
+	}
+	for _, s := range list {
+		if s != in[0] {
+			s.wantSaid("CONFLICT", `the name "n2" belongs to node 2`, "start the new node with another --id")
+		}
+	}
+}
