@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Config says what load to make. The zero value of every field but Addresses, and one of Duration and Commands,
-// is usable.
+// Config says what load to make. The zero value of every field but Addresses, and one of Duration and
+// Commands, is usable.
 type Config struct {
 	// Addresses of the nodes, host:port. Connections are spread over them in turn.
 	Addresses []string

@@ -13,8 +13,8 @@ type Report struct {
 	Commands uint64 // answered, errors not among them
 	Reads    uint64 // of them, GET
 	Elapsed  time.Duration
-	// Errors counts what was not answered well, by its word: TRYAGAIN, UNCERTAIN and the like as the node said
-	// them, DIAL for a connection that could not be made, LOST for commands whose connection broke.
+	// Errors counts what was not answered well, by its word: TRYAGAIN, UNCERTAIN and the like as the node
+	// said them, DIAL for a connection that could not be made, LOST for commands whose connection broke.
 	Errors map[string]uint64
 
 	latency *hdrhistogram.Histogram
@@ -46,8 +46,8 @@ func (r *Report) PerSecond() float64 {
 	return float64(r.Commands) / r.Elapsed.Seconds()
 }
 
-// Latency gives the time within which so many of a hundred commands were answered, measured from the sending of
-// the pipeline that they were in. 0 when none was.
+// Latency gives the time within which so many of a hundred commands were answered, measured from the
+// sending of the pipeline that they were in. 0 when none was.
 func (r *Report) Latency(percent float64) time.Duration {
 	return time.Duration(r.latency.ValueAtQuantile(percent)) * time.Microsecond
 }

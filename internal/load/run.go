@@ -17,8 +17,8 @@ type run struct {
 	start  chan struct{} // closed when all connections stand
 }
 
-// Run makes the load and reports. It ends with ctx at the latest, which is no error: what was measured until then
-// is reported. An error says that the configuration makes no sense.
+// Run makes the load and reports. It ends with ctx at the latest, which is no error: what was measured
+// until then is reported. An error says that the configuration makes no sense.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
