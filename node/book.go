@@ -10,8 +10,8 @@ import (
 	"github.com/caucus-project/caucus/internal/machine"
 )
 
-// book says where the peers are. What the newest boot of each said of itself wins, whether the table of nodes says
-// it or a greeting, which also comes while there is no quorum (SAFETY B19).
+// book says where the peers are. What the newest boot of each said of itself wins, whether the
+// table of nodes says it or a greeting, which also comes while there is no quorum (SAFETY B19).
 type book struct {
 	mu     sync.Mutex
 	places map[uint64]place
@@ -22,8 +22,8 @@ type place struct {
 	addr  string
 }
 
-// newest notes what the table of nodes says, where a node was at its boot of that number, and gives where it was at
-// the newest one known.
+// newest notes what the table of nodes says, where a node was at its boot of that number, and gives
+// where it was at the newest one known.
 func (b *book) newest(id, boots uint64, addr string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -43,7 +43,8 @@ func (b *book) met(id, boots uint64, addr string) string {
 	return b.places[id].addr
 }
 
-// move notes where somebody else says that a node is; the node itself or a newer boot in the table knows better.
+// move notes where somebody else says that a node is; the node itself or a newer boot in the table
+// knows better.
 func (b *book) move(id uint64, addr string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -57,8 +58,8 @@ func (b *book) set(id uint64, p place) {
 	b.places[id] = p
 }
 
-// present gives a node's record with what is known here of its addresses: the table is of an earlier start until the
-// announcement of the present one is applied.
+// present gives a node's record with what is known here of its addresses: the table is of an
+// earlier start until the announcement of the present one is applied.
 func (n *Node) present(p machine.Node) machine.Node {
 	if p.ID == n.me.ID {
 		p.Client, p.Peer, p.HTTP = n.me.Client, n.me.Peer, n.me.HTTP
@@ -68,9 +69,9 @@ func (n *Node) present(p machine.Node) machine.Node {
 	return p
 }
 
-// seek follows --join as a hint where the ensemble is now, until a leader is known: all addresses may have changed
-// while this node was down (SAFETY B19). That whoever answers is of this ensemble is for the peers' handshake to
-// find out.
+// seek follows --join as a hint where the ensemble is now, until a leader is known: all addresses
+// may have changed while this node was down (SAFETY B19). That whoever answers is of this ensemble
+// is for the peers' handshake to find out.
 func (n *Node) seek() {
 	spoke := time.Now()
 	for {

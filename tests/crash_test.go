@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// crashFor says how long nodes are killed: as long as CAUCUS_CRASH says, else a minute, or some seconds with
-// -short.
+// crashFor says how long nodes are killed: as long as CAUCUS_CRASH says, else a minute, or some
+// seconds with -short.
 func crashFor(t *testing.T) time.Duration {
 	if d, err := time.ParseDuration(os.Getenv("CAUCUS_CRASH")); err == nil {
 		return d
@@ -20,8 +20,9 @@ func crashFor(t *testing.T) time.Duration {
 	return time.Minute
 }
 
-// Any of three nodes is killed at any time, often two or all at once, while clients write on each. Every
-// acknowledged write is on all three afterwards, and nothing that any client saw contradicts one order of all.
+// Any of three nodes is killed at any time, often two or all at once, while clients write on each.
+// Every acknowledged write is on all three afterwards, and nothing that any client saw contradicts
+// one order of all.
 func TestKillsUnderWriters(t *testing.T) {
 	t.Parallel()
 	list := ensemble(t, 3, "--snapshot", "2000")
@@ -60,8 +61,8 @@ func torment(s *server, rng *rand.Rand, end time.Time) {
 	}
 }
 
-// All three die in the same moment, in the middle of everything, again and again: what was acknowledged was on
-// the disks of a majority.
+// All three die in the same moment, in the middle of everything, again and again: what was
+// acknowledged was on the disks of a majority.
 func TestRestartAll(t *testing.T) {
 	t.Parallel()
 	list := ensemble(t, 3)

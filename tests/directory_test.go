@@ -36,7 +36,8 @@ func TestPortInUse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.refuses("the "+door+" door cannot listen on "+addr(s), "stop what uses the port, or choose another address")
+		s.refuses("the "+door+" door cannot listen on "+addr(s),
+			"stop what uses the port, or choose another address")
 		taken.Close()
 		s.start() // nothing was spoilt
 		s.kill()
@@ -166,8 +167,8 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
-// While the log still continues the older of two snapshots, a damaged newer one is set aside; with no older one
-// the node refuses.
+// While the log still continues the older of two snapshots, a damaged newer one is set aside; with
+// no older one the node refuses.
 func TestDamagedSnapshot(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "n1", "--snapshot", "50")
@@ -193,7 +194,8 @@ func TestDamagedSnapshot(t *testing.T) {
 	for _, n := range names {
 		spoil(t, filepath.Join(s.dir, "snap", n.Name()))
 	}
-	s.refuses(newest(t, s, "snap"), "is damaged", "let the node come back as a learner, or restore the directory")
+	s.refuses(newest(t, s, "snap"), "is damaged",
+		"let the node come back as a learner, or restore the directory")
 }
 
 // spoil changes a byte in the middle of a file.

@@ -107,7 +107,8 @@ func TestOtherAddresses(t *testing.T) {
 	list[1].has("without", "n3")
 }
 
-// All addresses change while all are down: nobody knows where anybody is, and one --join is enough of a hint.
+// All addresses change while all are down: nobody knows where anybody is, and one --join is enough
+// of a hint.
 func TestAllAddressesChange(t *testing.T) {
 	t.Parallel()
 	list := ensemble(t, 3)
@@ -129,8 +130,8 @@ func TestAllAddressesChange(t *testing.T) {
 	}
 }
 
-// A node that was away while the log that it lacks was purged gets a snapshot, also when it dies while it takes
-// it.
+// A node that was away while the log that it lacks was purged gets a snapshot, also when it dies
+// while taking it.
 func TestSnapshotForLaggard(t *testing.T) {
 	t.Parallel()
 	list := ensemble(t, 3, "--snapshot", "200")
@@ -143,7 +144,9 @@ func TestSnapshotForLaggard(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "snapshots of all of it", func() bool { return list[0].report().Saved > 900 && list[1].report().Saved > 900 })
+	eventually(t, "snapshots of all of it", func() bool {
+		return list[0].report().Saved > 900 && list[1].report().Saved > 900
+	})
 	for _, s := range list[:2] { // what they keep in memory for laggards goes with them
 		s.kill()
 	}
@@ -162,7 +165,9 @@ func TestSnapshotForLaggard(t *testing.T) {
 	list[0].do("SET", "last", "one")
 	laggard.has("last", "one")
 	laggard.has("key999", "999"+big)
-	eventually(t, "it says that it caught up by a snapshot", func() bool { return laggard.report().Saved > 900 })
+	eventually(t, "it says that it caught up by a snapshot", func() bool {
+		return laggard.report().Saved > 900
+	})
 	if left, err := filepath.Glob(filepath.Join(laggard.dir, "snap", "*.tmp")); err != nil || len(left) > 0 {
 		t.Errorf("half snapshots left behind: %v %v", left, err)
 	}
@@ -221,7 +226,8 @@ func BenchmarkRestart(b *testing.B) {
 	}
 }
 
-// Of several newcomers with one name, who all ask at once, one comes in; the others are told what to do.
+// Of several newcomers with one name, who all ask at once, one comes in; the others are told what
+// to do.
 func TestOneNameManyNewcomers(t *testing.T) {
 	t.Parallel()
 	first := newServer(t, "n1")

@@ -43,8 +43,9 @@ func newHistory() *history {
 
 func (h *history) now() int64 { return int64(time.Since(h.began)) }
 
-// note adds what a client did, from called until now. What is not known to have happened may happen until the
-// end of all days; what certainly did not happen is not part of the history, but its value must never be seen.
+// note adds what a client did, from called until now. What is not known to have happened may happen
+// until the end of all days; what certainly did not happen is not part of the history, but its
+// value must never be seen.
 func (h *history) note(client int, a action, called int64, out outcome, err error) {
 	returned := h.now()
 	h.mu.Lock()
@@ -175,23 +176,24 @@ func TestRegistersCatchLies(t *testing.T) {
 		return porcupine.Operation{Input: action{kind: kind, key: "k", old: old, new: new}, Call: call,
 			Output: outcome{value: value}, Return: ret}
 	}
+	type ops = []porcupine.Operation
 	lost := op("set", "", "b", "", 3, 1<<62)
 	lost.Output = outcome{unknown: true}
 	for name, c := range map[string]struct {
-		ops  []porcupine.Operation
+		done ops
 		want bool
 	}{
-		"read what was written":    {[]porcupine.Operation{op("set", "", "a", "", 1, 2), op("get", "", "", "a", 3, 4)}, true},
-		"lost write":               {[]porcupine.Operation{op("set", "", "a", "", 1, 2), op("get", "", "", "", 3, 4)}, false},
-		"unknown write seen":       {[]porcupine.Operation{lost, op("get", "", "", "b", 9, 10)}, true},
-		"unknown write not seen":   {[]porcupine.Operation{lost, op("get", "", "", "", 9, 10)}, true},
-		"unknown write seen early": {[]porcupine.Operation{lost, op("get", "", "", "b", 1, 2)}, false},
-		"two raises, one number":   {[]porcupine.Operation{op("incr", "", "", "1", 1, 2), op("incr", "", "", "1", 3, 4)}, false},
-		"two exchange the same": {[]porcupine.Operation{op("set", "", "a", "", 1, 2),
+		"read what was written":    {ops{op("set", "", "a", "", 1, 2), op("get", "", "", "a", 3, 4)}, true},
+		"lost write":               {ops{op("set", "", "a", "", 1, 2), op("get", "", "", "", 3, 4)}, false},
+		"unknown write seen":       {ops{lost, op("get", "", "", "b", 9, 10)}, true},
+		"unknown write not seen":   {ops{lost, op("get", "", "", "", 9, 10)}, true},
+		"unknown write seen early": {ops{lost, op("get", "", "", "b", 1, 2)}, false},
+		"two raises, one number":   {ops{op("incr", "", "", "1", 1, 2), op("incr", "", "", "1", 3, 4)}, false},
+		"two exchange the same": {ops{op("set", "", "a", "", 1, 2),
 			op("cas", "a", "b", "", 3, 6), op("cas", "a", "c", "", 4, 7)}, false},
-		"swap that saw the old": {[]porcupine.Operation{op("set", "", "a", "", 1, 2), op("swap", "", "b", "", 3, 4)}, false},
+		"swap that saw the old": {ops{op("set", "", "a", "", 1, 2), op("swap", "", "b", "", 3, 4)}, false},
 	} {
-		if got := porcupine.CheckOperations(registers, c.ops); got != c.want {
+		if got := porcupine.CheckOperations(registers, c.done); got != c.want {
 			t.Errorf("%s: linearizable %v, want %v", name, got, c.want)
 		}
 	}

@@ -20,9 +20,9 @@ type believers struct {
 	epoch   uint64 // the highest
 }
 
-// look asks all members what they believe and fails when two believe the same. No belief begins or ends by
-// anything else than a clock or an answer, and each is asked at its own moment: so a clash counts only if it is
-// still one when the first is asked again after the second.
+// look asks all members what they believe and fails when two believe the same. Each is asked at its
+// own moment, so a clash counts only if it is still one when the first is asked again after the
+// second.
 func (b *believers) look() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,8 +53,8 @@ func clash(one string, m *client.Member, a caucus.Assignment, other string, o *c
 	return nil
 }
 
-// Members share work while nodes die and come back. Nobody ever believes in an index that another believes in,
-// or in shares of different settlings, and all of them believe again at the end.
+// Members share work while nodes die and come back. Nobody ever believes in an index that another
+// believes in, or in shares of different settlings, and all of them believe again at the end.
 func TestMembersUnderKills(t *testing.T) {
 	t.Parallel()
 	list := ensemble(t, 3, "--settle", "500ms")

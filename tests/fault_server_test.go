@@ -110,7 +110,8 @@ func (s *server) terminate() {
 	}
 }
 
-// refuses starts the server and expects it to end with exit status 1 and an error that has all the words.
+// refuses starts the server and expects it to end with exit status 1 and an error that has all the
+// words.
 func (s *server) refuses(words ...string) {
 	s.t.Helper()
 	s.launch()

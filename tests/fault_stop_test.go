@@ -9,8 +9,8 @@ import (
 	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
-// Nodes are asked to stop one after the other, the leader among them, while clients write on all: they end with
-// status 0, the others go on, and nothing is lost.
+// Nodes are asked to stop one after the other, the leader among them, while clients write on all:
+// they end with status 0, the others go on, and nothing is lost.
 func TestStopUnderWriters(t *testing.T) {
 	t.Parallel()
 	list := ensemble(t, 3)
@@ -42,7 +42,7 @@ func TestStopAnswersWhatIsUnderWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The answers to the first two show that the third was read: a batch goes as a whole.
+	// Both come in one piece, so the answer to the first shows that the second was read.
 	if err := line.Send(caucus.Command{"PING"}, caucus.Command{"SET", "a", "1"}); err != nil {
 		t.Fatal(err)
 	}

@@ -65,8 +65,8 @@ func (w *writer) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// key gives one of a few keys that are in use at present. New ones come into use all the time, so that the
-// history of each is short enough to be checked.
+// key gives one of a few keys that are in use at present. New ones come into use all the time, so
+// that the history of each is short enough to be checked.
 func (w *writer) key(kind string) string {
 	return fmt.Sprintf("%s:%d:%d", kind, int(time.Since(w.began).Seconds()), w.rng.IntN(2))
 }
