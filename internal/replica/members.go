@@ -58,9 +58,13 @@ func (r *Replica) mayJoin(n machine.Node) *caucus.Error {
 	return nil
 }
 
-// answer tells those who are in that they are.
+// answer tells those who are in that they are, and those whose name was given to another meanwhile that it was.
 func (ms *membership) answer(r *Replica) {
 	ms.joins = slices.DeleteFunc(ms.joins, func(j join) bool {
+		if err := r.mayJoin(j.node); err != nil {
+			r.out.Admitted = append(r.out.Admitted, Admission{Tag: j.tag, Err: err})
+			return true
+		}
 		nodes := r.m.Nodes()
 		i := slices.IndexFunc(nodes, func(n machine.Node) bool { return n.Incarnation == j.node.Incarnation })
 		if i < 0 {
@@ -135,7 +139,9 @@ func (r *Replica) configure(e *pb.Entry) error {
 		return fmt.Errorf("configuration entry %d makes an unknown change: "+
 			"start the version that the other nodes run", e.GetIndex())
 	}
+	r.store.changing = true
 	r.conf = r.rn.ApplyConfChange(cc)
+	r.store.changing = false
 	r.out.Nodes = true
 	if r.leader != nil {
 		r.leader.members.pending = false

@@ -213,8 +213,7 @@ func TestA3SecondGrantWithinAnEntry(t *testing.T) {
 
 // What the leader remembers of a member does not grow with the number of revocations that the member has seen.
 func BenchmarkBeatAfterManyRevocations(b *testing.B) {
-	t := &testing.T{}
-	w := newTrio(t)
+	w := newTrio(b)
 	lead := w.leader()
 	p, q := w.open(lead, 1), w.open(lead, 2)
 	w.must(w.ask(lead, p.say(write("GROUP", "JOIN", "g", "SETTLE", "0"))))

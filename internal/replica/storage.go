@@ -11,7 +11,8 @@ import (
 // storage is the log as raft reads it: all durable entries since the last snapshot, and some before.
 type storage struct {
 	*raft.MemoryStorage
-	r *Replica
+	r        *Replica
+	changing bool // raft's configuration is being changed: the state names it already, r.conf does not
 }
 
 // shipped is a snapshot that raft was promised for a peer.
@@ -33,7 +34,9 @@ func restoreStorage(r *Replica, found Restored) (*storage, error) {
 			return nil, err
 		}
 		*hard.Commit = max(hard.GetCommit(), found.Snapshot.GetIndex())
-		*hard.Term = max(hard.GetTerm(), found.Snapshot.GetTerm())
+		if t := found.Snapshot.GetTerm(); t > hard.GetTerm() {
+			*hard.Term, *hard.Vote = t, 0 // no vote of that term is durable, so none was given
+		}
 	}
 	if err := s.Append(found.Entries); err != nil {
 		return nil, err
@@ -54,7 +57,7 @@ func restoreStorage(r *Replica, found Restored) (*storage, error) {
 // of the peer, since raft sends only to peers whose entry was applied (SAFETY B2).
 func (s *storage) Snapshot() (*pb.Snapshot, error) {
 	index, term := s.r.m.Index(), s.r.m.Term()
-	if index == 0 {
+	if index == 0 || s.changing {
 		return nil, raft.ErrSnapshotTemporarilyUnavailable
 	}
 	if s.r.views[index] == nil {

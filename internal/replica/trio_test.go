@@ -23,7 +23,7 @@ const (
 // trio is an ensemble of three replicas in memory. Nothing happens by itself: time passes when it is told to,
 // frames may be held back and writes kept from becoming durable.
 type trio struct {
-	t     *testing.T
+	t     testing.TB
 	now   int64
 	nodes []*seat
 	hold  func(from, to uint64, f replica.Frame) bool // says what is lost on the way; nil: nothing
@@ -32,20 +32,20 @@ type trio struct {
 
 // seat is one node: its replica, and what is on its disk.
 type seat struct {
-	id      uint64
-	r       *replica.Replica // nil while it is down
-	disk    replica.Restored
-	base    []byte          // the state of the snapshot
-	queue   []replica.Write // not yet durable
-	stuck   bool            // nothing becomes durable
-	boots   uint64
-	frames  []func(replica.Time)
-	answers []replica.Answer
-	ships   []replica.Shipment
-	fatal   error
+	id       uint64
+	r        *replica.Replica // nil while it is down
+	disk     replica.Restored
+	base     []byte          // the state of the snapshot
+	came     []byte          // the state of the snapshot that came last
+	queue    []replica.Write // not yet durable
+	stuck    bool            // nothing becomes durable
+	boots    uint64
+	frames   []func(replica.Time)
+	answers  []replica.Answer
+	admitted []replica.Admission
 }
 
-func newTrio(t *testing.T) *trio {
+func newTrio(t testing.TB) *trio {
 	w := &trio{t: t, now: 1_000_000}
 	m := machine.New([16]byte{1}, 1)
 	conf := &pb.ConfState{}
@@ -83,7 +83,10 @@ func (w *trio) node(id uint64) *seat { return w.nodes[id-1] }
 // start makes a node of what is durable.
 func (w *trio) start(s *seat) {
 	w.t.Helper()
-	state, err := machine.Load(bytes.NewReader(s.base))
+	state, err := machine.New([16]byte{1}, 0), error(nil)
+	if s.disk.Snapshot != nil {
+		state, err = machine.Load(bytes.NewReader(s.base))
+	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -115,12 +118,14 @@ func (w *trio) drain(s *seat) {
 	for more := true; more && s.r != nil; {
 		out := s.r.Output()
 		if out.Fatal != nil {
-			s.fatal, s.r = out.Fatal, nil
-			return
+			w.t.Fatalf("node %d cannot go on: %v", s.id, out.Fatal)
 		}
 		s.queue = append(s.queue, out.Writes...)
 		s.answers = append(s.answers, out.Answers...)
-		s.ships = append(s.ships, out.Snapshots...)
+		s.admitted = append(s.admitted, out.Admitted...)
+		for _, ship := range out.Snapshots {
+			w.ship(s, ship)
+		}
 		for _, e := range out.Send {
 			w.post(s.id, e)
 		}
@@ -142,6 +147,9 @@ func (w *trio) storeSome(s *seat, n int) {
 	for _, q := range s.queue[:n] {
 		if q.HardState != nil {
 			s.disk.HardState = q.HardState
+		}
+		if q.Snapshot != nil {
+			s.disk.Snapshot, s.base, s.disk.Entries = q.Snapshot, s.came, nil
 		}
 		for _, e := range q.Entries {
 			s.disk.Entries = slices.DeleteFunc(s.disk.Entries, func(old *pb.Entry) bool {
@@ -182,8 +190,33 @@ func (w *trio) post(from uint64, e replica.Envelope) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	to := w.node(e.To)
-	to.frames = append(to.frames, func(now replica.Time) { to.r.Receive(now, from, f) })
+	w.bring(e.To, func(to *seat) { to.r.Receive(w.time(), from, f) })
+}
+
+// bring leaves something at a node, if there is one.
+func (w *trio) bring(id uint64, do func(to *seat)) {
+	if id <= uint64(len(w.nodes)) {
+		to := w.node(id)
+		to.frames = append(to.frames, func(replica.Time) { do(to) })
+	}
+}
+
+// ship brings a snapshot to a node that lags behind.
+func (w *trio) ship(from *seat, s replica.Shipment) {
+	w.t.Helper()
+	var b bytes.Buffer
+	if err := s.View.Save(&b); err != nil {
+		w.t.Fatal(err)
+	}
+	w.bring(s.To, func(to *seat) {
+		state, err := machine.Load(bytes.NewReader(b.Bytes()))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		to.came = b.Bytes()
+		to.r.Install(w.time(), s.Message, state)
+		w.bring(from.id, func(from *seat) { from.r.SnapshotSent(w.time(), s.To, true) })
+	})
 }
 
 // settle lets everything arrive, in the order of the nodes.
