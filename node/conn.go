@@ -42,6 +42,9 @@ func (c *conn) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply 
 	for len(cmds) > 0 {
 		plan, used := c.talk.Plan(cmds)
 		cmds = cmds[used:]
+		if len(replies) > 0 {
+			plan.Unread()
+		}
 		if refused != nil && len(plan.Steps) > 0 {
 			replies = append(replies, c.talk.Fail(plan, errSkipped)...)
 			continue

@@ -120,6 +120,9 @@ func (c *conn) advance(now replica.Time) {
 func (c *conn) begin(now replica.Time) {
 	r := c.current
 	plan, used := c.talk.Plan(r.cmds[r.used:])
+	if r.used > 0 {
+		plan.Unread()
+	}
 	r.used += used
 	switch {
 	case len(plan.Steps) == 0:

@@ -6,7 +6,7 @@ import (
 )
 
 // Finish takes what the plan's steps came to, one result each, and gives one reply for each used command.
-// The replies must have been handed to the client before the next Plan.
+// Unless the replies have been handed to the client before the next Plan, that one is told so by Unread.
 func (t *Talk) Finish(p *Plan, results []entry.Result) []caucus.Reply {
 	replies := make([]caucus.Reply, len(p.items))
 	for i := range p.items {

@@ -71,6 +71,14 @@ type extra struct {
 	noOp  bool // the transaction has no step
 }
 
+// Unread says that the answers to what stood before in the same pipeline have not been handed to the client yet,
+// so that its beat is no evidence that it has read them (SAFETY A3).
+func (p *Plan) Unread() {
+	for i := range p.Beats {
+		p.Beats[i].Seen = 0
+	}
+}
+
 // Writes says whether the plan must go through the log.
 func (p *Plan) Writes() bool { return p.writes }
 

@@ -118,6 +118,9 @@ func (t *Talk) sessionCarried(p *Plan, s *command.Spec, sub string, cmd caucus.C
 // sessionNamed plans KEEPALIVE, INFO and CLOSE of sessions that it names.
 func (t *Talk) sessionNamed(p *Plan, s *command.Spec, sub string, cmd caucus.Command) verdict {
 	c := carried{id: cmd[2], session: NamedSession(cmd[2])}
+	if sub == "keepalive" && p.writes {
+		return notNow // among writes its beats would not be heard (SAFETY A2)
+	}
 	t.firmStep(p, s.Writes(), hideIDs(cmd))
 	switch sub {
 	case "keepalive":
@@ -127,7 +130,8 @@ func (t *Talk) sessionNamed(p *Plan, s *command.Spec, sub string, cmd caucus.Com
 				p.Beats = append(p.Beats, entry.Beat{Session: session})
 			}
 		}
-		return p.last(foreign, nil)
+		p.last(foreign, nil)
+		return stopAfter
 	case "close":
 		p.last(closed, &extra{carry: c})
 		return stopAfter

@@ -249,3 +249,36 @@ func TestOnce(t *testing.T) {
 	s.expect(t, "OK | QUEUED | ERR ONCE takes a number*", "multi", "set k 1", "once x exec")
 	s.expect(t, "ERR EXEC without MULTI", "exec")
 }
+
+// The answers to one pipeline are handed over together: what its later pieces show is no evidence that the client
+// has read the earlier ones.
+func TestA3AnswersOfTheSamePipelineAreUnread(t *testing.T) {
+	s := newStage()
+	s.do("SESSION OPEN")
+	s.version = 3
+	s.do("SESSION KEEPALIVE")
+	p, _ := s.Plan([]caucus.Command{{"GET", "k"}})
+	if p.Beats[0].Seen != 3 {
+		t.Fatalf("the beats are %+v", p.Beats)
+	}
+	p.Unread()
+	if p.Beats[0].Seen != 0 {
+		t.Fatalf("the beats are %+v", p.Beats)
+	}
+}
+
+// The beats of named sessions travel with reads only, so a KEEPALIVE of others never stands among writes.
+func TestA2KeepaliveOfOthersStandsAlone(t *testing.T) {
+	s := newStage()
+	id := s.do("SESSION OPEN")
+	s.plans = nil
+	s.do("SET k 1", "SESSION KEEPALIVE "+id, "SET k 2", "GET k")
+	for i, p := range s.plans {
+		if p.Promise && p.Writes() {
+			t.Errorf("plan %d of %d promises something and writes", i+1, len(s.plans))
+		}
+	}
+	if len(s.plans) != 3 {
+		t.Errorf("there are %d plans", len(s.plans))
+	}
+}
