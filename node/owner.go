@@ -1,6 +1,7 @@
 package node
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 type owner struct {
 	n *Node
 	r *replica.Replica
+
+	broken bool // the replica's state is not to be trusted any more; of the owner's goroutine alone
 
 	mu      sync.Mutex
 	inbox   inbox
@@ -115,8 +118,19 @@ func (o *owner) take() (inbox, bool) {
 	return in, o.stopped
 }
 
+// step gives the replica what came and carries out what it says. A broken invariant, which raft reports by a
+// panic, ends the node and not the process that it lives in.
 func (o *owner) step(in inbox) (wake int64) {
 	now := o.n.cfg.clock()
+	defer func() {
+		if p := recover(); p != nil {
+			o.broken = true
+			o.n.fail(fmt.Errorf("an invariant is broken: %v", p))
+		}
+	}()
+	if o.broken {
+		return now.Mono + o.n.cfg.Heartbeat.Microseconds()
+	}
 	o.r.Tick(now)
 	for i := range in.frames {
 		o.r.Receive(now, in.frames[i].from, in.frames[i].frame)

@@ -50,7 +50,6 @@ func (l *leadership) tick(r *Replica) {
 	if l.ticks <= r.now.Mono {
 		l.ticks = r.now.Mono + r.cfg.Heartbeat
 	}
-	l.vigil.tick(r, l)
 	l.members.tick(r, l)
 }
 

@@ -2,6 +2,8 @@ package replica
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
 
 	"github.com/caucus-project/caucus/internal/machine"
@@ -86,7 +88,7 @@ func (r *Replica) restore(found Restored) error {
 		AsyncStorageWrites: true, CheckQuorum: true, PreVote: true, StepDownOnRemoval: true,
 		ReadOnlyOption: raft.ReadOnlySafe, DisableProposalForwarding: true,
 		MaxSizePerMsg: 1 << 20, MaxInflightMsgs: 256, MaxInflightBytes: 64 << 20,
-		MaxUncommittedEntriesSize: 256 << 20, Logger: silent{},
+		MaxUncommittedEntriesSize: 256 << 20, Logger: quiet(),
 	})
 	return err
 }
@@ -200,6 +202,9 @@ func (r *Replica) PeerUp(now Time, id uint64) {
 func (r *Replica) at(now Time) {
 	now.Mono = max(now.Mono, r.now.Mono)
 	r.now = now
+	if r.leader != nil {
+		r.leader.vigil.tick(r, r.leader) // what is recorded now is recorded at this time, not at that of the last tick
+	}
 }
 
 // Output does all that the inputs brought about and gives what came of it.
@@ -247,18 +252,6 @@ func (r *Replica) isVoter(id uint64) bool {
 	return false
 }
 
-// silent keeps raft quiet: what matters is told by notices.
-type silent struct{}
-
-func (silent) Debug(...any)              {}
-func (silent) Debugf(string, ...any)     {}
-func (silent) Error(...any)              {}
-func (silent) Errorf(string, ...any)     {}
-func (silent) Info(...any)               {}
-func (silent) Infof(string, ...any)      {}
-func (silent) Warning(...any)            {}
-func (silent) Warningf(string, ...any)   {}
-func (silent) Fatal(v ...any)            { panic(fmt.Sprint(v...)) }
-func (silent) Fatalf(f string, v ...any) { panic(fmt.Sprintf(f, v...)) }
-func (silent) Panic(v ...any)            { panic(fmt.Sprint(v...)) }
-func (silent) Panicf(f string, v ...any) { panic(fmt.Sprintf(f, v...)) }
+// quiet gives raft a logger that says nothing: what matters is told by notices. Its Panicf panics, as raft relies
+// on when an invariant of its own is broken; the owner of the replica turns that into an error.
+func quiet() raft.Logger { return &raft.DefaultLogger{Logger: log.New(io.Discard, "", 0)} }
