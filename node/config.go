@@ -19,8 +19,9 @@ type Config struct {
 	Name string
 	// Data is the directory that the node lives in. It is made when missing. Required.
 	Data string
-	// Listen, PeerListen and HTTP are the addresses of the doors, host:port. Empty: 127.0.0.1:5010; the port after
-	// the client's; 127.0.0.1:8989, or a free port when that is taken. Port 0 takes a free one. HTTP "off": none.
+	// Listen, PeerListen and HTTP are the addresses of the doors, host:port. Empty: 127.0.0.1:5010;
+	// the port after the client's; 127.0.0.1:8989, or a free port when that is taken. Port 0 takes a
+	// free one. HTTP "off": none.
 	Listen, PeerListen, HTTP string
 	// Advertise is the host, or host:port, at which clients and peers reach this node, when it is not what it
 	// listens on.

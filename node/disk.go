@@ -65,8 +65,8 @@ func (d *disk) take() ([]replica.Write, bool) {
 	return list, d.stopped
 }
 
-// append makes the writes durable with one sync and says so. A failed sync is never tried again: the node stops
-// (SAFETY B5).
+// append makes the writes durable with one sync and says so. A failed sync is never tried again:
+// the node stops (SAFETY B5).
 func (d *disk) append(list []replica.Write) bool {
 	records := make([]raftlog.Record, len(list))
 	for i, w := range list {

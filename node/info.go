@@ -164,8 +164,8 @@ func has(list []uint64, id uint64) bool {
 	return false
 }
 
-// ensembleNodes answers ENSEMBLE NODES. What this node cannot know of another (its lag, unless this one leads)
-// is nil.
+// ensembleNodes answers ENSEMBLE NODES. What this node cannot know of another (its lag, unless this
+// one leads) is nil.
 func (n *Node) ensembleNodes(context.Context, caucus.Command) caucus.Reply {
 	s := n.greeting.Load()
 	var rows []caucus.Reply

@@ -53,7 +53,8 @@ func (n *Node) time(context.Context, caucus.Command) caucus.Reply {
 	return caucus.Bulks(strconv.FormatInt(stamp/1_000_000, 10), strconv.FormatInt(stamp%1_000_000, 10))
 }
 
-// wait says how many other nodes surely have this connection's writes: an acknowledged write is on a majority.
+// wait says how many other nodes surely have this connection's writes: an acknowledged write is on
+// a majority.
 func (n *Node) wait(_ context.Context, cmd caucus.Command) caucus.Reply {
 	for _, a := range cmd[1:] {
 		if v, err := strconv.ParseInt(a, 10, 64); err != nil || v < 0 {

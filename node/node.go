@@ -57,9 +57,9 @@ type Node struct {
 // errStopped is the cause of a stop that was asked for.
 var errStopped = errors.New("the node was asked to stop")
 
-// Open starts a node and returns when its doors are open. It founds an ensemble of one in a new directory, or
-// joins the one that Config.Join leads to, for as long as ctx allows; in a known directory it goes on where it
-// stopped.
+// Open starts a node and returns when its doors are open. It founds an ensemble of one in a new
+// directory, or joins the one that Config.Join leads to, for as long as ctx allows; in a known
+// directory it goes on where it stopped.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -149,8 +149,8 @@ func (n *Node) Name() string { return n.me.Name }
 // Done is closed when the node has stopped, asked or not.
 func (n *Node) Done() <-chan struct{} { return n.done }
 
-// Err says why the node stopped by itself: a failed disk, a log that this version cannot read. Nil while it runs
-// and after Close.
+// Err says why the node stopped by itself: a failed disk, a log that this version cannot read. Nil
+// while it runs and after Close.
 func (n *Node) Err() error {
 	select {
 	case <-n.done:
@@ -160,8 +160,9 @@ func (n *Node) Err() error {
 	}
 }
 
-// Close stops the node: no new requests, those in flight are answered, then everything is closed. It waits for
-// all of it, is safe to call more than once, and gives the reason when the node had stopped by itself.
+// Close stops the node: no new requests, those in flight are answered, then everything is closed.
+// It waits for all of it, is safe to call more than once, and gives the reason when the node had
+// stopped by itself.
 func (n *Node) Close() error {
 	n.fail(errStopped)
 	<-n.done
@@ -211,8 +212,8 @@ func (n *Node) shut() {
 	}
 }
 
-// handOver lets another voter lead, if this node does, so that nobody has to find out that it is gone. What is
-// in flight goes to the new leader. It takes no longer than a second.
+// handOver lets another voter lead, if this node does, so that nobody has to find out that it is
+// gone. What is in flight goes to the new leader. It takes no longer than a second.
 func (n *Node) handOver() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

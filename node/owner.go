@@ -10,8 +10,8 @@ import (
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
-// owner is the one goroutine that drives the replica. All that is meant for the replica waits in one inbox, so
-// what came while the last step was done is one step.
+// owner is the one goroutine that drives the replica. All that is meant for the replica waits in
+// one inbox, so what came while the last step was done is one step.
 type owner struct {
 	n *Node
 	r *replica.Replica
@@ -147,8 +147,9 @@ func (o *owner) step(in inbox) (wake int64) {
 	return out.Wake
 }
 
-// carryOut does what a step asks for. Events go out before answers, so that who was told that his command is done
-// finds its events on their way. What a failed node still has to say is not to be trusted.
+// carryOut does what a step asks for. Events go out before answers, so that who was told that his
+// command is done finds its events on their way. What a failed node still has to say is not to be
+// trusted.
 func (o *owner) carryOut(out *replica.Output) {
 	n := o.n
 	for _, notice := range out.Notices {

@@ -16,8 +16,8 @@ type status struct {
 	at    int64 // when it was noted, monotonic
 }
 
-// noteStatus keeps what the replica says of itself: at once when who leads has changed, else a heartbeat apart,
-// because the whole of it costs more than a step.
+// noteStatus keeps what the replica says of itself: at once when who leads has changed, else a
+// heartbeat apart, because the whole of it costs more than a step.
 func (n *Node) noteStatus(r *replica.Replica, mono int64) {
 	old := n.greeting.Load()
 	role, term, leader := r.Standing()

@@ -49,7 +49,8 @@ func saveKept(dst []byte, g *group) []byte {
 	return dst
 }
 
-// loadGroup takes what saveGroup wrote, and keeps none of the reader's memory. Whether the bytes were damaged is the reader's error.
+// loadGroup takes what saveGroup wrote, and keeps none of the reader's memory. Whether the bytes
+// were damaged is the reader's error.
 func loadGroup(r *fields.Reader) *group {
 	g := &group{name: strings.Clone(r.String()), life: r.Uvarint(), made: r.Bool()}
 	for _, n := range []*int64{&g.settle, &g.ttl, &g.grace, &g.min, &g.slots} {

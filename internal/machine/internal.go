@@ -56,9 +56,9 @@ func End(s entry.Session, attach, term uint64, reason string) entry.Op {
 		Args: caucus.Command{opEnd, reason, strconv.FormatUint(term, 10)}}
 }
 
-// Mark notes how many quarters of their TTL sessions have been silent (SAFETY A5). Its Attach may be set to the
-// state's Counter at the time of the decision: sessions that were resumed since are then passed over, since
-// that was a sign of life.
+// Mark notes how many quarters of their TTL sessions have been silent (SAFETY A5). Its Attach may
+// be set to the state's Counter at the time of the decision: sessions that were resumed since are
+// then passed over, since that was a sign of life.
 func Mark(quarter int, sessions []entry.Session) entry.Op {
 	args := caucus.Command{opMark, strconv.Itoa(quarter)}
 	return entry.Op{Args: appendSessions(args, sessions)}
@@ -121,8 +121,8 @@ func boot(c *call) caucus.Reply {
 	return caucus.OK()
 }
 
-// Ends says which session an operation ends or drops once it is applied, if it does, and under which attachment;
-// 0 for whatever is current.
+// Ends says which session an operation ends or drops once it is applied, if it does, and under
+// which attachment; 0 for whatever is current.
 func Ends(op *entry.Op) (s entry.Session, attach uint64, ok bool) {
 	switch {
 	case len(op.Args) > 0 && (op.Args[0] == opDrop || op.Args[0] == opEnd):
@@ -135,8 +135,8 @@ func Ends(op *entry.Op) (s entry.Session, attach uint64, ok bool) {
 	return op.Session, op.Attach, true
 }
 
-// Marks gives the quarter and the sessions of the leader's note that they have been silent; quarter 0 for anything
-// else.
+// Marks gives the quarter and the sessions of the leader's note that they have been silent; quarter
+// 0 for anything else.
 func Marks(op *entry.Op) (quarter int, sessions []entry.Session) {
 	if len(op.Args) < 2 || op.Args[0] != opMark {
 		return 0, nil

@@ -31,8 +31,8 @@ type Pending struct {
 	Token  uint64 // what the Grant decision must name; the version from which holders know of it
 	Settle int64  // milliseconds that must pass with no further change, 0 for none
 	Lead   bool   // the leadership, not the assignment
-	// Granted is the epoch or term that was revoked last, 0 for none: while it is the same, nothing was granted in
-	// between.
+	// Granted is the epoch or term that was revoked last, 0 for none: while it is the same, nothing
+	// was granted in between.
 	Granted uint64
 	// Holders are the sessions that may still believe in what was revoked: they have neither given it up nor
 	// ended.
@@ -67,8 +67,8 @@ func (s *state) Version(id entry.Session) uint64 {
 	return 0
 }
 
-// Pending gives what of a group waits for a Grant. The holders are listed anew at each call, which costs their
-// number.
+// Pending gives what of a group waits for a Grant. The holders are listed anew at each call, which
+// costs their number.
 func (s *state) Pending(group string) []Pending {
 	g, ok := s.groups.Get(group)
 	if !ok {

@@ -25,7 +25,8 @@ func saveSession(dst []byte, s *session) []byte {
 	return s.once.save(dst)
 }
 
-// loadSession takes what saveSession wrote, and keeps none of the reader's memory. Whether the bytes were damaged is the reader's error.
+// loadSession takes what saveSession wrote, and keeps none of the reader's memory. Whether the
+// bytes were damaged is the reader's error.
 func loadSession(r *fields.Reader) *session {
 	s := &session{id: r.ID(), ttl: r.Varint(), grace: r.Varint(), attach: r.Uvarint(),
 		node: r.Uvarint(), boot: r.ID(), bound: r.Bool(), drop: r.Bool()}

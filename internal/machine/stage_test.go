@@ -153,8 +153,8 @@ func (b *bare) await(p machine.Pending) {
 	w.Pending = p
 }
 
-// follow goes on with what an earlier revocation of the same has begun to wait for, if there was one: who gave
-// up then has been granted nothing since.
+// follow goes on with what an earlier revocation of the same has begun to wait for, if there was
+// one: who gave up then has been granted nothing since.
 func (b *bare) follow(p machine.Pending) *wait {
 	for _, w := range b.waits {
 		if w.Group == p.Group && w.Lead == p.Lead {

@@ -9,8 +9,8 @@ import (
 	"github.com/cockroachdb/datadriven"
 )
 
-// played is the bare machine as a stage of stories. What a line makes possible happens at once, and a connection
-// lets go of a session of which it hears that it is not its own any more.
+// played is the bare machine as a stage of stories. What a line makes possible happens at once, and
+// a connection lets go of a session of which it hears that it is not its own any more.
 type played struct{ *bare }
 
 func (p played) Do(name string, cmd caucus.Command) caucus.Reply {

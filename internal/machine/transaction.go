@@ -5,9 +5,9 @@ import (
 	"github.com/caucus-project/caucus/internal/command"
 )
 
-// transaction carries out what was queued, as one, unless something that it depends on has changed. Other
-// nodes than the client's own pass over the reads: nobody waits for their answers, unless the replies are kept
-// for a request that may be asked again (SAFETY A15).
+// transaction carries out what was queued, as one, unless something that it depends on has changed.
+// Other nodes than the client's own pass over the reads: nobody waits for their answers, unless the
+// replies are kept for a request that may be asked again (SAFETY A15).
 func (m *Machine) transaction(c *call, answered bool) caucus.Reply {
 	if !m.watchesHold(c.op.Watch) {
 		return caucus.NilArray()

@@ -45,8 +45,8 @@ func Flags(flags ...string) Option {
 // Loud says that the test expects nodes to log errors.
 func Loud() Option { return func(c *Cluster) { c.loud = true } }
 
-// Start starts n nodes, n1 alone and the others joined through it, and waits until all vote. At the end of the
-// test they are stopped and judged.
+// Start starts n nodes, n1 alone and the others joined through it, and waits until all vote. At the
+// end of the test they are stopped and judged.
 func Start(t testing.TB, n int, opts ...Option) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t}

@@ -76,7 +76,8 @@ func (c *Cluster) Agree() {
 	}
 }
 
-// contents reads all keys of one node from its own state, after a linearizable read has brought that up to date.
+// contents reads all keys of one node from its own state, after a linearizable read has brought
+// that up to date.
 func (c *Cluster) contents(i int) (string, error) {
 	line, err := Dial(c.Addr(i))
 	if err != nil {

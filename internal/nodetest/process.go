@@ -22,7 +22,8 @@ type Process struct {
 	line  string        // its ready line; read after ready
 }
 
-// Run starts the binary with arguments, "serve" and so on, and does not wait for anything. The caller ends it.
+// Run starts the binary with arguments, "serve" and so on, and does not wait for anything. The
+// caller ends it.
 func Run(args ...string) (*Process, error) {
 	path, err := program()
 	if err != nil {

@@ -1,8 +1,9 @@
 package replica
 
-// clock is a node's estimate of the ensemble's clock: its monotonic clock plus an offset. The leader's estimate
-// is the ensemble's clock; a follower corrects its own by what the leader says. A new leader goes on from its
-// estimate, and nobody's estimate is ever behind a stamp that it has seen.
+// clock is a node's estimate of the ensemble's clock: its monotonic clock plus an offset. The
+// leader's estimate is the ensemble's clock; a follower corrects its own by what the leader says. A
+// new leader goes on from its estimate, and nobody's estimate is ever behind a stamp that it has
+// seen.
 type clock struct {
 	offset int64 // microseconds since 1970, minus the monotonic clock
 	known  bool  // a leader has told the time in this boot

@@ -9,9 +9,9 @@ import (
 	"github.com/caucus-project/caucus/internal/machine"
 )
 
-// grants is what was revoked from living members and waits to be granted anew (SAFETY A3): until the settle
-// period has passed, and every holder has given it up, has ended, is known to have received a promise at the new
-// version, or can no longer believe in it.
+// grants is what was revoked from living members and waits to be granted anew (SAFETY A3): until
+// the settle period has passed, and every holder has given it up, has ended, is known to have
+// received a promise at the new version, or can no longer believe in it.
 type grants struct {
 	waits map[string][]*wait // by group
 }
@@ -28,10 +28,10 @@ type wait struct {
 
 func (g *grants) start() { g.waits = map[string][]*wait{} }
 
-// refresh takes over what the state says of a group. What waits under the same token goes on waiting. When a
-// further change came while an assignment was already revoked, the settle period begins anew, but who is known to
-// have given up does not hold anything since, and the others have not been granted anything to believe in since;
-// unless they have, within the same entry.
+// refresh takes over what the state says of a group. What waits under the same token goes on
+// waiting. When a further change came while an assignment was already revoked, the settle period
+// begins anew, but who is known to have given up does not hold anything since, and the others have
+// not been granted anything to believe in since; unless they have, within the same entry.
 func (g *grants) refresh(v *vigil, group string, pending []machine.Pending) {
 	old := g.waits[group]
 	delete(g.waits, group)

@@ -79,8 +79,9 @@ func (l *leadership) take(r *Replica, from uint64, list []entry.Batch) {
 	}
 }
 
-// inbound gives the stream of a node. A newer boot begins it anew; what a former boot sent and arrives late must
-// not, or the leader would ask for the present boot's first batch again, which has long landed.
+// inbound gives the stream of a node. A newer boot begins it anew; what a former boot sent and
+// arrives late must not, or the leader would ask for the present boot's first batch again, which
+// has long landed.
 func (l *leadership) inbound(r *Replica, from uint64, b *entry.Batch) *inbound {
 	in := l.streams[from]
 	if in != nil && in.boot == b.Boot && in.boots > 0 {

@@ -65,9 +65,10 @@ func (r *Replica) observe(soft *raft.SoftState) {
 	}
 }
 
-// route sends a message of raft to a peer. A vote is asked for only once the term in which it is asked is
-// durable here: the library sends MsgVote at once, and a candidate that wins, replicates and crashes before its
-// own term is on disk could win the same term again with other entries (SAFETY A1).
+// route sends a message of raft to a peer. A vote is asked for only once the term in which it is
+// asked is durable here: the library sends MsgVote at once, and a candidate that wins, replicates
+// and crashes before its own term is on disk could win the same term again with other entries
+// (SAFETY A1).
 func (r *Replica) route(m *pb.Message) {
 	switch m.GetType() {
 	case pb.MsgVote:
@@ -79,10 +80,11 @@ func (r *Replica) route(m *pb.Message) {
 	}
 }
 
-// persist queues a write. The votes that raft asked for in the same step wait for it. A commit index alone is
-// not worth a sync (SAFETY B3), but no entry goes to disk without the newest one: raft uses a configuration once
-// it is applied, so a log that holds a change must also say that the change before it is committed. A node that
-// came back without that would campaign with a configuration that is two changes old, and could win alone.
+// persist queues a write. The votes that raft asked for in the same step wait for it. A commit
+// index alone is not worth a sync (SAFETY B3), but no entry goes to disk without the newest one:
+// raft uses a configuration once it is applied, so a log that holds a change must also say that the
+// change before it is committed. A node that came back without that would campaign with a
+// configuration that is two changes old, and could win alone.
 func (r *Replica) persist(m *pb.Message) {
 	p := pendingWrite{entries: m.GetEntries(), responses: m.GetResponses(), votes: r.held}
 	r.held = nil

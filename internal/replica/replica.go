@@ -177,8 +177,8 @@ func (r *Replica) Install(now Time, m *pb.Message, state *machine.Machine) {
 	r.incoming = nil
 }
 
-// PeerLost says that the connection from a peer broke and dialling it again showed that it is gone, or that it
-// no longer leads (SAFETY A7).
+// PeerLost says that the connection from a peer broke and dialling it again showed that it is gone,
+// or that it no longer leads (SAFETY A7).
 func (r *Replica) PeerLost(now Time, id uint64) {
 	r.at(now)
 	if r.leader != nil {
@@ -252,6 +252,7 @@ func (r *Replica) isVoter(id uint64) bool {
 	return false
 }
 
-// quiet gives raft a logger that says nothing: what matters is told by notices. Its Panicf panics, as raft relies
-// on when an invariant of its own is broken; the owner of the replica turns that into an error.
+// quiet gives raft a logger that says nothing: what matters is told by notices. Its Panicf panics,
+// as raft relies on when an invariant of its own is broken; the owner of the replica turns that
+// into an error.
 func quiet() raft.Logger { return &raft.DefaultLogger{Logger: log.New(io.Discard, "", 0)} }

@@ -4,9 +4,10 @@ import (
 	"github.com/caucus-project/caucus/internal/entry"
 )
 
-// rounds carries the reads and the signs of life of this node's clients: all that came while one round was out
-// share the next (DESIGN "The way of a read"). A batch waits for three things: the leader's confirmation, for
-// the log to be applied here up to what it says, and, when it asks for a promise, that its beats counted.
+// rounds carries the reads and the signs of life of this node's clients: all that came while one
+// round was out share the next (DESIGN "The way of a read"). A batch waits for three things: the
+// leader's confirmation, for the log to be applied here up to what it says, and, when it asks for a
+// promise, that its beats counted.
 type rounds struct {
 	next   []*Batch // for the next round
 	flying []*Batch // of the round that is out
@@ -17,16 +18,18 @@ type rounds struct {
 	hold   int64 // the next round does not leave before, monotonic
 }
 
-// waiting is a batch that is confirmed and waits for the log to be applied up to index. What the leader says of
-// its beats is judged then, since a node that lags behind does not know whether a session lives.
+// waiting is a batch that is confirmed and waits for the log to be applied up to index. What the
+// leader says of its beats is judged then, since a node that lags behind does not know whether a
+// session lives.
 type waiting struct {
 	batch   *Batch
 	index   uint64
 	refused map[entry.Session]bool // whose beats did not count
 }
 
-// start begins to number rounds. Every boot begins somewhere else: a confirmation that was meant for a former boot
-// speaks of a time before the present one's reads were asked for, and may still be on its way.
+// start begins to number rounds. Every boot begins somewhere else: a confirmation that was meant
+// for a former boot speaks of a time before the present one's reads were asked for, and may still
+// be on its way.
 func (q *rounds) start(boot entry.Boot) {
 	for _, b := range boot[:5] {
 		q.last = q.last<<8 | uint64(b)

@@ -6,10 +6,11 @@ import (
 	"github.com/caucus-project/caucus/internal/machine"
 )
 
-// stream carries the writes of this node's clients to whoever leads (SAFETY A9). Batches are numbered from 1
-// in each term, sent in order, and sent again when they may have been lost; the leader takes each number once.
-// A batch has landed when it is applied here. It is certainly not applied as soon as an entry of a later term
-// is applied without it having been met: then it goes to the new leader.
+// stream carries the writes of this node's clients to whoever leads (SAFETY A9). Batches are
+// numbered from 1 in each term, sent in order, and sent again when they may have been lost; the
+// leader takes each number once. A batch has landed when it is applied here. It is certainly not
+// applied as soon as an entry of a later term is applied without it having been met: then it goes
+// to the new leader.
 type stream struct {
 	term   uint64    // to whose leader numbers belong
 	next   uint64    // the number of the next batch in that term
@@ -123,9 +124,9 @@ func (s *stream) advance(r *Replica) {
 	}
 }
 
-// mute says that nothing may leave yet. The announcement of the boot went to the leader of an earlier term, and
-// whether it landed is not known: what left now would be the first of a boot that was never announced, and the
-// machine would refuse it.
+// mute says that nothing may leave yet. The announcement of the boot went to the leader of an
+// earlier term, and whether it landed is not known: what left now would be the first of a boot that
+// was never announced, and the machine would refuse it.
 func (s *stream) mute() bool { return s.boot != nil && s.boot.term != 0 && s.boot.term != s.term }
 
 // unsent gives the batches of the present term that have not left since they may last have been lost.

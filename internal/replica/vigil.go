@@ -9,9 +9,10 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// vigil is the leader's watch over the sessions: who was heard when, who is to be ended, marked or cleared, and
-// what that was revoked may be granted again. It runs on a clock of its own that stands still while no quorum
-// confirms the leader, and that a stall of the leader does not advance (SAFETY A5).
+// vigil is the leader's watch over the sessions: who was heard when, who is to be ended, marked or
+// cleared, and what that was revoked may be granted again. It runs on a clock of its own that
+// stands still while no quorum confirms the leader, and that a stall of the leader does not advance
+// (SAFETY A5).
 type vigil struct {
 	clock   int64 // microseconds of led time
 	last    int64 // when the clock was last moved, monotonic
@@ -166,9 +167,9 @@ func (v *vigil) record(_ *Replica, b entry.Beat) bool {
 	return true
 }
 
-// watchOps sees what is about to happen to sessions by what a leader has taken and not yet applied: nobody's
-// beat counts while an end or drop of his is on its way. All else that a session's connection writes is a sign
-// of its life.
+// watchOps sees what is about to happen to sessions by what a leader has taken and not yet applied:
+// nobody's beat counts while an end or drop of his is on its way. All else that a session's
+// connection writes is a sign of its life.
 func (v *vigil) watchOps(r *Replica, b *entry.Batch) {
 	for i := range b.Ops {
 		op := &b.Ops[i]
@@ -185,9 +186,9 @@ func (v *vigil) watchOps(r *Replica, b *entry.Batch) {
 // is says whether the session is known and the attachment its present one; 0 is whatever is present.
 func (w *watched) is(attach uint64) bool { return w != nil && (attach == 0 || attach == w.Attach) }
 
-// arrived notes what of an entry is on its way no longer: it was applied, or it was refused, and then the session
-// is as mortal and as well heard as any other. A mark that the state passed over says nothing of one that is still
-// on its way.
+// arrived notes what of an entry is on its way no longer: it was applied, or it was refused, and
+// then the session is as mortal and as well heard as any other. A mark that the state passed over
+// says nothing of one that is still on its way.
 func (v *vigil) arrived(e *entry.Entry) {
 	for i := range e.Notes {
 		op := &e.Notes[i]

@@ -25,9 +25,9 @@ type Stage interface {
 
 // Run plays the story of a file on a stage of its own.
 //
-// A story is blocks of "at MILLISECONDS", lines, "----" and what they print. A line is "client: COMMAND ...", with
-// "quoted words" where needed and $client for the id of the session that the client opened last, or
-// "client hangs up".
+// A story is blocks of "at MILLISECONDS", lines, "----" and what they print. A line is "client:
+// COMMAND ...", with "quoted words" where needed and $client for the id of the session that the
+// client opened last, or "client hangs up".
 func Run(t *testing.T, path string, stage Stage) {
 	t.Helper()
 	p := &player{stage: stage, names: newNames(), ids: map[string]string{}}
