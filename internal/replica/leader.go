@@ -24,6 +24,7 @@ type leadership struct {
 	vigil    vigil
 	confirm  confirming
 	members  membership
+	handing  handing
 }
 
 // inbound is how far the stream of a node's boot has been taken in this term (SAFETY A9).
@@ -51,6 +52,7 @@ func (l *leadership) tick(r *Replica) {
 		l.ticks = r.now.Mono + r.cfg.Heartbeat
 	}
 	l.members.tick(r, l)
+	l.handing.tick(r)
 }
 
 func (l *leadership) wake(r *Replica) int64 {

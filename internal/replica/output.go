@@ -124,6 +124,9 @@ func (r *Replica) notice(text string, args ...any) {
 }
 
 func (r *Replica) send(to uint64, f Frame) {
+	if r.leader != nil && r.leader.handing.quiet {
+		return
+	}
 	r.out.Send = append(r.out.Send, Envelope{To: to, Frame: f})
 }
 

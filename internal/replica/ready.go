@@ -8,6 +8,7 @@ import (
 // pendingWrite is a write on its way to the disk, and what becomes possible once it is durable.
 type pendingWrite struct {
 	seq       uint64
+	since     int64 // when it was handed out, monotonic
 	hard      *pb.HardState
 	entries   []*pb.Entry
 	snapshot  *pb.Snapshot
@@ -86,7 +87,7 @@ func (r *Replica) route(m *pb.Message) {
 // change before it is committed. A node that came back without that would campaign with a
 // configuration that is two changes old, and could win alone.
 func (r *Replica) persist(m *pb.Message) {
-	p := pendingWrite{entries: m.GetEntries(), responses: m.GetResponses(), votes: r.held}
+	p := pendingWrite{since: r.now.Mono, entries: m.GetEntries(), responses: m.GetResponses(), votes: r.held}
 	r.held = nil
 	if m.Term != nil || m.Vote != nil || m.Commit != nil {
 		p.hard = &pb.HardState{Term: m.Term, Vote: m.Vote, Commit: m.Commit}

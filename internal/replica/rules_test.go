@@ -238,3 +238,61 @@ func TestB3LogThatIsTooShort(t *testing.T) {
 		t.Fatal("it started")
 	}
 }
+
+// A node whose wall clock is far ahead, and that has nobody's reads to carry, follows the leader's clock all the
+// same: when it leads, time goes on from there.
+func TestA14ClockGoesOnFromTheLeaders(t *testing.T) {
+	w := newTrio(t)
+	lead := w.leader()
+	ahead := w.others(lead)[0]
+	w.crash(ahead)
+	w.now += millisecond
+	ahead.wall = 3_600_000 * millisecond
+	w.start(ahead)
+	w.pass(2 * heartbeat)
+	w.must(w.ask(lead, write("SET", "k", "1")))
+	if off := ahead.r.Clock(w.at(ahead)) - lead.r.Clock(w.at(lead)); off > heartbeat || off < -heartbeat {
+		t.Fatalf("its estimate of the ensemble's clock is %d ms off", off/millisecond)
+	}
+}
+
+// A leader whose disk hangs hands over to a voter that has what it has not.
+func TestB5HungDiskLeadsNoLonger(t *testing.T) {
+	for name, deaf := range map[string]bool{"transfer works": false, "transfer does not": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newTrio(t)
+			old := w.leader()
+			w.hold = func(_, _ uint64, f replica.Frame) bool {
+				return deaf && f.Raft != nil && f.Raft.GetType() == pb.MsgTimeoutNow
+			}
+			old.stuck = true
+			w.ask(old, write("SET", "k", "1"))
+			w.pass(5 * election)
+			next := w.leader()
+			if next == old {
+				t.Fatal("it leads on")
+			}
+			w.must(w.ask(next, write("SET", "k", "2")))
+			old.stuck = false
+			w.store(old)
+			w.drain(old)
+			w.pass(2 * election)
+			if r := w.must(w.ask(old, read("GET", "k"))); r.Str != "2" {
+				t.Fatalf("when its disk answers again it reads %v", r)
+			}
+		})
+	}
+}
+
+// Where the others are no quorum without it, a leader whose disk hangs stays.
+func TestB5HungDiskStaysWhereItIsNeeded(t *testing.T) {
+	w := newTrio(t)
+	lead := w.leader()
+	w.crash(w.others(lead)[0])
+	lead.stuck = true
+	w.ask(lead, write("SET", "k", "1"))
+	w.pass(5 * election)
+	if w.leader() != lead {
+		t.Fatal("somebody else leads")
+	}
+}

@@ -40,6 +40,7 @@ type seat struct {
 	queue    []replica.Write // not yet durable
 	stuck    bool            // nothing becomes durable
 	boots    uint64
+	wall     int64 // how far its wall clock is ahead
 	frames   []func(replica.Time)
 	answers  []replica.Answer
 	admitted []replica.Admission
@@ -76,6 +77,9 @@ func record(id, boots uint64) machine.Node {
 	return n
 }
 
+// at gives what a node's clocks show.
+func (w *trio) at(s *seat) replica.Time { return replica.Time{Mono: w.now, Wall: w.now + s.wall} }
+
 func (w *trio) time() replica.Time { return replica.Time{Mono: w.now, Wall: w.now} }
 
 func (w *trio) node(id uint64) *seat { return w.nodes[id-1] }
@@ -93,7 +97,7 @@ func (w *trio) start(s *seat) {
 	s.boots++
 	found := s.disk
 	found.State, found.Entries = state, slices.Clone(s.disk.Entries)
-	s.r, err = replica.Open(replica.Config{Node: record(s.id, s.boots), Seed: s.id}, found, w.time())
+	s.r, err = replica.Open(replica.Config{Node: record(s.id, s.boots), Seed: s.id}, found, w.at(s))
 	if err != nil {
 		w.t.Fatalf("node %d cannot start: %v", s.id, err)
 	}
@@ -160,7 +164,7 @@ func (w *trio) storeSome(s *seat, n int) {
 	}
 	last := s.queue[n-1].Seq
 	s.queue = s.queue[n:]
-	s.r.Stored(w.time(), last)
+	s.r.Stored(w.at(s), last)
 }
 
 // stall keeps the followers' disks from answering, so that nothing commits while the leader is confirmed all the
@@ -190,7 +194,7 @@ func (w *trio) post(from uint64, e replica.Envelope) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.bring(e.To, func(to *seat) { to.r.Receive(w.time(), from, f) })
+	w.bring(e.To, func(to *seat) { to.r.Receive(w.at(to), from, f) })
 }
 
 // bring leaves something at a node, if there is one.
@@ -214,8 +218,8 @@ func (w *trio) ship(from *seat, s replica.Shipment) {
 			w.t.Fatal(err)
 		}
 		to.came = b.Bytes()
-		to.r.Install(w.time(), s.Message, state)
-		w.bring(from.id, func(from *seat) { from.r.SnapshotSent(w.time(), s.To, true) })
+		to.r.Install(w.at(to), s.Message, state)
+		w.bring(from.id, func(from *seat) { from.r.SnapshotSent(w.at(from), s.To, true) })
 	})
 }
 
@@ -239,7 +243,7 @@ func (w *trio) deliver(s *seat) bool {
 		return false
 	}
 	for _, f := range list {
-		f(w.time())
+		f(w.at(s))
 	}
 	w.drain(s)
 	return true
@@ -250,7 +254,7 @@ func (w *trio) pass(d int64) {
 	w.t.Helper()
 	for end := w.now + d; w.now < end; w.now += millisecond {
 		for _, s := range w.nodes {
-			w.input(s, func(r *replica.Replica) { r.Tick(w.time()) })
+			w.input(s, func(r *replica.Replica) { r.Tick(w.at(s)) })
 		}
 		w.settle()
 	}
@@ -289,7 +293,7 @@ func (w *trio) cut(s *seat) {
 func (w *trio) ask(s *seat, b *replica.Batch) *replica.Batch {
 	w.t.Helper()
 	b.Deadline = w.now + 5_000_000
-	w.input(s, func(r *replica.Replica) { r.Submit(w.time(), b) })
+	w.input(s, func(r *replica.Replica) { r.Submit(w.at(s), b) })
 	return b
 }
 
