@@ -184,10 +184,13 @@ func (n *Node) fail(why error) {
 	})
 }
 
-// shut closes what was opened, from the doors inward.
+// shut closes what was opened, from the doors inward. A node that failed answers nothing more, so that nobody is
+// kept waiting for it.
 func (n *Node) shut() {
 	if n.owner != nil && errors.Is(context.Cause(n.ctx), errStopped) {
 		n.handOver()
+	} else if n.owner != nil {
+		n.owner.stop()
 	}
 	n.cancel(errStopped)
 	n.doors.close()
