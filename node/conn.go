@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -71,19 +72,33 @@ func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *cau
 	if !c.n.owner.submit(&req.batch) {
 		return c.talk.Fail(p, errStopping), errStopping
 	}
-	err := errAbandoned
-	select {
-	case a := <-c.answer:
-		if a.Err == nil {
-			return c.talk.Finish(p, a.Results), nil
-		}
-		err = a.Err
-	case <-c.n.owner.quit:
+	a, ok := c.await(ctx)
+	if !ok {
 		c.answer = make(chan replica.Answer, 1)
-	case <-ctx.Done():
-		c.answer = make(chan replica.Answer, 1)
+		a.Err = errAbandoned
 	}
-	return c.talk.Fail(p, err), err
+	if a.Err != nil {
+		return c.talk.Fail(p, a.Err), a.Err
+	}
+	return c.talk.Finish(p, a.Results), nil
+}
+
+// await waits for the answer to the batch in flight. The replica answers by the deadline of ctx, and knows better
+// than this what became of the batch; so only the end of the node, or of ctx for another reason, ends the wait.
+func (c *conn) await(ctx context.Context) (a replica.Answer, ok bool) {
+	for done := ctx.Done(); ; {
+		select {
+		case a = <-c.answer:
+			return a, true
+		case <-c.n.owner.quit:
+			return a, false
+		case <-done:
+			if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return a, false
+			}
+			done = nil
+		}
+	}
 }
 
 var errAbandoned = caucus.Errorf(caucus.ErrUncertain, "nobody waited for the outcome any longer; "+
