@@ -170,6 +170,13 @@ func (c *Cluster) Kill(i int) {
 func (c *Cluster) Stop(i int) {
 	c.t.Helper()
 	c.signal(i, syscall.SIGTERM)
+	c.Ended(i)
+}
+
+// Ended waits for a node that was asked to end, and fails the test unless it does with status 0 within ten
+// seconds.
+func (c *Cluster) Ended(i int) {
+	c.t.Helper()
 	if status, err := c.nodes[i].now().Status(10 * time.Second); err != nil || status != 0 {
 		c.t.Errorf("%s stopped with status %d, %v; its log:\n%s", c.Name(i), status, err, c.Logs(i))
 	}

@@ -16,7 +16,8 @@ var program = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "caucus")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/caucus-project/caucus/cmd/caucus").CombinedOutput()
+	build := exec.Command("go", "build", "-o", path, "github.com/caucus-project/caucus/cmd/caucus")
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", errors.Join(fmt.Errorf("go build: %w\n%s", err, out), os.RemoveAll(dir))
 	}

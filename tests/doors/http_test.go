@@ -1,0 +1,108 @@
+package doors
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/caucus-project/caucus/internal/nodetest"
+)
+
+// asks sends a request as a client of bloc does, and gives status and body.
+func asks(t *testing.T, method, url string, ids ...string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids {
+		r.Header.Add("Bloc-Session-ID", id)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return answer.StatusCode, string(body)
+}
+
+// settled polls as clients of bloc do until each has the share that is wanted of it.
+func settled(t *testing.T, base string, shares map[string]string) {
+	t.Helper()
+	nodetest.Eventually(t, "everybody has his share", func() bool {
+		all := true
+		for id, want := range shares {
+			_, body := asks(t, "GET", base+"/index", id)
+			all = all && body == want
+		}
+		return all
+	})
+}
+
+func TestBloc(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3, nodetest.Flags("-t", "2", "-s", "0.3"))
+	for _, prefix := range []string{"", "/g/team/blue"} {
+		base := "http://" + c.HTTP(0) + prefix
+		if status, body := asks(t, "GET", base+"/index", "ann"); status != 200 || body != `{"status": "SETTLING"}` {
+			t.Errorf("the first GET: %d %s", status, body)
+		}
+		settled(t, base, map[string]string{"ann": `{"status": "SETTLED", "index": 1, "total": 1}`})
+		settled(t, base, map[string]string{"ann": `{"status": "SETTLED", "index": 1, "total": 2}`,
+			"an odd name": `{"status": "SETTLED", "index": 2, "total": 2}`})
+		if status, body := asks(t, "DELETE", base+"/session", "ann"); status != 200 || body != "{}" {
+			t.Errorf("DELETE: %d %s", status, body)
+		}
+		settled(t, base, map[string]string{"an odd name": `{"status": "SETTLED", "index": 1, "total": 1}`})
+		for _, wrong := range []struct {
+			method, path string
+			ids          []string
+			status       int
+		}{
+			{"GET", "/index", nil, 400}, {"GET", "/index", []string{"a", "b"}, 400},
+			{"GET", "/index", []string{strings.Repeat("x", 256)}, 400}, {"GET", "/index", []string{""}, 400},
+			{"DELETE", "/session", nil, 400}, {"DELETE", "/session", []string{"ann"}, 404},
+			{"DELETE", "/session", []string{"nobody"}, 404},
+		} {
+			if status, body := asks(t, wrong.method, base+wrong.path, wrong.ids...); status != wrong.status {
+				t.Errorf("%s %s %q: %d %s, want %d", wrong.method, wrong.path, wrong.ids, status, body, wrong.status)
+			}
+		}
+	}
+	// The same clients go on at another node when theirs is killed, even the leading one.
+	dead := c.Leader()
+	c.Kill(dead)
+	other := "http://" + c.HTTP((dead+1)%3)
+	settled(t, other, map[string]string{"x": `{"status": "SETTLED", "index": 1, "total": 1}`})
+}
+
+func TestHealthAndReadiness(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 2)
+	for i := range c.Size() {
+		for _, path := range []string{"/healthz", "/readyz"} {
+			if status, body := asks(t, "GET", "http://"+c.HTTP(i)+path); status != 200 {
+				t.Errorf("%s%s: %d %s", c.Name(i), path, status, body)
+			}
+		}
+	}
+	c.Kill(0)
+	nodetest.Eventually(t, "without a majority nobody is ready", func() bool {
+		status, body := asks(t, "GET", "http://"+c.HTTP(1)+"/readyz")
+		return status == 503 && strings.Contains(body, `"reason"`)
+	})
+	if status, body := asks(t, "GET", "http://"+c.HTTP(1)+"/index", "x"); status != 503 {
+		t.Errorf("GET /index without a majority: %d %s", status, body)
+	}
+	if status, _ := asks(t, "GET", "http://"+c.HTTP(1)+"/healthz"); status != 200 {
+		t.Errorf("a living process is not healthy: %d", status)
+	}
+	c.Restart(0)
+	c.Settled()
+}
