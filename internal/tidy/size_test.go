@@ -46,14 +46,28 @@ func functionLength(s source) (wrong []string) {
 	return wrong
 }
 
+// tagColumns gives, by line, how wide the back-quoted tag of a struct's field is.
+func tagColumns(s source) map[int]int {
+	wide := make(map[int]int)
+	ast.Inspect(s.ast, func(n ast.Node) bool {
+		if f, ok := n.(*ast.Field); ok && f.Tag != nil && f.Tag.Value[0] == '`' {
+			wide[s.fset.Position(f.Tag.Pos()).Line] = utf8.RuneCountInString(f.Tag.Value)
+		}
+		return true
+	})
+	return wide
+}
+
+// lineLength does not count a field's tag, which cannot be wrapped, but what stands beside it.
 func lineLength(s source) (wrong []string) {
 	if ast.IsGenerated(s.ast) {
 		return nil
 	}
+	tags := tagColumns(s)
 	number := 0
 	for line := range strings.SplitSeq(s.text, "\n") {
 		number++
-		if n := utf8.RuneCountInString(line); n > columns {
+		if n := utf8.RuneCountInString(line) - tags[number]; n > columns {
 			wrong = append(wrong, fmt.Sprintf("%s:%d: %d columns, at most %d", s.path, number, n, columns))
 		}
 	}
@@ -83,5 +97,16 @@ func TestLengthsAreMeasured(t *testing.T) {
 	prove(t, lineLength,
 		example{"node/a.go", comment(columns), 0},
 		example{"node/a_test.go", comment(columns + 1), 1},
+	)
+	long := strings.Repeat("ä", columns)
+	field := func(tag, behind string) string {
+		return "package x\ntype T struct {\n\tF int " + tag + behind + "\n}"
+	}
+	prove(t, lineLength,
+		example{"node/a.go", field("`"+long+"`", ""), 0},
+		example{"node/a.go", field("`"+long+"`", " // short"), 0},
+		example{"node/a.go", field("`"+long+"`", " // "+long), 1},
+		example{"node/a.go", field(`"`+long+`"`, ""), 1},
+		example{"node/a.go", "package x\nvar s = `" + long + "`", 1},
 	)
 }
