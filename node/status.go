@@ -21,7 +21,8 @@ type status struct {
 func (n *Node) noteStatus(r *replica.Replica, mono int64) {
 	old := n.greeting.Load()
 	role, term, leader := r.Standing()
-	if role == old.Role && term == old.Term && leader == old.Leader && mono-old.at < n.cfg.Heartbeat.Microseconds() {
+	same := role == old.Role && term == old.Term && leader == old.Leader
+	if same && mono-old.at < n.cfg.Heartbeat.Microseconds() {
 		return
 	}
 	n.greeting.Store(&status{Status: r.Status(), leads: role == raft.StateLeader, at: mono})

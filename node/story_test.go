@@ -50,7 +50,8 @@ func newTheatre(t *testing.T) *theatre {
 	ctx, cancel := context.WithTimeout(t.Context(), nodetest.Patience)
 	defer cancel()
 	var err error
-	s.n, err = node.OpenAt(ctx, node.Config{Name: "n1", Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off"}, s.time)
+	cfg := node.Config{Name: "n1", Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off"}
+	s.n, err = node.OpenAt(ctx, cfg, s.time)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,8 +100,8 @@ func (s *theatre) do(line *nodetest.Line, words ...string) caucus.Reply {
 	return reply
 }
 
-// rest waits until nothing more follows from what has happened: a write that changes nothing was then the only
-// entry of the log, and everything proposed before it is applied.
+// rest waits until nothing more follows from what has happened: a write that changes nothing was
+// then the only entry of the log, and everything proposed before it is applied.
 func (s *theatre) rest() {
 	for {
 		before := s.n.Step()

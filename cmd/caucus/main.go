@@ -21,7 +21,7 @@ const (
 // commandLine is all that can be said to caucus.
 type commandLine struct {
 	Serve   serveCmd   `cmd:"" help:"Run one node: found an ensemble, join one, or go on where it stopped."`
-	Demo    demoCmd    `cmd:"" help:"Show three nodes and four workers that divide a file, while things are killed."`
+	Demo    demoCmd    `cmd:"" help:"Show nodes and workers that divide a file, while things are killed."`
 	Worker  workerCmd  `cmd:"" hidden:"" help:"A worker of the demo."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -27,8 +27,8 @@ type serveCmd struct {
 	Timeout    seconds  `short:"t" help:"How long a bloc client may be silent." default:"4s"`
 	Settle     seconds  `short:"s" help:"Settle period of groups for which nobody states one." default:"6s"`
 
-	PasswordFile   string        `help:"File with the password that clients and peers must prove." placeholder:"FILE"`
-	RequestTimeout time.Duration `help:"Bound on every request that does not say how long it waits." default:"5s"`
+	PasswordFile   string        `help:"File with the password of clients and peers." placeholder:"FILE"`
+	RequestTimeout time.Duration `help:"Bound on requests that do not say how long they wait." default:"5s"`
 	Heartbeat      time.Duration `help:"The leader's rhythm; the same on all nodes." default:"50ms"`
 	Election       time.Duration `help:"How long a leader's silence is borne at least; the same on all nodes." default:"400ms"`
 	Snapshot       uint64        `help:"Log entries after which a snapshot is written." default:"100000" placeholder:"ENTRIES"`

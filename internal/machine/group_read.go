@@ -212,7 +212,8 @@ func groupList(q *query) caucus.Reply {
 
 // help answers what the table says of a command's subcommands.
 func (m *Machine) help(container string) read {
-	lines := []caucus.Reply{caucus.Status(strings.ToUpper(container) + " <subcommand> [<arg> ...]. Subcommands are:")}
+	head := strings.ToUpper(container) + " <subcommand> [<arg> ...]. Subcommands are:"
+	lines := []caucus.Reply{caucus.Status(head)}
 	for _, spec := range m.table.All() {
 		if sub, ok := strings.CutPrefix(spec.Name, container+"|"); ok {
 			lines = append(lines, caucus.Status(strings.TrimSpace(strings.ToUpper(sub)+" "+spec.Usage)),

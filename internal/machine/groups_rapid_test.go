@@ -240,7 +240,8 @@ func (w *world) learn(c string, v *believer, g string) {
 	if r := w.Do(c, caucus.Command{"GROUP", "INDEX", g}); r.Kind == caucus.KindArray {
 		v.index[g] = [2]int64{r.Items[0].Int, r.Items[2].Int}
 		name := w.Do(c, caucus.Command{"GROUP", "JOIN", g}).Str
-		if l := w.Do(c, caucus.Command{"GROUP", "LEADER", g}); l.Kind == caucus.KindArray && l.Items[0].Str == name {
+		l := w.Do(c, caucus.Command{"GROUP", "LEADER", g})
+		if l.Kind == caucus.KindArray && l.Items[0].Str == name {
 			v.leads[g] = l.Items[1].Int
 		}
 	}

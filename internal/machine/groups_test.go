@@ -100,7 +100,8 @@ func TestA18_JoinInATransactionIsOneMembership(t *testing.T) {
 	b := newBare(t)
 	id := entry.Session{5}
 	r := b.batch(entry.Op{Fresh: id, Bound: true, Args: caucus.Command{"EXEC"}, Queue: []caucus.Command{
-		{"GROUP", "JOIN", "g", "SETTLE", "0"}, {"GROUP", "JOIN", "g"}, {"GROUP", "JOIN", "h"}, {"GROUP", "META", "h", "x"},
+		{"GROUP", "JOIN", "g", "SETTLE", "0"}, {"GROUP", "JOIN", "g"},
+		{"GROUP", "JOIN", "h"}, {"GROUP", "META", "h", "x"},
 	}})[0]
 	if r.Attach == 0 || len(r.Reply.Items) != 4 || r.Reply.Items[1].Str != "m1" || r.Reply.Items[3].Str != "OK" {
 		t.Fatalf("got %+v", r)
@@ -171,7 +172,8 @@ func TestHelpListsTheTable(t *testing.T) {
 		for _, l := range lines {
 			text.WriteString(l.Str + "\n")
 		}
-		if !strings.Contains(text.String(), map[string]string{"GROUP": "JOIN group", "SESSION": "OPEN ["}[container]) {
+		want := map[string]string{"GROUP": "JOIN group", "SESSION": "OPEN ["}[container]
+		if !strings.Contains(text.String(), want) {
 			t.Errorf("%s HELP says\n%s", container, &text)
 		}
 	}
@@ -227,7 +229,8 @@ func BenchmarkSettle(b *testing.B) {
 		applyOnly(b, st, entry.Op{Session: fresh, Args: caucus.Command{"SESSION", "CLOSE"}})
 		st.index++
 		token := st.m.Pending("g")[0].Token
-		if _, err := st.m.Apply(st.index, bareTerm, &entry.Entry{Notes: []entry.Op{machine.Grant("g", token)}}, steps{}); err != nil {
+		e := entry.Entry{Notes: []entry.Op{machine.Grant("g", token)}}
+		if _, err := st.m.Apply(st.index, bareTerm, &e, steps{}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -244,7 +247,8 @@ func crowd(st *bare, members int) {
 func applyOnly(t testing.TB, st *bare, op entry.Op) {
 	st.number++
 	st.index++
-	e := entry.Entry{Batches: []entry.Batch{{Node: 1, Boot: entry.Boot{1}, Number: st.number, Ops: []entry.Op{op}}}}
+	batch := entry.Batch{Node: 1, Boot: entry.Boot{1}, Number: st.number, Ops: []entry.Op{op}}
+	e := entry.Entry{Batches: []entry.Batch{batch}}
 	out, err := st.m.Apply(st.index, bareTerm, &e, steps{})
 	if err != nil || out.Batches[0].Results[0].Reply.Kind == caucus.KindError {
 		t.Fatal(err, out)

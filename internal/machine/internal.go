@@ -127,7 +127,8 @@ func Ends(op *entry.Op) (s entry.Session, attach uint64, ok bool) {
 	switch {
 	case len(op.Args) > 0 && (op.Args[0] == opDrop || op.Args[0] == opEnd):
 		return op.Session, op.Attach, true
-	case len(op.Args) < 2 || !strings.EqualFold(op.Args[0], "session") || !strings.EqualFold(op.Args[1], "close"):
+	case len(op.Args) < 2 ||
+		!strings.EqualFold(op.Args[0], "session") || !strings.EqualFold(op.Args[1], "close"):
 		return s, 0, false
 	case len(op.Args) > 2:
 		return hashOf(op.Args[2]), 0, true

@@ -16,7 +16,8 @@ func TestKeysShareNoMemoryWithTheirEntry(t *testing.T) {
 	for _, cmd := range []caucus.Command{
 		{"SET", "set", "v"}, {"SETEX", "setex", "10", "v"}, {"SETNX", "setnx", "v"}, {"MSET", "m1", "v", "m2", "v"},
 		{"MSETNX", "mn1", "v"}, {"APPEND", "append", "v"}, {"APPEND", "append", ""}, {"GETSET", "getset", "v"},
-		{"SETRANGE", "setrange", "0", "v"}, {"INCR", "incr"}, {"INCRBY", "incrby", "7"}, {"INCRBYFLOAT", "float", "7.5"},
+		{"SETRANGE", "setrange", "0", "v"}, {"INCR", "incr"}, {"INCRBY", "incrby", "7"},
+		{"INCRBYFLOAT", "float", "7.5"},
 		{"SET", "old", "v"}, {"RENAME", "old", "new"}, {"COPY", "new", "copied"}, {"EXPIRE", "set", "100"},
 		{"GETEX", "setnx", "EX", "10"}, {"SET", "setnx", "v", "KEEPTTL"},
 	} {

@@ -246,10 +246,12 @@ func TestA15_KeptRepliesAreTheSameOnEveryNode(t *testing.T) {
 		b, host := newBare(t), &listening{answers: answers}
 		b.do("a", "SESSION OPEN")
 		s := b.of("a")
-		e := entry.Entry{Batches: []entry.Batch{{Node: 1, Boot: entry.Boot{1}, Number: b.number + 1, Ops: []entry.Op{{
+		exec := entry.Op{
 			Session: s.ID, Attach: s.Attach, Once: 1, Args: caucus.Command{"EXEC"}, Queue: []caucus.Command{
 				{"SET", "k", "v"}, {"GET", "k"}, {"PUBLISH", "c", "x"}, {"GROUP", "JOIN", "g"}, {"GROUP", "LIST"}},
-		}}}}}
+		}
+		batch := entry.Batch{Node: 1, Boot: entry.Boot{1}, Number: b.number + 1, Ops: []entry.Op{exec}}
+		e := entry.Entry{Batches: []entry.Batch{batch}}
 		if _, err := b.m.Apply(b.index+1, bareTerm, &e, host); err != nil {
 			t.Fatal(err)
 		}

@@ -85,7 +85,10 @@ func FuzzHello(f *testing.F) {
 			}
 		}
 		for _, key := range [][]byte{nil, []byte("key")} {
-			s := side{key: key, local: true, greet: func() []byte { return nil }, admit: func(Greeting) error { return nil }}
+			s := side{
+				key: key, local: true,
+				greet: func() []byte { return nil }, admit: func(Greeting) error { return nil },
+			}
 			rw := struct {
 				io.Reader
 				io.Writer

@@ -250,7 +250,9 @@ func TestPeerMoves(t *testing.T) {
 	gone := old.Addr().String()
 	old.Close()
 	b := start(t, 2, nil)
-	a := start(t, 1, func(o *peer.Options, h *owner) { o.BackoffMin, o.BackoffMax = time.Millisecond, time.Hour })
+	a := start(t, 1, func(o *peer.Options, h *owner) {
+		o.BackoffMin, o.BackoffMax = time.Millisecond, time.Hour
+	})
 	a.SetPeer(2, gone)
 	a.SetPeer(2, b.addr)
 	a.await(t, 2, peer.To, true)
@@ -375,7 +377,8 @@ func TestProbe(t *testing.T) {
 		a.SetPeer(uint64(2+i), addr)
 	}
 	hasty.SetPeer(9, mute.Addr().String())
-	if got := a.Probe(deadline(t), 2); got.Outcome != peer.Greeted || string(got.Greeting.Status) != "I lead term 7" {
+	got := a.Probe(deadline(t), 2)
+	if got.Outcome != peer.Greeted || string(got.Greeting.Status) != "I lead term 7" {
 		t.Errorf("leader: %+v", got)
 	}
 	if got := a.Probe(deadline(t), 3); got.Outcome != peer.Refused {

@@ -31,14 +31,20 @@ func TestHandshake(t *testing.T) {
 		{name: "password from afar", dialler: identity(1), ask: "s", want: "s", afar: true},
 		{name: "stranger", dialler: stranger},
 		{name: "stranger with password", dialler: stranger, ask: "s", want: "s"},
-		{name: "wrong password", dialler: identity(1), ask: "s", want: "t", code: peer.RefusedPassword, text: "password"},
+		{
+			name: "wrong password", dialler: identity(1), ask: "s", want: "t",
+			code: peer.RefusedPassword, text: "password",
+		},
 		{name: "no password", dialler: identity(1), want: "t", code: peer.RefusedPassword, text: "password"},
 		{name: "needless password", dialler: identity(1), ask: "s", code: peer.RefusedPassword, text: "password"},
 		{
 			name: "wrong password of an alien", dialler: alien, ask: "s", want: "t",
 			code: peer.RefusedPassword, text: "password",
 		},
-		{name: "afar", dialler: identity(1), afar: true, code: peer.RefusedDenied, text: "DENIED", alsoDenied: true},
+		{
+			name: "afar", dialler: identity(1), afar: true,
+			code: peer.RefusedDenied, text: "DENIED", alsoDenied: true,
+		},
 		{name: "other cluster", dialler: alien, code: peer.RefusedCluster, text: "cluster 0900"},
 		{name: "other cluster is told ours", dialler: alien, code: peer.RefusedCluster, text: "cluster 0100"},
 		{

@@ -39,7 +39,8 @@ func TestAppend(t *testing.T) {
 		{"empty bulk", caucus.Bulk(""), "$0\r\n\r\n", "$0\r\n\r\n"},
 		{"array", caucus.Array(one, two), "*2\r\n:1\r\n$1\r\nb\r\n", "*2\r\n:1\r\n$1\r\nb\r\n"},
 		{"empty array", caucus.Array(), "*0\r\n", "*0\r\n"},
-		{"nested", caucus.Array(caucus.Map(one, caucus.Nil())), "*1\r\n*2\r\n:1\r\n$-1\r\n", "*1\r\n%1\r\n:1\r\n_\r\n"},
+		{"nested", caucus.Array(caucus.Map(one, caucus.Nil())),
+			"*1\r\n*2\r\n:1\r\n$-1\r\n", "*1\r\n%1\r\n:1\r\n_\r\n"},
 		{"map", caucus.Map(one, two), "*2\r\n:1\r\n$1\r\nb\r\n", "%1\r\n:1\r\n$1\r\nb\r\n"},
 		{"odd map", caucus.Map(one), "*2\r\n:1\r\n$-1\r\n", "%1\r\n:1\r\n_\r\n"},
 		{"set", set(one), "*1\r\n:1\r\n", "~1\r\n:1\r\n"},
@@ -54,7 +55,8 @@ func TestAppend(t *testing.T) {
 		{"true", truth(1), ":1\r\n", "#t\r\n"},
 		{"false", truth(0), ":0\r\n", "#f\r\n"},
 		{"verbatim", verbatim("hi"), "$2\r\nhi\r\n", "=6\r\ntxt:hi\r\n"},
-		{"unknown", caucus.Reply{Kind: 200}, "-ERR reply of unknown kind 200\r\n", "-ERR reply of unknown kind 200\r\n"},
+		{"unknown", caucus.Reply{Kind: 200},
+			"-ERR reply of unknown kind 200\r\n", "-ERR reply of unknown kind 200\r\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := string(resp.Append([]byte("x"), 2, c.reply)); got != "x"+c.resp2 {
@@ -92,15 +94,18 @@ func TestReadReplies(t *testing.T) {
 		in   string
 		want []caucus.Reply
 	}{
-		{"+OK\r\n-ERR no\r\n:-5\r\n", []caucus.Reply{caucus.OK(), {Kind: caucus.KindError, Str: "ERR no"}, caucus.Int(-5)}},
+		{"+OK\r\n-ERR no\r\n:-5\r\n",
+			[]caucus.Reply{caucus.OK(), {Kind: caucus.KindError, Str: "ERR no"}, caucus.Int(-5)}},
 		{"$-1\r\n*-1\r\n_\r\n", []caucus.Reply{caucus.Nil(), caucus.NilArray(), caucus.Nil()}},
 		{"$0\r\n\r\n$2\r\n\r\n\r\n", []caucus.Reply{caucus.Bulk(""), caucus.Bulk("\r\n")}},
 		{"*0\r\n*2\r\n:1\r\n*1\r\n:1\r\n", []caucus.Reply{caucus.Array(), caucus.Array(one, caucus.Array(one))}},
 		{"%1\r\n:1\r\n:1\r\n~1\r\n:1\r\n", []caucus.Reply{caucus.Map(one, one), set(one)}},
 		{">1\r\n:1\r\n:1\r\n", []caucus.Reply{caucus.Push(one), one}},
 		{"#t\r\n#f\r\n", []caucus.Reply{truth(1), truth(0)}},
-		{",1.25\r\n,inf\r\n,-inf\r\n", []caucus.Reply{caucus.Double(1.25), caucus.Double(math.Inf(1)), caucus.Double(math.Inf(-1))}},
-		{"(3492890328409238509324850943850943825024385\r\n", []caucus.Reply{caucus.Bulk("3492890328409238509324850943850943825024385")}},
+		{",1.25\r\n,inf\r\n,-inf\r\n",
+			[]caucus.Reply{caucus.Double(1.25), caucus.Double(math.Inf(1)), caucus.Double(math.Inf(-1))}},
+		{"(3492890328409238509324850943850943825024385\r\n",
+			[]caucus.Reply{caucus.Bulk("3492890328409238509324850943850943825024385")}},
 		{"=6\r\ntxt:hi\r\n!5\r\nERR x\r\n", []caucus.Reply{verbatim("hi"), {Kind: caucus.KindError, Str: "ERR x"}}},
 		{"|1\r\n+k\r\n:9\r\n:1\r\n", []caucus.Reply{one}},
 		{"*2\r\n|1\r\n+k\r\n*1\r\n:9\r\n|0\r\n:1\r\n:1\r\n", []caucus.Reply{caucus.Array(one, one)}},
@@ -130,8 +135,10 @@ func TestMalformedReplies(t *testing.T) {
 	lim := resp.Limits{Bulk: 10, Args: 4, Total: 100}
 	for _, in := range []string{
 		"\r\n", "x\r\n", "+OK\n", ":\r\n", ":x\r\n", ":99999999999999999999\r\n", ",x\r\n", "#x\r\n", "#\r\n",
-		"$x\r\n", "$-2\r\n", "$11\r\n", "$01\r\n", "$1\r\nxy\r\n", "=3\r\ntxt\r\n", "=4\r\nabcd\r\n", "!-1\r\n", "$?\r\n",
-		"*x\r\n", "*-2\r\n", "*5\r\n", "%3\r\n", "%-1\r\n", "~-1\r\n", ">-1\r\n", "*?\r\n", "%9223372036854775807\r\n",
+		"$x\r\n", "$-2\r\n", "$11\r\n", "$01\r\n", "$1\r\nxy\r\n", "=3\r\ntxt\r\n", "=4\r\nabcd\r\n",
+		"!-1\r\n", "$?\r\n",
+		"*x\r\n", "*-2\r\n", "*5\r\n", "%3\r\n", "%-1\r\n", "~-1\r\n", ">-1\r\n", "*?\r\n",
+		"%9223372036854775807\r\n",
 		"*2\r\n*2\r\n:1\r\n:1\r\n*1\r\n:1\r\n", "|x\r\n", "*1\r\n|3\r\n",
 		strings.Repeat("*1\r\n", 33) + ":1\r\n", "+" + strings.Repeat("x", 100) + "\r\n",
 		"+" + strings.Repeat("x", 2*resp.MaxLine), strings.Repeat("|0\r\n", 60) + ":1\r\n",

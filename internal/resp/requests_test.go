@@ -52,7 +52,8 @@ var requestCases = []struct {
 	{"pipeline", "*1\r\n$4\r\nPING\r\n*1\r\n$1\r\nx\r\n", []string{`["PING"]`, `["x"]`, eof}},
 	{"empty and binary arguments", "*3\r\n$0\r\n\r\n$2\r\n\r\n\r\n$1\r\n\x00\r\n",
 		[]string{`["" "\r\n" "\x00"]`, eof}},
-	{"empty arrays and lines", "*0\r\n*-1\r\n*-9223372036854775808\r\n\r\n\n  \t\r\nPING\r\n", []string{`["PING"]`, eof}},
+	{"empty arrays and lines", "*0\r\n*-1\r\n*-9223372036854775808\r\n\r\n\n  \t\r\nPING\r\n",
+		[]string{`["PING"]`, eof}},
 	{"unfinished", "*2\r\n$3\r\nGET\r\n$1\r\nk", []string{eof}},
 	{"nothing", "", []string{eof}},
 
@@ -74,7 +75,8 @@ var requestCases = []struct {
 		[]string{"ERR too many arguments: 5, and at most 4 are taken", `["ok"]`, eof}},
 	{"inline total over its setting", strings.Repeat("0123456789 ", 3) + "\nok\n",
 		[]string{"ERR command too large: at most 24 bytes of arguments are taken", `["ok"]`, eof}},
-	{"argument over its setting", "*3\r\n$1\r\na\r\n$17\r\n" + strings.Repeat("\r\n", 8) + "x\r\n$1\r\nb\r\nok\r\n",
+	{"argument over its setting",
+		"*3\r\n$1\r\na\r\n$17\r\n" + strings.Repeat("\r\n", 8) + "x\r\n$1\r\nb\r\nok\r\n",
 		[]string{"ERR argument too long: 17 bytes, and at most 16 are taken", `["ok"]`, eof}},
 	{"arguments over their setting", "*5\r\n" + strings.Repeat("$0\r\n\r\n", 5) + "ok\r\n",
 		[]string{"ERR too many arguments: 5, and at most 4 are taken", `["ok"]`, eof}},
@@ -84,8 +86,10 @@ var requestCases = []struct {
 		[]string{`["0123456789abcdef" "01234567" "" ""]`, eof}},
 	{"just at the settings, twice", strings.Repeat("*2\r\n$12\r\n0123456789ab\r\n$12\r\n0123456789ab\r\n", 2),
 		[]string{`["0123456789ab" "0123456789ab"]`, `["0123456789ab" "0123456789ab"]`, eof}},
-	{"nonsense while reading away", "*2\r\n$17\r\n0123456789abcdefg\r\n+x\r\n", []string{fatal("expected '$', got '+'")}},
-	{"miscounted while reading away", "*1\r\n$17\r\n0123456789abcdefgh\r\n", []string{fatal("expected CRLF after bulk")}},
+	{"nonsense while reading away", "*2\r\n$17\r\n0123456789abcdefg\r\n+x\r\n",
+		[]string{fatal("expected '$', got '+'")}},
+	{"miscounted while reading away", "*1\r\n$17\r\n0123456789abcdefgh\r\n",
+		[]string{fatal("expected CRLF after bulk")}},
 
 	{"array length is no number", "PING\n*x\r\n", []string{`["PING"]`, fatal("invalid multibulk length")}},
 	{"array length empty", "*\r\n", []string{fatal("invalid multibulk length")}},
@@ -97,15 +101,18 @@ var requestCases = []struct {
 	{"array length below all", "*-9223372036854775809\r\n", []string{fatal("invalid multibulk length")}},
 	{"array length over the hard limit", "*1048577\r\n", []string{fatal("invalid multibulk length")}},
 	{"array length line", "*1\rx", []string{fatal("invalid multibulk length")}},
-	{"array length without end", "*" + strings.Repeat("1", resp.MaxLine), []string{fatal("too big mbulk count string")}},
+	{"array length without end", "*" + strings.Repeat("1", resp.MaxLine),
+		[]string{fatal("too big mbulk count string")}},
 	{"bulk length is no number", "*1\r\n$x\r\n", []string{fatal("invalid bulk length")}},
 	{"bulk length negative", "*1\r\n$-1\r\n", []string{fatal("invalid bulk length")}},
 	{"bulk length over the hard limit", "*1\r\n$536870913\r\n", []string{fatal("invalid bulk length")}},
-	{"bulk length without end", "*1\r\n$" + strings.Repeat("1", resp.MaxLine), []string{fatal("too big bulk count string")}},
+	{"bulk length without end", "*1\r\n$" + strings.Repeat("1", resp.MaxLine),
+		[]string{fatal("too big bulk count string")}},
 	{"no bulk", "*1\r\n:1\r\n", []string{fatal("expected '$', got ':'")}},
 	{"miscounted bulk", "*1\r\n$1\r\nxyz\r\n", []string{fatal("expected CRLF after bulk")}},
 	{"line at the hard limit", strings.Repeat(" ", resp.MaxLine-1) + "a\n", []string{`["a"]`, eof}},
-	{"line over the hard limit", strings.Repeat(" ", resp.MaxLine) + "a\n", []string{fatal("too big inline request")}},
+	{"line over the hard limit", strings.Repeat(" ", resp.MaxLine) + "a\n",
+		[]string{fatal("too big inline request")}},
 	{"line without end", strings.Repeat("a", resp.MaxLine+1), []string{fatal("too big inline request")}},
 }
 
@@ -161,7 +168,8 @@ func TestBatchIsWholePipeline(t *testing.T) {
 // TestArgumentsLast proves that what was returned is not overwritten by what comes later.
 func TestArgumentsLast(t *testing.T) {
 	array := "*2\r\n$1\r\na\r\n$2\r\nbc\r\n"
-	in := strings.NewReader(strings.Repeat(array, 3) + `"d" e` + "\n" + strings.Repeat("*1\r\n$3\r\nxyz\r\n", 2000))
+	later := strings.Repeat("*1\r\n$3\r\nxyz\r\n", 2000)
+	in := strings.NewReader(strings.Repeat(array, 3) + `"d" e` + "\n" + later)
 	r := resp.NewReader(in, resp.Limits{})
 	first, err := r.ReadBatch()
 	if err != nil {

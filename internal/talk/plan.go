@@ -71,8 +71,8 @@ type extra struct {
 	noOp  bool // the transaction has no step
 }
 
-// Unread says that the answers to what stood before in the same pipeline have not been handed to the client yet,
-// so that its beat is no evidence that it has read them (SAFETY A3).
+// Unread says that the answers to what stood before in the same pipeline have not been handed to
+// the client yet, so that its beat is no evidence that it has read them (SAFETY A3).
 func (p *Plan) Unread() {
 	for i := range p.Beats {
 		p.Beats[i].Seen = 0
@@ -121,7 +121,11 @@ func (t *Talk) Plan(cmds []caucus.Command) (p *Plan, used int) {
 // newPlan makes a plan with room for so many commands. Most have one, so that all of it is made at once.
 func newPlan(room int) *Plan {
 	if room > 1 {
-		return &Plan{items: make([]item, 0, room), Steps: make([]entry.Step, 0, room), ops: make([]entry.Op, 0, room)}
+		return &Plan{
+			items: make([]item, 0, room),
+			Steps: make([]entry.Step, 0, room),
+			ops:   make([]entry.Op, 0, room),
+		}
 	}
 	lone := &struct {
 		plan Plan

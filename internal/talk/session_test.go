@@ -250,8 +250,8 @@ func TestOnce(t *testing.T) {
 	s.expect(t, "ERR EXEC without MULTI", "exec")
 }
 
-// The answers to one pipeline are handed over together: what its later pieces show is no evidence that the client
-// has read the earlier ones.
+// The answers to one pipeline are handed over together: what its later pieces show is no evidence
+// that the client has read the earlier ones.
 func TestA3AnswersOfTheSamePipelineAreUnread(t *testing.T) {
 	s := newStage()
 	s.do("SESSION OPEN")
