@@ -58,7 +58,8 @@ func (r *Replica) mayJoin(n machine.Node) *caucus.Error {
 	return nil
 }
 
-// answer tells those who are in that they are, and those whose name was given to another meanwhile that it was.
+// answer tells those who are in that they are, and those whose name was given to another meanwhile
+// that it was.
 func (ms *membership) answer(r *Replica) {
 	ms.joins = slices.DeleteFunc(ms.joins, func(j join) bool {
 		if err := r.mayJoin(j.node); err != nil {
@@ -160,8 +161,8 @@ func readChange(e *pb.Entry) (*pb.ConfChangeV2, error) {
 	return cc, proto.Unmarshal(e.GetData(), cc)
 }
 
-// HandOver asks the most advanced of the other voters that were heard lately to lead, if this node does and there
-// is one. It says whether it asked.
+// HandOver asks the most advanced of the other voters that were heard lately to lead, if this node
+// does and there is one. It says whether it asked.
 func (r *Replica) HandOver(now Time) bool {
 	r.at(now)
 	if r.leader == nil {

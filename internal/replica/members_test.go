@@ -26,8 +26,8 @@ func newcomer(name string, incarnation byte) machine.Node {
 	return machine.Node{Name: name, Incarnation: [16]byte{incarnation}}
 }
 
-// A node that is let in gets a snapshot that names it, and becomes a voter when it has caught up; also when it comes
-// back empty-handed in the middle, because its snapshot was never durable.
+// A node that is let in gets a snapshot that names it, and becomes a voter when it has caught up;
+// also when it comes back empty-handed in the middle, because its snapshot was never durable.
 func TestB2NewcomerIsNamedByItsSnapshot(t *testing.T) {
 	w := newTrio(t)
 	lead := w.leader()

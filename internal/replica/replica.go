@@ -203,7 +203,8 @@ func (r *Replica) at(now Time) {
 	now.Mono = max(now.Mono, r.now.Mono)
 	r.now = now
 	if r.leader != nil {
-		r.leader.vigil.tick(r, r.leader) // what is recorded now is recorded at this time, not at that of the last tick
+		// What is recorded now is recorded at this time, not at that of the last tick.
+		r.leader.vigil.tick(r, r.leader)
 	}
 }
 

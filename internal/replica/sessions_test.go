@@ -25,8 +25,8 @@ func over(s *seat, p speaker) bool {
 	return !ok
 }
 
-// marked gives a session that has been silent for a quarter of its 4 s, and was just heard again; the entry that
-// clears its mark waits for the followers' disks, and so does all that follows it.
+// marked gives a session that has been silent for a quarter of its 4 s, and was just heard again;
+// the entry that clears its mark waits for the followers' disks, and so does all that follows it.
 func (w *trio) marked(lead *seat) speaker {
 	w.t.Helper()
 	p := w.open(lead, 7, "TTL", "4000", "GRACE", "0")
@@ -91,8 +91,8 @@ func TestA2ClosingAnotherSessionEndsOnlyThat(t *testing.T) {
 	}
 }
 
-// A drop that is refused, because the connection had let the session go before, leaves the session as mortal as
-// any other.
+// A drop that is refused, because the connection had let the session go before, leaves the session
+// as mortal as any other.
 func TestA4RefusedDropIsForgotten(t *testing.T) {
 	w := newTrio(t)
 	lead := w.leader()
@@ -171,8 +171,8 @@ func TestA2WhoLagsBehindAsksAgain(t *testing.T) {
 	}
 }
 
-// Within one entry an assignment that was revoked is given up, granted anew and revoked again. Who held the second
-// has not given it up.
+// Within one entry an assignment that was revoked is given up, granted anew and revoked again. Who
+// held the second has not given it up.
 func TestA3SecondGrantWithinAnEntry(t *testing.T) {
 	w := newTrio(t)
 	lead := w.leader()
@@ -211,7 +211,8 @@ func TestA3SecondGrantWithinAnEntry(t *testing.T) {
 	}
 }
 
-// What the leader remembers of a member does not grow with the number of revocations that the member has seen.
+// What the leader remembers of a member does not grow with the number of revocations that the
+// member has seen.
 func BenchmarkBeatAfterManyRevocations(b *testing.B) {
 	w := newTrio(b)
 	lead := w.leader()

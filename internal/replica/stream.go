@@ -199,8 +199,9 @@ func (s *stream) gone(p *parcel) {
 	}
 }
 
-var errTwin = caucus.Errorf(caucus.ErrConflict, "the ensemble refuses what this node sends: its directory was "+
-	"restored from an older copy, or a second process runs on a copy of it; remove the node and let it join anew")
+var errTwin = caucus.Errorf(caucus.ErrConflict, "the ensemble refuses what this node sends: "+
+	"its directory was restored from an older copy, or a second process runs on a copy of it; "+
+	"remove the node and let it join anew")
 
 // passed notes that an entry of the given term is being applied: what was sent to leaders of earlier terms
 // and has not landed by now never will. It goes to the present leader.
@@ -248,11 +249,12 @@ func (s *stream) replaced(r *Replica) {
 	s.passed(r.m.Term())
 }
 
-// tick sends again what did not land for long, and answers what is past its deadline: what never left, or was
-// taken back, is certainly not applied.
+// tick sends the last batch again when nothing landed for long: the leader asks for what it missed
+// before it, and a leader that is merely slow is not flooded. It answers what is past its deadline:
+// what never left, or was taken back, is certainly not applied.
 func (s *stream) tick(r *Replica) {
-	if len(s.flying) > 0 && r.now.Mono-s.last > r.cfg.Election/2 {
-		s.sent, s.last = 0, r.now.Mono
+	if n := len(s.flying); n > 0 && r.now.Mono-s.last > r.cfg.Election/2 {
+		s.sent, s.last = min(s.sent, s.flying[n-1].number-1), r.now.Mono
 	}
 	late := func(p *parcel) bool { return p.batch != nil && p.batch.Deadline <= r.now.Mono }
 	kept := s.queue[:0]
