@@ -1,0 +1,131 @@
+package replica_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/caucus-project/caucus/internal/replica"
+)
+
+// sent counts the batches that were sent to leaders.
+func sent(list []replica.Envelope) (n int) {
+	for _, e := range list {
+		if e.Frame.Batches != nil {
+			n += len(e.Frame.Batches.List)
+		}
+	}
+	return n
+}
+
+// appends hands in so many writes that tell their order.
+func (w *trio) appends(s *seat, n int) (list []*replica.Batch) {
+	for i := range n {
+		list = append(list, w.ask(s, write("APPEND", "journal", fmt.Sprint(i))))
+	}
+	return list
+}
+
+// Batches that were lost on the way are applied all the same, each once and in their order.
+func TestA9LostBatchesAreAskedFor(t *testing.T) {
+	w := newTrio(t)
+	s := w.others(w.leader())[0]
+	count := 0
+	w.hold = func(_, _ uint64, f replica.Frame) bool {
+		count++
+		return f.Batches != nil && count%3 != 0
+	}
+	list := w.appends(s, 5)
+	w.pass(5 * heartbeat)
+	w.hold = nil
+	for _, b := range list {
+		w.must(b)
+	}
+	if r := w.must(w.ask(s, read("GET", "journal"))); r.Str != "01234" {
+		t.Fatalf("the journal is %q", r.Str)
+	}
+}
+
+// A leader that is slow is not sent everything over and over.
+func TestA9SlowLeaderIsNotFlooded(t *testing.T) {
+	w := newTrio(t)
+	lead := w.leader()
+	s := w.others(lead)[0]
+	w.stall(lead, true)
+	w.seen = nil
+	w.appends(s, 100)
+	w.pass(3 * election)
+	if n := sent(w.seen); n > 120 {
+		t.Fatalf("100 batches were sent as %d", n)
+	}
+}
+
+// What was sent to a leader that is gone goes to the next, and is applied once.
+func TestA9BatchesGoToTheNextLeader(t *testing.T) {
+	for name, taken := range map[string]bool{"taken": true, "lost": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newTrio(t)
+			old := w.leader()
+			s := w.others(old)[1]
+			w.hold = func(_, to uint64, f replica.Frame) bool {
+				if taken {
+					return to != old.id && f.Raft != nil && len(f.Raft.GetEntries()) > 0
+				}
+				return f.Batches != nil
+			}
+			list := w.appends(s, 3)
+			w.settle()
+			w.crash(old)
+			w.hold = nil
+			for _, other := range w.others(old) {
+				w.input(other, func(r *replica.Replica) { r.PeerLost(w.at(other), old.id) })
+			}
+			w.pass(election)
+			for _, b := range list {
+				w.must(b)
+			}
+			w.start(old)
+			w.pass(2 * election)
+			if r := w.must(w.ask(old, read("GET", "journal"))); r.Str != "012" {
+				t.Fatalf("the journal is %q", r.Str)
+			}
+		})
+	}
+}
+
+// A node announces its boot to a leader that dies with it. The announcement may be in the log of the next leader or
+// not; the node must not be taken for a copy of itself either way.
+func TestB19BootAnnouncedToADyingLeader(t *testing.T) {
+	for name, reaches := range map[string]bool{"it survives": true, "it is lost": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newTrio(t)
+			old := w.leader()
+			again, third := w.others(old)[0], w.others(old)[1]
+			w.crash(again)
+			third.stuck = true
+			w.hold = func(from, to uint64, f replica.Frame) bool {
+				return !reaches && from == old.id && f.Raft != nil && len(f.Raft.GetEntries()) > 0
+			}
+			w.start(again)
+			again.stuck = true // the announcement is in the leader's log, and commits nowhere
+			list := w.appends(again, 2)
+			w.pass(2 * heartbeat)
+			w.crash(old)
+			w.hold, again.stuck, third.stuck = nil, false, false
+			for _, s := range w.others(old) {
+				w.store(s)
+				w.drain(s)
+				w.input(s, func(r *replica.Replica) { r.PeerLost(w.at(s), old.id) })
+			}
+			w.pass(2 * election)
+			for _, b := range list {
+				w.must(b)
+			}
+			if r := w.must(w.ask(third, read("GET", "journal"))); r.Str != "01" {
+				t.Fatalf("the journal is %q", r.Str)
+			}
+			if n, _ := third.r.State().Node(again.id); n.Boots != again.boots {
+				t.Fatalf("the announced boot is %d, not %d", n.Boots, again.boots)
+			}
+		})
+	}
+}
