@@ -35,8 +35,8 @@ func (n *Node) Open(info caucus.ConnInfo) (caucus.Conn, error) {
 
 var errStopping = caucus.Errorf(caucus.ErrTryAgain, "this node is stopping")
 
-// DoAll carries out a pipeline, as much at once as can go at once. Once a piece is refused as a whole, so is the
-// rest: it would otherwise be applied without what came before it (SAFETY A10).
+// DoAll carries out a pipeline, as much at once as can go at once. Once a piece is refused as a
+// whole, so is the rest: it would otherwise be applied without what came before it (SAFETY A10).
 func (c *conn) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply {
 	replies := make([]caucus.Reply, 0, len(cmds))
 	var refused *caucus.Error
@@ -59,7 +59,8 @@ func (c *conn) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply 
 	return replies
 }
 
-var errSkipped = caucus.Errorf(caucus.ErrTryAgain, "an earlier part of the pipeline failed; this was not tried")
+var errSkipped = caucus.Errorf(caucus.ErrTryAgain,
+	"an earlier part of the pipeline failed; this was not tried")
 
 func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *caucus.Error) {
 	if len(p.Steps) == 0 {
@@ -83,8 +84,9 @@ func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *cau
 	return c.talk.Finish(p, a.Results), nil
 }
 
-// await waits for the answer to the batch in flight. The replica answers by the deadline of ctx, and knows better
-// than this what became of the batch; so only the end of the node, or of ctx for another reason, ends the wait.
+// await waits for the answer to the batch in flight. The replica answers by the deadline of ctx,
+// and knows better than this what became of the batch; so only the end of the node, or of ctx for
+// another reason, ends the wait.
 func (c *conn) await(ctx context.Context) (a replica.Answer, ok bool) {
 	for done := ctx.Done(); ; {
 		select {

@@ -184,8 +184,8 @@ func (n *Node) fail(why error) {
 	})
 }
 
-// shut closes what was opened, from the doors inward. A node that failed answers nothing more, so that nobody is
-// kept waiting for it.
+// shut closes what was opened, from the doors inward. A node that failed answers nothing more, so
+// that nobody is kept waiting for it.
 func (n *Node) shut() {
 	if n.owner != nil && errors.Is(context.Cause(n.ctx), errStopped) {
 		n.handOver()

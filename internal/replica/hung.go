@@ -25,8 +25,9 @@ func (h *handing) tick(r *Replica) {
 	}
 }
 
-// ahead gives the furthest of the other voters when this node's disk has not answered for an election timeout and
-// they, without it, are a quorum that has what it has not. 0 otherwise: then nobody else could lead.
+// ahead gives the furthest of the other voters when this node's disk has not answered for an
+// election timeout and they, without it, are a quorum that has what it has not. 0 otherwise: then
+// nobody else could lead.
 func (r *Replica) ahead() (best uint64) {
 	if len(r.writes) == 0 || r.now.Mono-r.writes[0].since <= r.cfg.Election {
 		return 0

@@ -133,7 +133,8 @@ func (r *Replica) send(to uint64, f Frame) {
 var (
 	errNoLeader = caucus.Errorf(caucus.ErrTryAgain, "no leader is known at present; nothing was applied")
 	errBusy     = caucus.Errorf(caucus.ErrTryAgain, "too much is waiting for the leader; nothing was applied")
-	errUnheard  = caucus.Errorf(caucus.ErrTryAgain, "no quorum confirmed the leader in time; nothing was applied")
+	errUnheard  = caucus.Errorf(caucus.ErrTryAgain,
+		"no quorum confirmed the leader in time; nothing was applied")
 	errInFlight = caucus.Errorf(caucus.ErrUncertain,
 		"no answer in time after the request was sent to the leader; it may or may not be applied")
 	errCovered = caucus.Errorf(caucus.ErrUncertain,

@@ -17,8 +17,8 @@ func kinds(list []replica.Envelope, kind pb.MessageType) (n int) {
 	return n
 }
 
-// A candidate whose disk does not answer asks nobody for a vote: if it won and lost its term in a crash, it could
-// win the same term again with other entries.
+// A candidate whose disk does not answer asks nobody for a vote: if it won and lost its term in a
+// crash, it could win the same term again with other entries.
 func TestA1VotesWaitForTheTerm(t *testing.T) {
 	w := newTrio(t)
 	old := w.leader()
@@ -106,8 +106,9 @@ func TestA7OneThatIsWrongDeposesNobody(t *testing.T) {
 	w.must(w.ask(wrong, write("SET", "k", "1")))
 }
 
-// A follower that stood still longer than it bears silence finds the leader's frames when it wakes up. It takes
-// the leader for lost and is told better in the same step: it must not go on campaigning against it.
+// A follower that stood still longer than it bears silence finds the leader's frames when it wakes
+// up. It takes the leader for lost and is told better in the same step: it must not go on
+// campaigning against it.
 func TestA7SearchEndsWhenTheLeaderIsHeard(t *testing.T) {
 	w := newTrio(t)
 	lead := w.leader()
@@ -175,8 +176,8 @@ func TestA8TransferToADeadNodeIsGivenUp(t *testing.T) {
 	}
 }
 
-// Messages that would let a peer act as this node's own client or storage are dropped, and so is what one node
-// says in the name of another.
+// Messages that would let a peer act as this node's own client or storage are dropped, and so is
+// what one node says in the name of another.
 func TestB1WhatAPeerMayNotSay(t *testing.T) {
 	for _, kind := range []pb.MessageType{pb.MsgHup, pb.MsgBeat, pb.MsgProp, pb.MsgUnreachable, pb.MsgSnapStatus,
 		pb.MsgCheckQuorum, pb.MsgTransferLeader, pb.MsgReadIndex, pb.MsgReadIndexResp, pb.MsgStorageAppend,
@@ -239,8 +240,8 @@ func TestB3LogThatIsTooShort(t *testing.T) {
 	}
 }
 
-// A node whose wall clock is far ahead, and that has nobody's reads to carry, follows the leader's clock all the
-// same: when it leads, time goes on from there.
+// A node whose wall clock is far ahead, and that has nobody's reads to carry, follows the leader's
+// clock all the same: when it leads, time goes on from there.
 func TestA14ClockGoesOnFromTheLeaders(t *testing.T) {
 	w := newTrio(t)
 	lead := w.leader()

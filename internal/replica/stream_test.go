@@ -92,8 +92,8 @@ func TestA9BatchesGoToTheNextLeader(t *testing.T) {
 	}
 }
 
-// A node announces its boot to a leader that dies with it. The announcement may be in the log of the next leader or
-// not; the node must not be taken for a copy of itself either way.
+// A node announces its boot to a leader that dies with it. The announcement may be in the log of
+// the next leader or not; the node must not be taken for a copy of itself either way.
 func TestB19BootAnnouncedToADyingLeader(t *testing.T) {
 	for name, reaches := range map[string]bool{"it survives": true, "it is lost": false} {
 		t.Run(name, func(t *testing.T) {

@@ -167,8 +167,8 @@ func (w *trio) storeSome(s *seat, n int) {
 	s.r.Stored(w.at(s), last)
 }
 
-// stall keeps the followers' disks from answering, so that nothing commits while the leader is confirmed all the
-// time.
+// stall keeps the followers' disks from answering, so that nothing commits while the leader is
+// confirmed all the time.
 func (w *trio) stall(lead *seat, stuck bool) {
 	for _, s := range w.others(lead) {
 		s.stuck = stuck

@@ -11,8 +11,8 @@ var (
 	ErrNewer   = errors.New("written by a newer version")
 )
 
-const rejoin = "restore the directory from a copy, or move it aside and let the node come back as a learner, " +
-	"with --join and another --id; do not cut the file"
+const rejoin = "restore the directory from a copy, or move it aside and let the node come back " +
+	"as a learner, with --join and another --id; do not cut the file"
 
 // DamageError says that stored bytes are not what was written.
 type DamageError struct {
