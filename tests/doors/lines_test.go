@@ -64,14 +64,17 @@ func TestInlineCommandsAsOverTelnet(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 1)
 	conn := dial(t, c.Addr(0))
-	if _, err := io.WriteString(conn, "SET greeting \"hello world\"\r\n\r\nget greeting\nINCR n\r\nPING\r\nQUIT\r\n"); err != nil {
+	lines := "SET greeting \"hello world\"\r\n\r\nget greeting\nINCR n\r\nPING\r\nQUIT\r\n"
+	if _, err := io.WriteString(conn, lines); err != nil {
 		t.Fatal(err)
 	}
 	text, err := io.ReadAll(bufio.NewReader(conn.Conn))
 	if want := "+OK\r\n$11\r\nhello world\r\n:1\r\n+PONG\r\n+OK\r\n"; err != nil || string(text) != want {
 		t.Errorf("got %q, %v, want %q", text, err, want)
 	}
-	for _, broken := range []string{"*1\r\n$-5\r\n", "*2147483648\r\n", "*1\r\n:1\r\n", strings.Repeat("x", 70_000)} {
+	for _, broken := range []string{
+		"*1\r\n$-5\r\n", "*2147483648\r\n", "*1\r\n:1\r\n", strings.Repeat("x", 70_000),
+	} {
 		conn := dial(t, c.Addr(0))
 		if _, err := io.WriteString(conn, broken); err != nil {
 			t.Fatal(err)
@@ -83,8 +86,8 @@ func TestInlineCommandsAsOverTelnet(t *testing.T) {
 	}
 }
 
-// A pipeline that mixes reads and writes is answered in order, and each read sees the writes before it and none
-// after it, through any node (SAFETY A10).
+// A pipeline that mixes reads and writes is answered in order, and each read sees the writes before
+// it and none after it, through any node (SAFETY A10).
 func TestPipelinesKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 3)
@@ -117,7 +120,8 @@ func TestQuit(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 1)
 	for _, d := range dialers() {
-		if got, err := d.dial(t, c.Addr(0)).say([]string{"QUIT"}); err != nil && !strings.HasPrefix(d.name, "redis-cli") {
+		got, err := d.dial(t, c.Addr(0)).say([]string{"QUIT"})
+		if err != nil && !strings.HasPrefix(d.name, "redis-cli") {
 			t.Errorf("%s: %q, %v", d.name, got, err) // redis-cli keeps QUIT for itself
 		}
 	}
@@ -129,7 +133,9 @@ func TestFlush(t *testing.T) {
 	dial(t, c.Addr(0)).want("GROUP CREATE g", "OK")
 	for _, d := range dialers() {
 		s := d.dial(t, c.Addr(0))
-		for _, command := range []string{"SET k v", "FLUSHALL ASYNC", "DBSIZE", "SET k v", "FLUSHDB", "DBSIZE", "GROUP LIST"} {
+		for _, command := range []string{
+			"SET k v", "FLUSHALL ASYNC", "DBSIZE", "SET k v", "FLUSHDB", "DBSIZE", "GROUP LIST",
+		} {
 			got, err := s.say(strings.Fields(command))
 			want := map[string]string{"DBSIZE": "0", "GROUP LIST": "g"}[command]
 			if want == "" {

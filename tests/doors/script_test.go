@@ -16,11 +16,12 @@ import (
 //
 //	client@node: COMMAND ... => REPLY
 //
-// The client and the node (1, 2 or 3) may be left out: then it is the same as in the line before, at first "a" on
-// node 1. A client stays on its first node. REPLY is the scalars of the reply with "|" between them, each a
-// pattern as for KEYS; "..." at the end stands for any further. "$name" alone takes the scalar and is it from
-// then on. "~" in front of the reply looks for its scalars in any order, as for a map. "until" in front of a
-// line tries again until the reply is as it should be. "%" stands for a prefix of the test's own.
+// The client and the node (1, 2 or 3) may be left out: then it is the same as in the line before,
+// at first "a" on node 1. A client stays on its first node. REPLY is the scalars of the reply with
+// "|" between them, each a pattern as for KEYS; "..." at the end stands for any further. "$name"
+// alone takes the scalar and is it from then on. "~" in front of the reply looks for its scalars in
+// any order, as for a map. "until" in front of a line tries again until the reply is as it should
+// be. "%" stands for a prefix of the test's own.
 
 // play plays a script with one kind of client.
 func play(t *testing.T, c *nodetest.Cluster, d dialer, path string) {

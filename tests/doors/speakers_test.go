@@ -21,8 +21,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// speaker is one connection of a well-known client. It gives the scalars of a reply in order, nil as NULL and an
-// error as ERROR and its text.
+// speaker is one connection of a well-known client. It gives the scalars of a reply in order, nil
+// as NULL and an error as ERROR and its text.
 type speaker interface {
 	say(words []string) ([]string, error)
 }
