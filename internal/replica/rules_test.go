@@ -62,7 +62,11 @@ func TestA1NobodyLeadsATermTwice(t *testing.T) {
 	w.start(first)
 	w.hold = nil
 	w.pass(2 * election)
-	if _, again, _ := w.leader().r.Standing(); again <= term {
+	lead := w.leader()
+	if lead == nil {
+		t.Fatal("nobody leads")
+	}
+	if _, again, _ := lead.r.Standing(); again <= term {
 		t.Fatalf("term %d was led after term %d", again, term)
 	}
 }

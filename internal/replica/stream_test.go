@@ -99,7 +99,7 @@ func TestB19BootAnnouncedToADyingLeader(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newTrio(t)
 			old := w.leader()
-			again, third := w.others(old)[0], w.others(old)[1]
+			third, again := w.others(old)[0], w.others(old)[1]
 			w.crash(again)
 			third.stuck = true
 			w.hold = func(from, to uint64, f replica.Frame) bool {
@@ -110,17 +110,27 @@ func TestB19BootAnnouncedToADyingLeader(t *testing.T) {
 			list := w.appends(again, 2)
 			w.pass(2 * heartbeat)
 			w.crash(old)
-			w.hold, again.stuck, third.stuck = nil, false, false
+			again.stuck, third.stuck = false, false
+			w.hold = func(_, to uint64, f replica.Frame) bool { // it learns who leads, and of no commit
+				return to == again.id && f.Raft != nil && f.Raft.GetCommit() > 1 && len(f.Raft.GetEntries()) == 0
+			}
 			for _, s := range w.others(old) {
 				w.store(s)
 				w.drain(s)
 				w.input(s, func(r *replica.Replica) { r.PeerLost(w.at(s), old.id) })
 			}
+			w.pass(20 * millisecond)
+			if _, _, lead := again.r.Standing(); lead != third.id {
+				t.Fatalf("it takes %d for the leader", lead)
+			}
+			list = append(list, w.ask(again, write("APPEND", "journal", "2")))
+			w.settle()
+			w.hold = nil
 			w.pass(2 * election)
 			for _, b := range list {
 				w.must(b)
 			}
-			if r := w.must(w.ask(third, read("GET", "journal"))); r.Str != "01" {
+			if r := w.must(w.ask(third, read("GET", "journal"))); r.Str != "012" {
 				t.Fatalf("the journal is %q", r.Str)
 			}
 			if n, _ := third.r.State().Node(again.id); n.Boots != again.boots {
