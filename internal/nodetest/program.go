@@ -1,7 +1,6 @@
 package nodetest
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,9 +8,12 @@ import (
 	"sync"
 )
 
+// home is where the binary of this process of tests stands.
+var home = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "caucus-nodetest-") })
+
 // program builds the binary once for all tests of a process.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "caucus-nodetest-")
+	dir, err := home()
 	if err != nil {
 		return "", err
 	}
@@ -19,7 +21,7 @@ var program = sync.OnceValues(func() (string, error) {
 	build := exec.Command("go", "build", "-o", path, "github.com/caucus-project/caucus/cmd/caucus")
 	out, err := build.CombinedOutput()
 	if err != nil {
-		return "", errors.Join(fmt.Errorf("go build: %w\n%s", err, out), os.RemoveAll(dir))
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return path, nil
 })
@@ -28,9 +30,11 @@ var program = sync.OnceValues(func() (string, error) {
 // the exit status to the testing package.
 func Main(m interface{ Run() int }) {
 	m.Run()
-	if path, err := program(); err == nil {
-		if err := os.RemoveAll(filepath.Dir(path)); err != nil {
-			fmt.Fprintln(os.Stderr, "nodetest:", err)
-		}
+	dir, err := home()
+	if err == nil {
+		err = os.RemoveAll(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "nodetest:", err)
 	}
 }
