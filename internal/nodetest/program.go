@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"testing"
 )
 
 // home is where the binary of this process of tests stands.
@@ -25,6 +26,16 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	return path, nil
 })
+
+// Binary builds the binary, once for all tests of a process, and says where it is.
+func Binary(t testing.TB) string {
+	t.Helper()
+	path, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
 
 // Main runs the tests of a package and removes the binary that they used. A TestMain that only returns leaves
 // the exit status to the testing package.

@@ -1,0 +1,58 @@
+package tests
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caucus-project/caucus/internal/nodetest"
+)
+
+// The main job, as README has it: exit status 0 only if the claims held, and nothing left behind.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	items, temp := filepath.Join(t.TempDir(), "items"), t.TempDir()
+	var lines strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&lines, "item %d\n", i)
+	}
+	if err := os.WriteFile(items, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The demo ends by itself; the deadline is only for a demo that hangs.
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	demo := exec.CommandContext(ctx, nodetest.Binary(t), "demo", "--items", items)
+	demo.Env = append(os.Environ(), "TMPDIR="+temp)
+	out, err := demo.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"2,000 lines", "worker", "leading node", "kill -9", "All claims held",
+		"no line was ever worked on by two"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("nothing is said of %q:\n%s", want, out)
+		}
+	}
+	if strings.Contains(string(out), "\x1b") {
+		t.Errorf("it draws where there is no terminal:\n%q", out)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("it left %v behind (%v)", left, err)
+	}
+}
+
+// A file that is not there is said to be missing before anything is started.
+func TestDemoWithoutItsItems(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "missing")
+	out, err := exec.Command(nodetest.Binary(t), "demo", "--items", missing).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), missing) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
