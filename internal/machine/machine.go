@@ -81,7 +81,7 @@ type Host interface {
 
 // New gives the empty state of an ensemble founded at stamp (microseconds since 1970).
 func New(cluster [16]byte, stamp int64) *Machine {
-	m := &Machine{state: state{cluster: cluster, level: entry.Level, stamp: stamp, nextNode: 1}}
+	m := &Machine{state: state{cluster: cluster, stamp: stamp, nextNode: 1}}
 	m.keys = newKeyspace(cluster)
 	m.deadlines = newDeadlines()
 	m.prepare()

@@ -19,6 +19,7 @@ type leadership struct {
 	streams  map[uint64]*inbound // by raft id of the origin
 	gathered []entry.Batch       // taken and not yet proposed
 	notes    []entry.Op          // decided and not yet proposed
+	raised   uint16              // the feature level that was proposed last
 	stamped  int64               // of the last entry proposed
 	scratch  []byte              // where entries are encoded
 	vigil    vigil
@@ -53,6 +54,7 @@ func (l *leadership) tick(r *Replica) {
 	}
 	l.members.tick(r, l)
 	l.handing.tick(r)
+	l.raise(r)
 }
 
 func (l *leadership) wake(r *Replica) int64 {

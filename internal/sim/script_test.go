@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -18,8 +19,19 @@ func newScene(t *testing.T) *scene {
 	t.Helper()
 	s := silentScene(t)
 	s.begin()
-	s.until(second, func() bool { return s.leader() != nil && s.agreed() })
+	s.until(second, func() bool { return s.leader() != nil && s.agreed() && s.raised() })
+	s.pass(50 * millisecond) // nothing is on its way any more
 	return s
+}
+
+// raised says whether the ensemble has come to its feature level, the last that it does by itself.
+func (s *scene) raised() bool {
+	for _, n := range s.nodes {
+		if n.r == nil || n.r.State().Level() != entry.Level {
+			return false
+		}
+	}
+	return true
 }
 
 func silentScene(t *testing.T) *scene {

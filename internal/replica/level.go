@@ -1,0 +1,22 @@
+package replica
+
+import (
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/machine"
+)
+
+// raise logs a new feature level once every node has announced that it supports it (SAFETY B20). An ensemble
+// begins at level 0, so every ensemble goes this way once.
+func (l *leadership) raise(r *Replica) {
+	if !l.armed || r.m.Level() >= entry.Level {
+		return
+	}
+	lowest := uint16(entry.Level)
+	for _, n := range r.m.Nodes() {
+		lowest = min(lowest, n.Level)
+	}
+	if lowest > max(r.m.Level(), l.raised) {
+		l.raised = lowest
+		l.notes = append(l.notes, machine.RaiseLevel(lowest))
+	}
+}
