@@ -83,7 +83,7 @@ func (d *disk) append(list []replica.Write) bool {
 
 // checkpoint writes a snapshot of this node and forgets the log behind the one before it.
 func (d *disk) checkpoint(c *replica.Checkpoint) {
-	err := d.n.saveSnapshot(c.Meta, c.View)
+	err := d.n.store.SaveSnapshot(c.Meta, c.View.Save)
 	if err == nil {
 		err = d.compact()
 	}

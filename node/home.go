@@ -82,22 +82,10 @@ func (n *Node) found(home datadir.Identity) (*pb.SnapshotMetadata, error) {
 	m.Admit(1, 1, first)
 	index, term := uint64(1), uint64(1)
 	meta := &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: &pb.ConfState{Voters: []uint64{1}}}
-	if err := n.saveSnapshot(meta, m.View()); err != nil {
+	if err := n.store.SaveSnapshot(meta, m.View().Save); err != nil {
 		return nil, err
 	}
 	return meta, n.store.Append([]raftlog.Record{{Snapshot: meta}})
-}
-
-// saveSnapshot makes a snapshot durable.
-func (n *Node) saveSnapshot(meta *pb.SnapshotMetadata, view *machine.View) error {
-	w, err := n.store.CreateSnapshot(meta)
-	if err != nil {
-		return err
-	}
-	if err := view.Save(w); err != nil {
-		return errors.Join(err, w.Abort())
-	}
-	return w.Commit()
 }
 
 // load reads the state of the snapshot, or gives the empty state of a newcomer.

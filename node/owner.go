@@ -19,6 +19,7 @@ type owner struct {
 	broken bool // the replica's state is not to be trusted any more; of the owner's goroutine alone
 
 	mu      sync.Mutex
+	room    sync.Cond // there is room for frames in the inbox, or the owner has stopped
 	inbox   inbox
 	stopped bool
 	wake    chan struct{}
@@ -45,7 +46,9 @@ type request struct {
 }
 
 func newOwner(n *Node, r *replica.Replica) *owner {
-	return &owner{n: n, r: r, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	o := &owner{n: n, r: r, wake: make(chan struct{}, 1), quit: make(chan struct{})}
+	o.room.L = &o.mu
+	return o
 }
 
 // put adds to the inbox. It says no once the owner has stopped: nothing will be answered any more.
@@ -68,7 +71,17 @@ func (o *owner) submit(b *replica.Batch) bool {
 	return o.put(func(in *inbox) { in.batches = append(in.batches, b) })
 }
 
+// maxFrames is how many frames of peers wait for the owner at most.
+const maxFrames = 16_384
+
+// frames takes what a peer sent. While too much is waiting the peer waits too, so that a stalled
+// node holds back its peers instead of growing.
 func (o *owner) frames(list []received) {
+	o.mu.Lock()
+	for len(o.inbox.frames) >= maxFrames && !o.stopped {
+		o.room.Wait()
+	}
+	o.mu.Unlock()
 	o.put(func(in *inbox) { in.frames = append(in.frames, list...) })
 }
 
@@ -115,11 +128,12 @@ func (o *owner) take() (inbox, bool) {
 	defer o.mu.Unlock()
 	in := o.inbox
 	o.inbox = inbox{}
+	o.room.Broadcast()
 	return in, o.stopped
 }
 
-// step gives the replica what came and carries out what it says. A broken invariant, which raft reports by a
-// panic, ends the node and not the process that it lives in.
+// step gives the replica what came and carries out what it says. A broken invariant, which raft
+// reports by a panic, ends the node and not the process that it lives in.
 func (o *owner) step(in inbox) (wake int64) {
 	now := o.n.cfg.clock()
 	defer func() {
@@ -187,6 +201,7 @@ func (o *owner) carryOut(out *replica.Output) {
 func (o *owner) stop() {
 	o.mu.Lock()
 	o.stopped = true
+	o.room.Broadcast()
 	o.mu.Unlock()
 	select {
 	case o.wake <- struct{}{}:

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/here"
 )
 
 // visitor is what a connection says of who is behind it.
@@ -21,13 +22,7 @@ type visitor struct {
 type visitorKey struct{}
 
 func withVisitor(ctx context.Context, conn net.Conn) context.Context {
-	v := visitor{}
-	switch from := conn.RemoteAddr().(type) {
-	case *net.TCPAddr:
-		v.here = from.IP.IsLoopback()
-	case *net.UnixAddr:
-		v.here = true
-	}
+	v := visitor{here: here.Is(conn.RemoteAddr())}
 	if at, ok := conn.LocalAddr().(*net.TCPAddr); ok {
 		v.at = plain(at.AddrPort().Addr())
 	}

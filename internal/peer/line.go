@@ -90,17 +90,6 @@ func selfConnected(conn net.Conn) bool {
 	return a != nil && b != nil && a.Network() == "tcp" && a.String() == b.String()
 }
 
-// local says whether an address is on this machine.
-func local(a net.Addr) bool {
-	switch a := a.(type) {
-	case *net.TCPAddr:
-		return a.IP.IsLoopback()
-	case *net.UnixAddr:
-		return true
-	}
-	return false
-}
-
 // keepAlive sends a ping now and then until the returned function is called, which waits for its end.
 func (t *Transport) keepAlive(l *line) (stop func()) {
 	quit := make(chan struct{})

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/caucus-project/caucus/internal/here"
 )
 
 // ErrClosed is what everything fails with once Close was called.
@@ -194,7 +196,7 @@ func (t *Transport) orClosed(err error) error {
 
 func (t *Transport) side(conn net.Conn) side {
 	return side{
-		me: t.Identity(), key: t.key, local: local(conn.RemoteAddr()), remote: conn.RemoteAddr().String(),
+		me: t.Identity(), key: t.key, local: here.Is(conn.RemoteAddr()), remote: conn.RemoteAddr().String(),
 		greet: t.handler.Greet, admit: t.handler.Greeted,
 	}
 }

@@ -25,6 +25,18 @@ type SnapshotWriter struct {
 	meta *raftpb.SnapshotMetadata
 }
 
+// SaveSnapshot makes what write writes a snapshot: all of it, durable, or nothing.
+func (l *Log) SaveSnapshot(meta *raftpb.SnapshotMetadata, write func(io.Writer) error) error {
+	w, err := l.CreateSnapshot(meta)
+	if err != nil {
+		return err
+	}
+	if err := write(w); err != nil {
+		return errors.Join(err, w.Abort())
+	}
+	return w.Commit()
+}
+
 // CreateSnapshot begins a snapshot; it does not exist before Commit. The log keeps a copy of meta.
 func (l *Log) CreateSnapshot(meta *raftpb.SnapshotMetadata) (*SnapshotWriter, error) {
 	meta = raftpb.EnsureSnapshotMetadata(proto.CloneOf(meta))

@@ -45,7 +45,7 @@ func founder(t *testing.T, levels ...uint16) uint16 {
 	return r.State().Level()
 }
 
-// SAFETY B20: changed behaviour asks for the level, which rises when the last node supports it, and not before.
+// SAFETY B20: changed behaviour asks for the level, which rises when the last node supports it, not before.
 func TestB20TheLevelRisesOnceEveryNodeSupportsIt(t *testing.T) {
 	if got := founder(t, entry.Level); got != entry.Level {
 		t.Errorf("alone: level %d, want %d", got, entry.Level)

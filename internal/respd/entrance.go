@@ -3,19 +3,19 @@ package respd
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"net"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/here"
 )
 
 // admit decides what a new connection may do before it has said anything.
 func (c *client) admit() {
 	open := c.s.cfg.Password() == ""
-	c.denied = open && !fromHere(c.conn.RemoteAddr())
+	c.denied = open && !here.Is(c.conn.RemoteAddr())
 	c.proven = open
 	if c.denied {
 		c.s.denied.Add(1)
@@ -39,17 +39,6 @@ func (c *client) watchEntrance() {
 	if c.s.closing.Load() {
 		c.interrupt() // the deadline that said so has just been overwritten
 	}
-}
-
-// fromHere says whether an address belongs to this machine for certain.
-func fromHere(a net.Addr) bool {
-	switch a := a.(type) {
-	case *net.TCPAddr:
-		return a.IP.IsLoopback()
-	case *net.UnixAddr:
-		return true
-	}
-	return false
 }
 
 // mayNot says why the client may not have a command carried out at all, nil when it may. Spec is nil for

@@ -69,23 +69,13 @@ func (d *disk) found(nodes []machine.Node) {
 	log, _, err := raftlog.Open(d.mem, dataDir, d.options())
 	if err == nil {
 		d.log, d.used = log, true
-		err = d.saveSnapshot(&pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: conf}, m.View())
+		err = d.log.SaveSnapshot(&pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: conf},
+			m.View().Save)
 		err = errors.Join(err, log.Close())
 	}
 	if err != nil {
 		d.n.w.fail("the ensemble cannot be founded: %v", err)
 	}
-}
-
-func (d *disk) saveSnapshot(meta *pb.SnapshotMetadata, view *machine.View) error {
-	w, err := d.log.CreateSnapshot(meta)
-	if err != nil {
-		return err
-	}
-	if err := view.Save(w); err != nil {
-		return errors.Join(err, w.Abort())
-	}
-	return w.Commit()
 }
 
 // load reads the state of a snapshot, or gives the empty state of a newcomer.
@@ -172,7 +162,7 @@ func (d *disk) checkpoint(c *replica.Checkpoint) {
 			return
 		}
 		d.writing = nil
-		err := d.saveSnapshot(c.Meta, c.View)
+		err := d.log.SaveSnapshot(c.Meta, c.View.Save)
 		if err == nil {
 			list := d.log.Snapshots()
 			err = d.log.Compact(list[len(list)-1].GetIndex())

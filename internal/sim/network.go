@@ -181,7 +181,7 @@ func (w *World) ship(from *node, s replica.Shipment) {
 func (n *node) receive(m *pb.Message, view *machine.View) bool {
 	meta := m.GetSnapshot().GetMetadata()
 	n.w.note(n.name, "snapshot received", m.GetFrom(), meta.GetIndex(), meta.GetTerm())
-	if err := n.saveSnapshot(meta, view); err != nil {
+	if err := n.log.SaveSnapshot(meta, view.Save); err != nil {
 		n.w.fail("%s could not save a received snapshot: %v", n.name, err)
 		return false
 	}
