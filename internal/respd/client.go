@@ -174,6 +174,10 @@ func (c *client) batch(reqs []resp.Request) {
 }
 
 func (c *client) request(req *resp.Request) {
+	if speaksHTTP(req.Args) {
+		c.turnAway()
+		return
+	}
 	var spec *command.Spec
 	err := req.Err
 	if err == nil {
@@ -204,6 +208,21 @@ func (c *client) request(req *resp.Request) {
 	default:
 		c.door(spec, req.Args)
 	}
+}
+
+// speaksHTTP knows the first words of an HTTP request. A web page can make a browser on this machine send one
+// here, with commands of its own as the body.
+func speaksHTTP(cmd caucus.Command) bool {
+	return len(cmd) > 0 && (strings.EqualFold(cmd[0], "post") || strings.EqualFold(cmd[0], "host:"))
+}
+
+// turnAway ends the conversation with a client that speaks HTTP. What followed is not carried out.
+func (c *client) turnAway() {
+	c.run()
+	c.s.cfg.Log.Warn("client turned away: it speaks HTTP at the door for RESP", "from", c.conn.RemoteAddr())
+	c.say(caucus.Fail(caucus.ErrBad, "Protocol error: this door speaks RESP, not HTTP"))
+	c.leaving = true
+	c.ours.Store(true)
 }
 
 func (c *client) gather(cmd caucus.Command, instead *caucus.Error) {

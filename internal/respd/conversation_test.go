@@ -62,6 +62,23 @@ func TestWhatIsOverASettingSpoilsATransaction(t *testing.T) {
 			"taken\r\n-EXECABORT Transaction discarded because of previous errors.\r\n")
 }
 
+// A page in a browser can post to a port of its own machine. It must not get a command carried out.
+func TestHTTPIsTurnedAway(t *testing.T) {
+	s := open(t)
+	const no = "-ERR Protocol error: this door speaks RESP, not HTTP\r\n"
+	for _, c := range []struct{ sent, want string }{
+		{"POST / HTTP/1.1\r\nSET k evil\r\n", no},
+		{"get / HTTP/1.1\r\nhost: x\r\n\r\nSET k evil\r\n",
+			"-ERR wrong number of arguments for 'get' command\r\n" + no},
+		{"SET k good\r\n*1\r\n$4\r\nPOST\r\nSET k evil\r\n", "+OK\r\n" + no},
+	} {
+		l := s.dial()
+		l.say(c.sent, c.want)
+		l.ends()
+	}
+	s.dial().say("GET k\r\n", "$4\r\ngood\r\n")
+}
+
 func TestBrokenFrames(t *testing.T) {
 	s := open(t)
 	for _, c := range []struct{ sent, want string }{
