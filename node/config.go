@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -23,8 +25,9 @@ type Config struct {
 	// the port after the client's; 127.0.0.1:8989, or a free port when that is taken. Port 0 takes a
 	// free one. HTTP "off": none.
 	Listen, PeerListen, HTTP string
-	// Advertise is the host, or host:port, at which clients and peers reach this node, when it is not what it
-	// listens on.
+	// Advertise is the host at which clients and peers reach this node, when it is not what it listens on. As
+	// host:port it also gives the client door's port there, after which comes the peer door's. It is required
+	// when others may come (Password) and a door listens on all addresses.
 	Advertise string
 	// Join gives client addresses of nodes of the ensemble to join; any one that answers is enough. It counts
 	// only while the directory is new. Empty: found an ensemble of one.
@@ -90,6 +93,16 @@ func (c Config) validate() error {
 			return fmt.Errorf("node: %s %q is not host:port: %w", name, addr, err)
 		}
 	}
+	for _, addr := range c.Join {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("node: the address to join, %q, is not host:port: %w", addr, err)
+		}
+	}
+	if _, port, err := net.SplitHostPort(c.Advertise); err == nil {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || n == 65535 {
+			return fmt.Errorf("node: Advertise %q: the port is not from 1 to 65534", c.Advertise)
+		}
+	}
 	return nil
 }
 
@@ -142,10 +155,16 @@ func (c Config) peerAddress(client net.Listener) string {
 func listenOn(door, addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("the %s door cannot listen on %s: %w; "+
-			"stop what uses the port, or choose another address", door, addr, err)
+		return nil, fmt.Errorf("the %s door cannot listen on %s: %w%s", door, addr, err, advice(err))
 	}
 	return l, nil
+}
+
+func advice(err error) string {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "; stop what uses the port, or choose another address"
+	}
+	return ""
 }
 
 func (ls listeners) close() {
@@ -156,19 +175,36 @@ func (ls listeners) close() {
 	}
 }
 
-// advertised gives the address at which others reach a door.
-func (c Config) advertised(l net.Listener) string {
+// advertised gives the address at which others reach a door. Of the ports behind Config.Advertise, this
+// door's is the first, or after it.
+func (c Config) advertised(l net.Listener, after int) string {
 	if l == nil {
 		return ""
 	}
 	own := l.Addr().(*net.TCPAddr)
-	host := own.IP.String()
-	port := strconv.Itoa(own.Port)
+	host, port := own.IP.String(), own.Port
+	if own.IP.IsUnspecified() && c.Password == "" {
+		host = "127.0.0.1" // only this machine is let in
+	}
 	if c.Advertise != "" {
-		host = c.Advertise
-		if h, _, err := net.SplitHostPort(c.Advertise); err == nil {
-			host = h
+		host = strings.Trim(c.Advertise, "[]")
+	}
+	if h, p, err := net.SplitHostPort(c.Advertise); err == nil {
+		host = h
+		if n, err := strconv.Atoi(p); err == nil && after >= 0 {
+			port = n + after
 		}
 	}
-	return net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}
+
+// reachable refuses an address that would lead every other machine back to itself.
+func (c Config) reachable(ls listeners) error {
+	for _, l := range []net.Listener{ls.client, ls.peer} {
+		if c.Password != "" && c.Advertise == "" && l.Addr().(*net.TCPAddr).IP.IsUnspecified() {
+			return fmt.Errorf("node: it listens on all addresses (%s) and does not know at which of them "+
+				"others reach it: say so with --advertise HOST", l.Addr())
+		}
+	}
+	return nil
 }

@@ -21,10 +21,13 @@ type conn struct {
 	close sync.Once
 }
 
-// Open begins a conversation.
+// Open begins a conversation. While the node reads its log, or has not joined yet, it fails with LOADING.
 func (n *Node) Open(info caucus.ConnInfo) (caucus.Conn, error) {
-	if n.ctx.Err() != nil {
+	switch {
+	case n.ctx.Err() != nil:
 		return nil, errStopping
+	case n.ownerNow() == nil:
+		return nil, errLoading
 	}
 	return &conn{n: n, answer: make(chan replica.Answer, 1), talk: talk.New(talk.Config{
 		Conn: n.conns.Add(1), Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
@@ -32,6 +35,8 @@ func (n *Node) Open(info caucus.ConnInfo) (caucus.Conn, error) {
 		Node:     func(cmd caucus.Command) caucus.Reply { return n.Local(n.ctx, cmd) },
 	})}, nil
 }
+
+var errLoading = caucus.Errorf(caucus.ErrLoading, "this node reads its log, or has not joined its ensemble yet")
 
 var errStopping = caucus.Errorf(caucus.ErrTryAgain, "this node is stopping")
 

@@ -18,18 +18,17 @@ type doors struct {
 }
 
 // openDoors lets clients in.
-func (n *Node) openDoors() error {
+func (n *Node) openDoors() {
 	n.doors.resp = respd.New(respd.Config{Server: n, Table: n.table, Log: n.log,
 		Password: func() string { return n.cfg.Password }, MaxClients: n.cfg.MaxClients})
 	n.serve("client", n.ls.client, n.doors.resp.Serve)
 	if n.ls.http == nil {
-		return nil
+		return
 	}
 	n.doors.http = httpd.New(httpd.Config{Timeout: n.cfg.BlocTimeout, RequestTimeout: n.cfg.RequestTimeout,
 		MaxClients: n.cfg.MaxClients, Hosts: n.hosts(), Logger: n.log,
 		Password: func() string { return n.cfg.Password }}, n)
 	n.serve("HTTP", n.ls.http, n.doors.http.Serve)
-	return nil
 }
 
 // hosts gives the names by which HTTP clients may call this node.

@@ -16,6 +16,9 @@ func (n *Node) Local(ctx context.Context, cmd caucus.Command) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
+	if n.ownerNow() == nil {
+		return caucus.ErrorReply(errLoading)
+	}
 	if answer := n.locals()[spec.Name]; answer != nil {
 		return answer(ctx, cmd)
 	}

@@ -77,7 +77,8 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	return n, nil
 }
 
-// open goes from the directory outward: nobody is let in before what is on disk is read and right.
+// open goes from the directory outward. The doors stand open early, but answer only LOADING until what is on
+// disk is read and right, so that nobody waits at them without a word.
 func (n *Node) open(ctx context.Context) error {
 	home, err := n.enter()
 	if err != nil {
@@ -90,6 +91,7 @@ func (n *Node) open(ctx context.Context) error {
 	if err := n.openPeers(home); err != nil {
 		return err
 	}
+	n.openDoors()
 	if home.RaftID == 0 {
 		if home, err = n.join(ctx, home); err != nil {
 			return err
@@ -108,7 +110,7 @@ func (n *Node) open(ctx context.Context) error {
 	return n.start(found)
 }
 
-// start sets the replica going and opens the doors.
+// start sets the replica going. From here on the doors serve.
 func (n *Node) start(found replica.Restored) error {
 	r, err := replica.Open(replica.Config{
 		Node: n.me, Seed: randomSeed(),
@@ -129,7 +131,7 @@ func (n *Node) start(found replica.Restored) error {
 	if len(n.cfg.Join) > 0 {
 		n.running.Go(n.seek)
 	}
-	return n.openDoors()
+	return nil
 }
 
 // describe makes this node's record, but for what joining and recovering add.

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
@@ -60,9 +62,24 @@ func TestJoinBeforeAnybodyIsThere(t *testing.T) {
 		return strings.Count(s.said(), "not joined yet; still trying") >= 2
 	})
 	s.wantSaid(first.client, "connection refused")
+	wantLoading(t, s.client)
 	first.start()
 	s.serving()
 	s.votes()
+}
+
+// wantLoading asks a door that stands open too early: nobody waits at it without a word.
+func wantLoading(t *testing.T, addr string) {
+	t.Helper()
+	line, err := nodetest.Dial(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	reply, err := line.Do("GET", "key")
+	if err != nil || !errors.Is(reply.Err(), caucus.ErrLoading) {
+		t.Errorf("a node that has not joined answers %q (%v)", reply.Text(), err)
+	}
 }
 
 // A newcomer that dies anywhere on its way in goes on where it was, and is never in twice.
