@@ -73,6 +73,10 @@ func (n *Node) present(p machine.Node) machine.Node {
 // may have changed while this node was down (SAFETY B19). That whoever answers is of this ensemble
 // is for the peers' handshake to find out.
 func (n *Node) seek() {
+	if err := n.compareEnsembles(); err != nil {
+		n.fail(err)
+		return
+	}
 	spoke := time.Now()
 	for {
 		select {

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -27,7 +26,7 @@ type Config struct {
 	Listen, PeerListen, HTTP string
 	// Advertise is the host at which clients and peers reach this node, when it is not what it listens on. As
 	// host:port it also gives the client door's port there, after which comes the peer door's. It is required
-	// when others may come (Password) and a door listens on all addresses.
+	// when others may come (Password is set) and a door listens on all addresses.
 	Advertise string
 	// Join gives client addresses of nodes of the ensemble to join; any one that answers is enough. It counts
 	// only while the directory is new. Empty: found an ensemble of one.
@@ -87,6 +86,11 @@ func (c Config) validate() error {
 		return fmt.Errorf("node: the name %q is not 1 to 255 letters, digits and ._-:/@", c.Name)
 	case len(c.Metadata) > caucus.MaxMetadata:
 		return fmt.Errorf("node: %d bytes of metadata; at most %d", len(c.Metadata), caucus.MaxMetadata)
+	case c.Heartbeat < time.Millisecond || c.Election < 2*c.Heartbeat || c.Election%c.Heartbeat != 0:
+		return fmt.Errorf("node: the election timeout, %v, must be a multiple of the heartbeat, %v, "+
+			"twice it or more", c.Election, c.Heartbeat)
+	case c.BlocTimeout < 100*time.Millisecond || c.BlocTimeout > 24*time.Hour:
+		return fmt.Errorf("node: a bloc client may be silent for 100ms to 24h, not for %v", c.BlocTimeout)
 	}
 	for name, addr := range map[string]string{"Listen": c.Listen, "PeerListen": c.PeerListen} {
 		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {
@@ -124,8 +128,8 @@ func (c Config) listen() (ls listeners, err error) {
 	if ls.peer, err = listenOn("peer", c.peerAddress(ls.client)); err != nil {
 		return ls, err
 	}
-	if c.HTTP == "off" {
-		return ls, nil
+	if err = c.reachable(ls); err != nil || c.HTTP == "off" {
+		return ls, err
 	}
 	if ls.http, err = listenOn("HTTP", cmpOr(c.HTTP, "127.0.0.1:8989")); err != nil && c.HTTP == "" {
 		ls.http, err = listenOn("HTTP", "127.0.0.1:0")
@@ -175,30 +179,39 @@ func (ls listeners) close() {
 	}
 }
 
-// advertised gives the address at which others reach a door. Of the ports behind Config.Advertise, this
-// door's is the first, or after it.
-func (c Config) advertised(l net.Listener, after int) string {
-	if l == nil {
-		return ""
+// addresses gives where others reach the doors; empty for a door that is closed.
+func (c Config) addresses(ls listeners) (client, peer, http string) {
+	port := 0
+	if _, p, err := net.SplitHostPort(c.Advertise); err == nil {
+		port, _ = strconv.Atoi(p) // validate has looked at it
 	}
+	client, peer = c.advertised(ls.client, port), c.advertised(ls.peer, port+min(port, 1))
+	if ls.http != nil {
+		http = c.advertised(ls.http, 0)
+	}
+	return client, peer, http
+}
+
+// advertised gives the address at which others reach a door, on that port unless it is 0.
+func (c Config) advertised(l net.Listener, port int) string {
 	own := l.Addr().(*net.TCPAddr)
-	host, port := own.IP.String(), own.Port
+	host := own.IP.String()
 	if own.IP.IsUnspecified() && c.Password == "" {
 		host = "127.0.0.1" // only this machine is let in
 	}
 	if c.Advertise != "" {
-		host = strings.Trim(c.Advertise, "[]")
-	}
-	if h, p, err := net.SplitHostPort(c.Advertise); err == nil {
-		host = h
-		if n, err := strconv.Atoi(p); err == nil && after >= 0 {
-			port = n + after
+		host = c.Advertise
+		if h, _, err := net.SplitHostPort(c.Advertise); err == nil {
+			host = h
 		}
+	}
+	if port == 0 {
+		port = own.Port
 	}
 	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-// reachable refuses an address that would lead every other machine back to itself.
+// reachable refuses addresses that would lead every other machine back to itself.
 func (c Config) reachable(ls listeners) error {
 	for _, l := range []net.Listener{ls.client, ls.peer} {
 		if c.Password != "" && c.Advertise == "" && l.Addr().(*net.TCPAddr).IP.IsUnspecified() {

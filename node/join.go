@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -111,6 +112,32 @@ func (n *Node) askNodes(ctx context.Context) ([]map[string]string, error) {
 		rows[i] = fieldsOf(node)
 	}
 	return rows, nil
+}
+
+// compareEnsembles finds fault when a node that is an ensemble of its own is told to join another: it was
+// started without --join by mistake, most likely, and nobody would notice that there are two. When nobody
+// answers there is nothing to compare. A node with peers does not ask: somebody else may live at an old
+// address of theirs by now.
+func (n *Node) compareEnsembles() error {
+	if len(*n.nodes.Load()) > 1 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(n.ctx, 2*time.Second)
+	defer cancel()
+	c, err := client.Dial(ctx, client.Config{Addrs: n.cfg.Join, Password: n.cfg.Password})
+	if err != nil {
+		return nil
+	}
+	defer c.Close()
+	var there ensembleInfo
+	reply, err := c.Do(ctx, caucus.Command{"INFO", "json"})
+	if err != nil || json.Unmarshal([]byte(reply.Text()), &there) != nil || there.Cluster == "" ||
+		there.Cluster == n.cluster() {
+		return nil
+	}
+	return n.describeError(fmt.Errorf("it is ensemble %s, alone, and --join %s leads to ensemble %s: start it "+
+		"without --join to go on so, or with an empty directory to join",
+		n.cluster(), strings.Join(n.cfg.Join, ","), there.Cluster))
 }
 
 // fieldsOf reads a map whose values are scalars.

@@ -137,9 +137,8 @@ func (n *Node) start(found replica.Restored) error {
 // describe makes this node's record, but for what joining and recovering add.
 func (n *Node) describe(home datadir.Identity) {
 	n.me = machine.Node{Name: home.Node, Incarnation: parseID(home.Incarnation),
-		Client: n.cfg.advertised(n.ls.client), Peer: n.cfg.advertised(n.ls.peer),
-		HTTP: n.cfg.advertised(n.ls.http), Metadata: n.cfg.Metadata, Version: Version,
-		Level: entry.Level, Boot: randomID()}
+		Metadata: n.cfg.Metadata, Version: Version, Level: entry.Level, Boot: randomID()}
+	n.me.Client, n.me.Peer, n.me.HTTP = n.cfg.addresses(n.ls)
 }
 
 // Addresses gives where the doors are, as host:port; empty for a door that is closed.
