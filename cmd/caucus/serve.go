@@ -17,10 +17,10 @@ import (
 // serveCmd runs one node. bloc's -t, -s and -l are short forms.
 type serveCmd struct {
 	ID         string   `short:"i" help:"Name of the node; by default its client address." placeholder:"NAME"`
-	Listen     string   `short:"a" help:"Client door (RESP); port 0 takes a free one." default:"127.0.0.1:5010" placeholder:"HOST:PORT"`
+	Listen     string   `short:"a" help:"Client door (RESP), by default 127.0.0.1:5010; port 0 takes a free one." default:"127.0.0.1:5010" placeholder:"HOST:PORT"`
 	PeerListen string   `help:"Peer door; by default the port after the client's." placeholder:"HOST:PORT"`
 	HTTP       string   `short:"l" name:"http" help:"HTTP door, 'off' for none; by default 127.0.0.1:8989, or a free port." placeholder:"HOST:PORT"`
-	Advertise  string   `help:"Where others reach this node, when not at what it listens on." placeholder:"HOST[:PORT]"`
+	Advertise  string   `help:"Where others reach this node, when not at what it listens on; the peer door at the port after PORT." placeholder:"HOST[:PORT]"`
 	Data       string   `help:"Directory that the node lives in; by default caucus-data/ID." placeholder:"DIR"`
 	Join       []string `help:"Client address of a node of the ensemble to join." placeholder:"ADDR"`
 	Metadata   string   `help:"Shown to all peers; JSON by convention." placeholder:"JSON"`
@@ -84,6 +84,9 @@ func (c *serveCmd) config() (node.Config, error) {
 	data := c.Data
 	if data == "" {
 		data = filepath.Join("caucus-data", strings.ReplaceAll(id, ":", "-"))
+	}
+	if c.Timeout == 0 {
+		return node.Config{}, errors.New("--timeout: a bloc client must be given time; 100ms at least")
 	}
 	settle := time.Duration(c.Settle)
 	if settle == 0 {
