@@ -36,7 +36,8 @@ func (n *Node) Open(info caucus.ConnInfo) (caucus.Conn, error) {
 	})}, nil
 }
 
-var errLoading = caucus.Errorf(caucus.ErrLoading, "this node reads its log, or has not joined its ensemble yet")
+var errLoading = caucus.Errorf(caucus.ErrLoading,
+	"this node reads its log, or has not joined its ensemble yet")
 
 var errStopping = caucus.Errorf(caucus.ErrTryAgain, "this node is stopping")
 
