@@ -92,7 +92,8 @@ func (n *Node) sections() [][2]string {
 			line("caucus_version", Version) + line("process_id", os.Getpid()) +
 			line("run_id", formatID(n.me.Boot)) + line("tcp_port", port) +
 			line("uptime_in_seconds", int(time.Since(started).Seconds()))},
-		{"Clients", line("connected_clients", doors.Clients) + line("maxclients", n.cfg.MaxClients)},
+		{"Clients", line("connected_clients", doors.Clients) + line("maxclients", n.cfg.MaxClients) +
+			line("blocked_clients", 0)},
 		{"Memory", line("used_memory", memory) +
 			line("used_memory_human", fmt.Sprintf("%.2fM", float64(memory)/(1<<20))) +
 			line("maxmemory", 0) + line("maxmemory_policy", "noeviction")},

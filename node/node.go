@@ -180,6 +180,7 @@ func (n *Node) fail(why error) {
 		n.cancel(why)
 		go func() {
 			n.shut()
+			n.log.Info("stopped")
 			close(n.done)
 		}()
 	})
