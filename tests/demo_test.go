@@ -47,6 +47,28 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// Who looks no further (caucus demo | head -1) leaves nothing behind either.
+func TestDemoThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	temp := t.TempDir()
+	demo := exec.CommandContext(t.Context(), nodetest.Binary(t), "demo")
+	demo.Env = append(os.Environ(), "TMPDIR="+temp)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read.Close()
+	demo.Stdout = write
+	err = demo.Run()
+	write.Close()
+	if demo.ProcessState.ExitCode() != 1 {
+		t.Errorf("it ended with %v", err)
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("it left %v behind (%v)", left, err)
+	}
+}
+
 // A file that is not there is said to be missing before anything is started.
 func TestDemoWithoutItsItems(t *testing.T) {
 	t.Parallel()

@@ -34,7 +34,11 @@ func (c *demoCmd) Run(ctx context.Context) (err error) {
 	late := fmt.Errorf("the demo was not done within %v", demoTime)
 	ctx, cancel := context.WithTimeoutCause(ctx, demoTime, late)
 	defer cancel()
+	ctx, abandon := context.WithCancelCause(ctx)
+	defer abandon(nil)
+	signal.Ignore(syscall.SIGPIPE) // whose end would leave files behind; the failed write ends the demo
 	screen := newScreen(os.Stdout)
+	screen.lost = abandon
 	items, from, err := gatherItems(ctx, c.Items)
 	if err != nil {
 		return err

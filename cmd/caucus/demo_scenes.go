@@ -169,7 +169,7 @@ func (s *story) watchRoles(ctx context.Context) {
 
 func (s *story) redraw(ctx context.Context) {
 	for s.screen.live && ctx.Err() == nil {
-		s.screen.draw(s.screen.paint(s.picture()))
+		s.screen.draw(s.picture())
 		idle(ctx, 100*time.Millisecond)
 	}
 }
@@ -224,7 +224,7 @@ func (s *story) over() bool { return len(s.active()) == 0 }
 // owners gives the worker of some items from all over the file.
 func (s *story) owners(shares map[int]int, total int) []int {
 	items := s.check.items
-	n := min(2*stripWidth, len(items))
+	n := min(2*stripMost, len(items))
 	owners := make([]int, n)
 	for i := range owners {
 		owners[i] = -1

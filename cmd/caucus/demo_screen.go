@@ -19,11 +19,20 @@ type screen struct {
 	colour bool
 	start  time.Time
 	drawn  int // lines of the picture that stand on the screen
+	size   func() (columns, rows int)
+	lost   func(error) // told when nobody can see the screen any more; may be nil
 }
 
 func newScreen(f *os.File) *screen {
 	live := term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
-	return &screen{out: f, live: live, colour: live && os.Getenv("NO_COLOR") == "", start: time.Now()}
+	return &screen{out: f, live: live, colour: live && os.Getenv("NO_COLOR") == "", start: time.Now(),
+		size: func() (int, int) {
+			columns, rows, err := term.GetSize(int(f.Fd()))
+			if err != nil || columns <= 0 || rows <= 0 {
+				return 80, 24
+			}
+			return columns, rows
+		}}
 }
 
 // say writes a line that stays, with the time since the start.
@@ -31,7 +40,7 @@ func (s *screen) say(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.wipe()
-	fmt.Fprintf(s.out, "%6.2f s  %s\n", time.Since(s.start).Seconds(), fmt.Sprintf(format, args...))
+	s.write("%6.2f s  %s\n", time.Since(s.start).Seconds(), fmt.Sprintf(format, args...))
 }
 
 // plain writes lines that stay.
@@ -40,27 +49,46 @@ func (s *screen) plain(lines ...string) {
 	defer s.mu.Unlock()
 	s.wipe()
 	for _, line := range lines {
-		fmt.Fprintln(s.out, line)
+		s.write("%s\n", line)
 	}
 }
 
-// draw replaces the picture.
-func (s *screen) draw(lines []string) {
+// The terminal cuts lines off instead of wrapping them, so that each line is one row.
+const (
+	cutLines  = "\x1b[?7l"
+	wrapLines = "\x1b[?7h"
+)
+
+// draw replaces the picture, in one write, so that nothing flickers. What has no room is left out.
+func (s *screen) draw(p picture) {
 	if !s.live {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.wipe()
-	fmt.Fprint(s.out, strings.Join(lines, "\n"), "\n")
+	columns, rows := s.size()
+	lines := s.paint(p, columns)
+	lines = lines[:min(len(lines), max(1, rows-1))]
+	up := ""
+	if s.drawn > 0 {
+		up = fmt.Sprintf("\x1b[%dA", s.drawn)
+	}
+	s.write("%s%s\x1b[2K%s\n\x1b[J%s", up, cutLines, strings.Join(lines, "\n\x1b[2K"), wrapLines)
 	s.drawn = len(lines)
 }
 
 // wipe takes the picture away. The caller holds mu.
 func (s *screen) wipe() {
 	if s.drawn > 0 {
-		fmt.Fprintf(s.out, "\x1b[%dA\x1b[J", s.drawn)
+		s.write("\x1b[%dA\x1b[J", s.drawn)
 		s.drawn = 0
+	}
+}
+
+// write writes. The caller holds mu.
+func (s *screen) write(format string, args ...any) {
+	if _, err := fmt.Fprintf(s.out, format, args...); err != nil && s.lost != nil {
+		s.lost(err)
 	}
 }
 
@@ -115,10 +143,14 @@ type workerView struct {
 	pieces int
 }
 
-const barWidth = 24
+const (
+	barWidth  = 24
+	rowWidth  = 60 // of what is said of a worker beside the bar
+	stripMost = 72
+)
 
-// paint turns a picture into lines.
-func (s *screen) paint(p picture) (lines []string) {
+// paint turns a picture into lines for a screen of so many columns.
+func (s *screen) paint(p picture, columns int) (lines []string) {
 	lines = append(lines, "", s.style("1", p.title))
 	nodes := "  nodes   "
 	for _, n := range p.nodes {
@@ -131,32 +163,36 @@ func (s *screen) paint(p picture) (lines []string) {
 		}
 		nodes += fmt.Sprintf("%s %s   ", n.name, role)
 	}
-	lines = append(lines, nodes+s.faint(fmt.Sprintf("%s writes acknowledged", thousands(p.acked))))
+	lines = append(lines, nodes, "  writes  "+s.faint(thousands(p.acked)+" acknowledged"))
 	total := 0
 	for _, w := range p.workers {
 		total += w.lines
 	}
+	width := max(0, min(barWidth, columns-rowWidth))
 	for i, w := range p.workers {
-		bar := strings.Repeat("█", barWidth*w.lines/max(1, total))
-		pad := strings.Repeat(" ", barWidth-barWidth*w.lines/max(1, total))
-		state := w.state
-		if state == "killed" {
-			state = s.bad(state) + strings.Repeat(" ", 14)
+		filled := width * w.lines / max(1, total)
+		bar := s.tint(i, strings.Repeat("█", filled)) + strings.Repeat(" ", width-filled)
+		state := fmt.Sprintf("%-18s", w.state)
+		if w.state == "killed" {
+			state = s.bad(state)
 		}
-		lines = append(lines, fmt.Sprintf("  %-7s %s%s %-20s %8s lines %10s done",
-			w.name, s.tint(i, bar), pad, state, thousands(w.lines), thousands(w.pieces)))
+		lines = append(lines, fmt.Sprintf("  %s %s %s %8s lines %10s done",
+			s.tint(i, fmt.Sprintf("%-7s", w.name)), bar, state, thousands(w.lines), thousands(w.pieces)))
 	}
-	return append(lines, s.strip(p.owners)...)
+	return append(lines, s.strip(p.owners, max(1, min(stripMost, columns-2)))...)
 }
 
-const stripWidth = 72
-
 // strip shows who owns items from all over the file.
-func (s *screen) strip(owners []int) (lines []string) {
-	for row := 0; row < len(owners); row += stripWidth {
+func (s *screen) strip(owners []int, width int) (lines []string) {
+	legend := "  some of the lines, each as the number of its worker:"
+	if s.colour {
+		legend = "  some of the lines, each in the colour of its worker:"
+	}
+	lines = append(lines, s.faint(legend))
+	for row := 0; row < len(owners); row += width {
 		var line strings.Builder
 		line.WriteString("  ")
-		for _, owner := range owners[row:min(row+stripWidth, len(owners))] {
+		for _, owner := range owners[row:min(row+width, len(owners))] {
 			switch {
 			case owner < 0:
 				line.WriteString("·")

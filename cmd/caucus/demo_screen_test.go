@@ -16,7 +16,7 @@ func somePicture() picture {
 }
 
 func TestPictureIsPlainWithoutColour(t *testing.T) {
-	text := strings.Join((&screen{}).paint(somePicture()), "\n")
+	text := strings.Join((&screen{}).paint(somePicture(), 120), "\n")
 	if strings.Contains(text, "\x1b") {
 		t.Fatalf("colour where none is wanted: %q", text)
 	}
@@ -27,21 +27,42 @@ func TestPictureIsPlainWithoutColour(t *testing.T) {
 	}
 }
 
-func TestDrawingReplacesThePictureAndKeepsTheLines(t *testing.T) {
+// newPaper makes a terminal of that size, without colours.
+func newPaper(columns, rows int) (*screen, *strings.Builder) {
 	var out strings.Builder
-	s := &screen{out: &out, live: true}
-	s.draw([]string{"one", "two"})
+	return &screen{out: &out, live: true, size: func() (int, int) { return columns, rows }}, &out
+}
+
+func TestDrawingReplacesThePictureAndKeepsTheLines(t *testing.T) {
+	s, out := newPaper(120, 3)
+	frame := cutLines + "\x1b[2K\n\x1b[2Kt\n\x1b[J" + wrapLines // the first two lines, as there are three rows
+	s.draw(somePicture())
+	s.draw(somePicture())
 	s.plain("kept")
-	s.draw([]string{"three"})
-	if want := "one\ntwo\n\x1b[2A\x1b[Jkept\nthree\n"; out.String() != want {
+	s.draw(somePicture())
+	if want := frame + "\x1b[2A" + frame + "\x1b[2A\x1b[Jkept\n" + frame; out.String() != want {
 		t.Fatalf("wrote %q, want %q", out.String(), want)
 	}
 }
 
+// A line that wraps would take two rows, and the next picture would be drawn below it.
+func TestNarrowTerminals(t *testing.T) {
+	p := somePicture()
+	p.owners = make([]int, 2*stripMost)
+	for _, columns := range []int{1, 20, 60, 70, 86} {
+		for _, line := range (&screen{}).paint(p, columns) {
+			said := strings.Contains(line, " done") || strings.HasPrefix(line, "  1")
+			if width := len([]rune(line)); said && columns >= 60 && width > columns {
+				t.Errorf("%d columns, and the line has %d: %q", columns, width, line)
+			}
+		}
+	}
+}
+
 func TestNothingIsDrawnWhereItCannotBeWiped(t *testing.T) {
-	var out strings.Builder
-	s := &screen{out: &out}
-	s.draw([]string{"one"})
+	s, out := newPaper(80, 24)
+	s.live = false
+	s.draw(somePicture())
 	if out.Len() > 0 {
 		t.Fatalf("wrote %q", out.String())
 	}
