@@ -16,8 +16,8 @@ import (
 // noCluster stands in the identity of a directory that belongs to no ensemble yet.
 const noCluster = "00000000000000000000000000000000"
 
-// enter takes hold of the data directory and reads, or makes, its identity. Raft id 0 in it means that the
-// node is still to join.
+// enter takes hold of the data directory and reads its identity, or makes one that is still to be written.
+// Raft id 0 in it means that the node is still to join.
 func (n *Node) enter() (datadir.Identity, error) {
 	var err error
 	if n.lock, err = datadir.Acquire(vfs.OS{}, n.cfg.Data); err != nil {
@@ -26,8 +26,7 @@ func (n *Node) enter() (datadir.Identity, error) {
 	home, err := datadir.Read(vfs.OS{}, n.cfg.Data)
 	switch {
 	case errors.Is(err, datadir.ErrNoIdentity):
-		home = n.newHome()
-		err = datadir.Write(vfs.OS{}, n.cfg.Data, home)
+		home, err = n.newHome(), nil
 	case err == nil && n.cfg.Name != "" && n.cfg.Name != home.Node:
 		err = n.describeError(fmt.Errorf("it belongs to node %q, not %q: "+
 			"start it under its own --id, or give the new node a directory of its own", home.Node, n.cfg.Name))

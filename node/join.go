@@ -39,8 +39,8 @@ func (n *Node) join(ctx context.Context, home datadir.Identity) (datadir.Identit
 			n.log.Info("joined", "ensemble", home.Cluster, "id", home.RaftID)
 			return home, datadir.Write(vfs.OS{}, n.cfg.Data, home)
 		}
-		if errors.Is(err, caucus.ErrConflict) || errors.Is(err, caucus.ErrDenied) {
-			return home, fmt.Errorf("joining through %s: %w", strings.Join(n.cfg.Join, ","), err)
+		if final := refusal(err); final != nil {
+			return home, fmt.Errorf("joining through %s: %w", strings.Join(n.cfg.Join, ","), final)
 		}
 		if time.Since(spoke) > joinWord {
 			spoke = time.Now()
@@ -53,6 +53,18 @@ func (n *Node) join(ctx context.Context, home datadir.Identity) (datadir.Identit
 				errors.Join(context.Cause(ctx), err))
 		}
 	}
+}
+
+// refusal gives an error that trying again will not mend, with what will; nil for any other.
+func refusal(err error) error {
+	switch {
+	case errors.Is(err, caucus.ErrConflict), errors.Is(err, caucus.ErrDenied):
+		return err
+	case errors.Is(err, caucus.ErrNoAuth), errors.Is(err, caucus.ErrWrongPass):
+		return fmt.Errorf("the ensemble's password is another: start with the --password-file "+
+			"that its nodes have (%w)", err)
+	}
+	return nil
 }
 
 // tryJoin asks every node that can be found, once.

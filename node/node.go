@@ -18,6 +18,7 @@ import (
 	"github.com/caucus-project/caucus/internal/peer"
 	"github.com/caucus-project/caucus/internal/raftlog"
 	"github.com/caucus-project/caucus/internal/raftlog/datadir"
+	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -86,6 +87,11 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	if n.ls, err = n.cfg.listen(); err != nil {
 		return err
+	}
+	if home.Boots == 0 { // new; nothing is founded before the doors are known to open
+		if err := datadir.Write(vfs.OS{}, n.cfg.Data, home); err != nil {
+			return err
+		}
 	}
 	n.describe(home)
 	if err := n.openPeers(home); err != nil {

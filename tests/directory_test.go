@@ -38,6 +38,9 @@ func TestPortInUse(t *testing.T) {
 		}
 		s.refuses("the "+door+" door cannot listen on "+addr(s),
 			"stop what uses the port, or choose another address")
+		if _, err := os.Stat(filepath.Join(s.dir, "identity")); !os.IsNotExist(err) {
+			t.Errorf("a node whose %s door could not open has founded an ensemble (%v)", door, err)
+		}
 		taken.Close()
 		s.start() // nothing was spoilt
 		s.kill()

@@ -126,6 +126,10 @@ func (t *Transport) turnAway(l *line, err error) {
 	if errors.Is(err, io.EOF) {
 		return // somebody looked whether the port is open
 	}
+	if r, ok := refusalIn(err); ok && r.Code == RefusedMistaken && !t.Identity().belongs() {
+		t.log.Debug("a peer called before this node knew its own id", "from", l.RemoteAddr().String())
+		return
+	}
 	t.grumble.warn("turned a peer connection away", "from", l.RemoteAddr().String(), "err", err)
 	if _, ok := refusalIn(err); ok {
 		linger(l.Conn, t.opts.HandshakeTimeout)

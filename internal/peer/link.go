@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -64,12 +65,15 @@ func (l *link) report(stood bool, err error, last string) string {
 	if l.ctx.Err() != nil || errors.Is(err, errNotYet) {
 		return last
 	}
-	reason := "unreachable"
+	reason, level := "unreachable", slog.LevelWarn
 	if r, ok := refusalIn(err); ok {
 		reason = r.Text
+		if r.Code == RefusedMistaken {
+			level = slog.LevelInfo // a newcomer does not know its id yet, or the address belongs to another now
+		}
 	}
 	if reason != last {
-		l.t.log.Warn("cannot reach a peer, trying on", "peer", l.id, "addr", l.address(), "err", err)
+		l.t.log.Log(l.ctx, level, "cannot reach a peer, trying on", "peer", l.id, "addr", l.address(), "err", err)
 	}
 	return reason
 }
