@@ -38,7 +38,7 @@ func parseStatement(args caucus.Command, joining bool) (*statement, *caucus.Erro
 		}
 		i++
 		if i == len(args) {
-			return nil, syntaxError()
+			return nil, noValue(option)
 		}
 		if err := st.take(option, args[i], joining); err != nil {
 			return nil, err
@@ -62,9 +62,9 @@ func (st *statement) take(option, value string, joining bool) *caucus.Error {
 	}
 	target := st.number(option, joining)
 	if target == nil {
-		return syntaxError()
+		return unknownOption(option)
 	}
-	n, err := integer(value)
+	n, err := number(option, value)
 	*target = &n
 	return err
 }

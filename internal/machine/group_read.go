@@ -26,7 +26,7 @@ func (q *query) indexed() (*member, *group, *caucus.Error) {
 		return p.member, p.group, err
 	}
 	if len(q.args) != 5 || !strings.EqualFold(q.args[3], "MEMBER") {
-		return nil, nil, syntaxError()
+		return nil, nil, usage("GROUP INDEX g [MEMBER m]")
 	}
 	g, err := q.group()
 	if err != nil {
@@ -86,13 +86,13 @@ func page(args caucus.Command) (after, count int64, err *caucus.Error) {
 		target := &after
 		switch {
 		case i+1 == len(args):
-			return 0, 0, syntaxError()
+			return 0, 0, noValue(args[i])
 		case strings.EqualFold(args[i], "COUNT"):
 			target = &count
 		case !strings.EqualFold(args[i], "AFTER"):
-			return 0, 0, syntaxError()
+			return 0, 0, unknownOption(args[i])
 		}
-		*target, err = integer(args[i+1])
+		*target, err = number(args[i], args[i+1])
 	}
 	return after, count, err
 }
@@ -198,7 +198,7 @@ func groupList(q *query) caucus.Reply {
 	case len(q.args) == 4 && strings.EqualFold(q.args[2], "MATCH"):
 		pattern = q.args[3]
 	case len(q.args) != 2:
-		return caucus.ErrorReply(syntaxError())
+		return caucus.ErrorReply(usage("GROUP LIST [MATCH pattern]"))
 	}
 	names := []string{}
 	q.s.groups.Scan(func(name string, _ *group) bool {

@@ -78,12 +78,12 @@ func within(name string, value *int64, low, high int64) *caucus.Error {
 func sessionOptions(args caucus.Command) (ttl, grace *int64, err *caucus.Error) {
 	for i := 0; i < len(args); i += 2 {
 		if i+1 == len(args) {
-			return nil, nil, syntaxError()
+			return nil, nil, noValue(args[i])
 		}
-		n, err := integer(args[i+1])
+		n, err := number(args[i], args[i+1])
 		switch option := strings.ToUpper(args[i]); {
 		case option != "TTL" && option != "GRACE":
-			return nil, nil, syntaxError()
+			return nil, nil, unknownOption(args[i])
 		case err != nil:
 			return nil, nil, err
 		case option == "TTL":
@@ -95,7 +95,26 @@ func sessionOptions(args caucus.Command) (ttl, grace *int64, err *caucus.Error) 
 	return ttl, grace, nil
 }
 
-func syntaxError() *caucus.Error { return caucus.Errorf(caucus.ErrBad, "syntax error") }
+// The errors of options say which one is wrong.
+
+func unknownOption(option string) *caucus.Error {
+	return caucus.Errorf(caucus.ErrBad, "syntax error: there is no option '%.32s' here", option)
+}
+
+func usage(form string) *caucus.Error { return caucus.Errorf(caucus.ErrBad, "syntax error: %s", form) }
+
+func noValue(option string) *caucus.Error {
+	return caucus.Errorf(caucus.ErrBad, "syntax error: the option '%.32s' needs a value", option)
+}
+
+// number reads the value of an option.
+func number(option, value string) (int64, *caucus.Error) {
+	n, err := integer(value)
+	if err != nil {
+		return 0, caucus.Errorf(caucus.ErrBad, "%s: %.32s '%.32s'", err.Message, option, value)
+	}
+	return n, nil
+}
 
 // open opens the operation's fresh session.
 func (c *call) open(l lifetime) *session {

@@ -75,6 +75,9 @@ func (t timeForm) positive(s string, now int64, command string) (int64, *caucus.
 	return t.at(n, now, command)
 }
 
+// syntaxError is Redis' answer to options that do not fit, which says no more; clients compare it.
+func syntaxError() *caucus.Error { return caucus.Errorf(caucus.ErrBad, "syntax error") }
+
 // integer reads a number as Redis does: decimal, 64 bits, written in the one way that Redis would write it.
 func integer(s string) (int64, *caucus.Error) {
 	digits := strings.TrimPrefix(s, "-")
