@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,13 +56,13 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	orElse(&c.Listen, "127.0.0.1:5010")
-	orElse(&c.BlocTimeout, 4*time.Second)
-	orElse(&c.Settle, 6*time.Second)
-	orElse(&c.RequestTimeout, 5*time.Second)
-	orElse(&c.Heartbeat, 50*time.Millisecond)
-	orElse(&c.Election, 400*time.Millisecond)
-	orElse(&c.MaxClients, 10_000)
+	c.Listen = cmp.Or(c.Listen, "127.0.0.1:5010")
+	c.BlocTimeout = cmp.Or(c.BlocTimeout, 4*time.Second)
+	c.Settle = cmp.Or(c.Settle, 6*time.Second)
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, 5*time.Second)
+	c.Heartbeat = cmp.Or(c.Heartbeat, 50*time.Millisecond)
+	c.Election = cmp.Or(c.Election, 400*time.Millisecond)
+	c.MaxClients = cmp.Or(c.MaxClients, 10_000)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -69,13 +70,6 @@ func (c Config) withDefaults() Config {
 		c.clock = clocks
 	}
 	return c
-}
-
-func orElse[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 func (c Config) validate() error {
@@ -131,17 +125,10 @@ func (c Config) listen() (ls listeners, err error) {
 	if err = c.reachable(ls); err != nil || c.HTTP == "off" {
 		return ls, err
 	}
-	if ls.http, err = listenOn("HTTP", cmpOr(c.HTTP, "127.0.0.1:8989")); err != nil && c.HTTP == "" {
+	if ls.http, err = listenOn("HTTP", cmp.Or(c.HTTP, "127.0.0.1:8989")); err != nil && c.HTTP == "" {
 		ls.http, err = listenOn("HTTP", "127.0.0.1:0")
 	}
 	return ls, err
-}
-
-func cmpOr(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }
 
 // peerAddress gives where the peer door is: the port after the client's, unless stated.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -40,7 +41,7 @@ func (n *Node) enter() (datadir.Identity, error) {
 
 // newHome makes the identity of a new directory. Without anybody to join, the node founds: it is node 1.
 func (n *Node) newHome() datadir.Identity {
-	home := datadir.Identity{Cluster: noCluster, Node: cmpOr(n.cfg.Name, n.cfg.Listen),
+	home := datadir.Identity{Cluster: noCluster, Node: cmp.Or(n.cfg.Name, n.cfg.Listen),
 		Incarnation: formatID(randomID())}
 	if len(n.cfg.Join) == 0 {
 		home.Cluster, home.RaftID = formatID(randomID()), 1

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,8 +15,6 @@ import (
 	"github.com/caucus-project/caucus/internal/replica"
 	"go.etcd.io/raft/v3"
 )
-
-type nodeRecord = machine.Node
 
 // hostPort splits an address; empty strings when it is none.
 func hostPort(addr string) (host, port string) {
@@ -113,7 +112,7 @@ func (n *Node) infoJSON() caucus.Reply {
 	s := n.greeting.Load()
 	info := ensembleInfo{NID: n.me.Name, State: letter(s.Role), Term: s.Term, Index: s.Commit,
 		Peers: map[string]peerInfo{}, Checkpoint: s.Last, Addr: n.me.Client, Applied: s.Applied,
-		Learner: !has(s.Voters, n.me.ID), Cluster: n.cluster()}
+		Learner: !slices.Contains(s.Voters, n.me.ID), Cluster: n.cluster()}
 	for _, p := range *n.nodes.Load() {
 		if p.ID != n.me.ID {
 			info.Peers[p.Name] = n.peerInfo(s, p)
@@ -157,15 +156,6 @@ func letter(role raft.StateType) string {
 	return "c"
 }
 
-func has(list []uint64, id uint64) bool {
-	for _, v := range list {
-		if v == id {
-			return true
-		}
-	}
-	return false
-}
-
 // ensembleNodes answers ENSEMBLE NODES. What this node cannot know of another (its lag, unless this
 // one leads) is nil.
 func (n *Node) ensembleNodes(context.Context, caucus.Command) caucus.Reply {
@@ -199,7 +189,7 @@ func (n *Node) roleOf(s *status, id uint64) string {
 		return "candidate"
 	case id != n.me.ID && !n.reaches(id):
 		return "unreachable"
-	case has(s.Learners, id):
+	case slices.Contains(s.Learners, id):
 		return "learner"
 	}
 	return "follower"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/glob"
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -19,7 +20,7 @@ func (n *Node) Local(ctx context.Context, cmd caucus.Command) caucus.Reply {
 	if n.ownerNow() == nil {
 		return caucus.ErrorReply(errLoading)
 	}
-	if answer := n.locals()[spec.Name]; answer != nil {
+	if answer := n.locals[spec.Name]; answer != nil {
 		return answer(ctx, cmd)
 	}
 	if container, _, ok := strings.Cut(spec.Name, "|"); ok && spec.Helps() {
@@ -30,7 +31,8 @@ func (n *Node) Local(ctx context.Context, cmd caucus.Command) caucus.Reply {
 
 type local func(ctx context.Context, cmd caucus.Command) caucus.Reply
 
-func (n *Node) locals() map[string]local {
+// answers says who answers what.
+func (n *Node) answers() map[string]local {
 	return map[string]local{
 		"info":            n.info,
 		"role":            n.role,
@@ -128,7 +130,7 @@ func (n *Node) role(context.Context, caucus.Command) caucus.Reply {
 		}
 		return caucus.Array(caucus.Bulk("master"), caucus.Int(index), caucus.Array(replicas...))
 	}
-	leader, _ := n.find(func(p nodeRecord) bool { return p.ID == s.Leader })
+	leader, _ := n.find(func(p machine.Node) bool { return p.ID == s.Leader })
 	host, port := hostPort(leader.Client)
 	number, _ := strconv.ParseInt(port, 10, 64)
 	state := "connected"

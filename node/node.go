@@ -27,13 +27,14 @@ const Version = "0.1.0"
 
 // Node is a running node. Its methods may be called from any goroutine.
 type Node struct {
-	cfg   Config
-	log   *slog.Logger
-	me    machine.Node // as announced at this start
-	table *command.Table
-	hub   *feed.Hub
-	doors doors
-	ls    listeners
+	cfg    Config
+	log    *slog.Logger
+	me     machine.Node // as announced at this start
+	table  *command.Table
+	hub    *feed.Hub
+	doors  doors
+	locals map[string]local // who answers the commands that concern this node alone
+	ls     listeners
 
 	lock  io.Closer
 	store *raftlog.Log
@@ -67,6 +68,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{cfg: cfg, log: cfg.Logger, table: command.New(), done: make(chan struct{})}
+	n.locals = n.answers()
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.hub = feed.New(feed.Limits{}, now)
 	n.greeting.Store(&status{})

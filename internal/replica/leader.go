@@ -39,7 +39,6 @@ func newLeadership(r *Replica) *leadership {
 	l := &leadership{term: r.term, since: r.now.Mono, ticks: r.now.Mono + r.cfg.Heartbeat,
 		streams: map[uint64]*inbound{}}
 	l.vigil.start(r)
-	l.members.start()
 	return l
 }
 
@@ -79,7 +78,7 @@ func (l *leadership) take(r *Replica, from uint64, list []entry.Batch) {
 		}
 		in.next++
 		l.gathered = append(l.gathered, *b)
-		l.vigil.watchOps(r, b)
+		l.vigil.watchOps(b)
 	}
 }
 
@@ -239,7 +238,7 @@ func (c *confirming) advance(r *Replica, l *leadership) {
 		return
 	}
 	for _, a := range c.waiting {
-		a.again = l.vigil.hear(r, a.from, a.round.Beats)
+		a.again = l.vigil.hear(a.round.Beats)
 		c.next = append(c.next, a)
 	}
 	c.waiting = nil

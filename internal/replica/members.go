@@ -31,8 +31,6 @@ const (
 	changePromote = 2 // a learner becomes a voter
 )
 
-func (ms *membership) start() {}
-
 // Join asks for a node to be let in as a learner. It is answered at once unless this node leads; then when
 // the entry that lets it in is applied. A node that is in already is told so again.
 func (r *Replica) Join(now Time, n machine.Node, tag any) {

@@ -26,15 +26,15 @@ type Replica struct {
 	term uint64
 	lead uint64 // raft id of the leader, 0 when none is known
 
-	writes   []pendingWrite      // handed out and not yet stored, oldest first
-	lastSeq  uint64              // of the last write handed out
-	durable  uint64              // of the last write known to be durable
-	hard     *pb.HardState       // the newest that raft gave
-	voted    *pb.HardState       // the last that was handed out
-	held     []*pb.Message       // MsgVote, until the write of its own term is durable (SAFETY A1)
-	views    map[uint64]*shipped // snapshots that raft was promised, by index
-	incoming *machine.Machine    // the state of a snapshot that raft has been given
-	heard    map[uint64]int64    // when a frame of a peer last came, monotonic
+	writes   []pendingWrite           // handed out and not yet stored, oldest first
+	lastSeq  uint64                   // of the last write handed out
+	durable  uint64                   // of the last write known to be durable
+	hard     *pb.HardState            // the newest that raft gave
+	voted    *pb.HardState            // the last that was handed out
+	held     []*pb.Message            // MsgVote, until the write of its own term is durable (SAFETY A1)
+	views    map[uint64]*machine.View // snapshots that raft was promised, by index
+	incoming *machine.Machine         // the state of a snapshot that raft has been given
+	heard    map[uint64]int64         // when a frame of a peer last came, monotonic
 
 	clock      clock
 	stream     stream      // writes of this node's clients on their way
@@ -60,7 +60,7 @@ func Open(cfg Config, found Restored, now Time) (*Replica, error) {
 	}
 	r := &Replica{cfg: cfg, m: found.State, now: now, conf: &pb.ConfState{},
 		rng:   rand.New(rand.NewPCG(cfg.Seed, cfg.Node.ID)),
-		views: map[uint64]*shipped{}, heard: map[uint64]int64{}}
+		views: map[uint64]*machine.View{}, heard: map[uint64]int64{}}
 	if err := r.restore(found); err != nil {
 		return nil, fmt.Errorf("replica: %w", err)
 	}
@@ -241,16 +241,6 @@ func (r *Replica) fail(err error) {
 	if r.out.Fatal == nil {
 		r.out.Fatal = err
 	}
-}
-
-// isVoter says whether a node votes in the configuration as applied here.
-func (r *Replica) isVoter(id uint64) bool {
-	for _, v := range r.conf.GetVoters() {
-		if v == id {
-			return true
-		}
-	}
-	return false
 }
 
 // quiet gives raft a logger that says nothing: what matters is told by notices. Its Panicf panics,

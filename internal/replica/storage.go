@@ -3,7 +3,6 @@ package replica
 import (
 	"fmt"
 
-	"github.com/caucus-project/caucus/internal/machine"
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
 )
@@ -13,11 +12,6 @@ type storage struct {
 	*raft.MemoryStorage
 	r        *Replica
 	changing bool // raft's configuration is being changed: the state names it already, r.conf does not
-}
-
-// shipped is a snapshot that raft was promised for a peer.
-type shipped struct {
-	view *machine.View
 }
 
 // restoreStorage makes the log of what was on disk. The commit index is raised to the snapshot's: it is not
@@ -61,7 +55,7 @@ func (s *storage) Snapshot() (*pb.Snapshot, error) {
 		return nil, raft.ErrSnapshotTemporarilyUnavailable
 	}
 	if s.r.views[index] == nil {
-		s.r.views[index] = &shipped{view: s.r.m.View()}
+		s.r.views[index] = s.r.m.View()
 	}
 	return &pb.Snapshot{Metadata: &pb.SnapshotMetadata{
 		Index: &index, Term: &term, ConfState: s.r.conf}}, nil
@@ -86,13 +80,13 @@ func (s *storage) keep(p pendingWrite) error {
 // ship hands out a snapshot for a peer.
 func (r *Replica) ship(m *pb.Message) {
 	index := m.GetSnapshot().GetMetadata().GetIndex()
-	s := r.views[index]
-	if s == nil {
+	view := r.views[index]
+	if view == nil {
 		r.rn.ReportSnapshot(m.GetTo(), raft.SnapshotFailure)
 		return
 	}
 	clear(r.views)
-	r.out.Snapshots = append(r.out.Snapshots, Shipment{To: m.GetTo(), Message: m, View: s.view})
+	r.out.Snapshots = append(r.out.Snapshots, Shipment{To: m.GetTo(), Message: m, View: view})
 }
 
 // SnapshotSent says how the streaming of a snapshot to a peer ended.

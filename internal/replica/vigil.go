@@ -135,16 +135,16 @@ func (w *watched) over() int64 {
 
 // hear records beats and gives the sessions whose beat does not count yet: unknown here so far, under an
 // attachment that is still to be applied here, marked, or about to end (SAFETY A2 (1), A5).
-func (v *vigil) hear(r *Replica, _ uint64, beats []entry.Beat) (again []entry.Session) {
+func (v *vigil) hear(beats []entry.Beat) (again []entry.Session) {
 	for _, b := range beats {
-		if !v.record(r, b) {
+		if !v.record(b) {
 			again = append(again, b.Session)
 		}
 	}
 	return again
 }
 
-func (v *vigil) record(_ *Replica, b entry.Beat) bool {
+func (v *vigil) record(b entry.Beat) bool {
 	w := v.watched[b.Session]
 	if w == nil || b.Attach > w.Attach || w.ending {
 		return false
@@ -170,7 +170,7 @@ func (v *vigil) record(_ *Replica, b entry.Beat) bool {
 // watchOps sees what is about to happen to sessions by what a leader has taken and not yet applied:
 // nobody's beat counts while an end or drop of his is on its way. All else that a session's
 // connection writes is a sign of its life.
-func (v *vigil) watchOps(r *Replica, b *entry.Batch) {
+func (v *vigil) watchOps(b *entry.Batch) {
 	for i := range b.Ops {
 		op := &b.Ops[i]
 		id, attach, ends := machine.Ends(op)
@@ -178,7 +178,7 @@ func (v *vigil) watchOps(r *Replica, b *entry.Batch) {
 			w.ending = true
 		}
 		if !ends || id != op.Session {
-			v.record(r, entry.Beat{Session: op.Session, Attach: op.Attach})
+			v.record(entry.Beat{Session: op.Session, Attach: op.Attach})
 		}
 	}
 }
