@@ -19,28 +19,6 @@ func Need(t testing.TB, programs ...string) {
 	}
 }
 
-// NeedPython ends the test unless there is a python3 that can import every named module. It gives the
-// path of that python3.
-func NeedPython(t testing.TB, modules ...string) string {
-	t.Helper()
-	for _, python := range []string{"/usr/bin/python3", "python3"} {
-		if path, err := exec.LookPath(python); err == nil && imports(path, modules) {
-			return path
-		}
-	}
-	Lack(t, "python3 with its modules")
-	return ""
-}
-
-func imports(python string, modules []string) bool {
-	for _, module := range modules {
-		if exec.Command(python, "-c", "import "+module).Run() != nil {
-			return false
-		}
-	}
-	return true
-}
-
 // Lack ends the test because something is missing: a failure under CAUCUS_NO_SKIP, else skipped.
 func Lack(t testing.TB, what string) {
 	t.Helper()

@@ -41,12 +41,3 @@ func TestNeed(t *testing.T) {
 		})
 	}
 }
-
-func TestNeedPythonWithoutTheModule(t *testing.T) {
-	t.Setenv(tool.NoSkip, "1")
-	e := &ending{TB: t}
-	tool.NeedPython(e, "no_such_module_anywhere")
-	if e.how != "failed" {
-		t.Errorf("a missing module: %q, want failed", e.how)
-	}
-}
