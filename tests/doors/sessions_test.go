@@ -18,9 +18,12 @@ type heard struct {
 	Size                  int
 }
 
-// listen subscribes to a group's events on a node.
+// listen subscribes to a group's events on a node. What was acknowledged before, also by another
+// node, it does not hear any more: a linearizable read comes first, until which this node may not
+// have applied it.
 func listen(t *testing.T, addr, group string) line {
 	l := dial(t, addr)
+	l.do("DBSIZE")
 	l.want("SUBSCRIBE caucus:g:"+group, fmt.Sprintf("1) \"subscribe\" 2) \"caucus:g:%s\" 3) (integer) 1", group))
 	return l
 }
@@ -90,8 +93,8 @@ func TestEventsAreTheSameEverywhere(t *testing.T) {
 	}
 }
 
-// A session ends GRACE after the client's side has closed its connection, at once with GRACE 0, and TTL after
-// its node has died, unless it is resumed (SAFETY A4).
+// A session ends GRACE after the client's side has closed its connection, at once with GRACE 0, and
+// TTL after its node has died, unless it is resumed (SAFETY A4).
 func TestHowSessionsEnd(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 3)
@@ -125,7 +128,8 @@ func TestHowSessionsEnd(t *testing.T) {
 	}
 }
 
-// The death of a node is no close by its clients: they resume elsewhere, and nothing happens to their place.
+// The death of a node is no close by its clients: they resume elsewhere, and nothing happens to
+// their place.
 func TestSessionsOutliveTheirNode(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 3)
