@@ -73,7 +73,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 }
 
 func (c *serveCmd) config() (node.Config, error) {
-	password, err := c.password()
+	password, err := readPassword(c.PasswordFile)
 	if err != nil {
 		return node.Config{}, err
 	}
@@ -109,19 +109,4 @@ func httpAddress(s string) string {
 		return "127.0.0.1:" + port
 	}
 	return port
-}
-
-func (c *serveCmd) password() (string, error) {
-	if c.PasswordFile == "" {
-		return "", nil
-	}
-	text, err := os.ReadFile(c.PasswordFile)
-	if err != nil {
-		return "", fmt.Errorf("--password-file: %w", err)
-	}
-	password := strings.TrimRight(string(text), "\r\n")
-	if password == "" {
-		return "", errors.New("--password-file: the file is empty; put the password on its first line")
-	}
-	return password, nil
 }

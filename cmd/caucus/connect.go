@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/caucus-project/caucus/client"
+)
+
+// ensembleFlags say how a verb that is a client finds the ensemble (WIRE "Command line").
+type ensembleFlags struct {
+	Addr         []string `help:"Client addresses of nodes; one is enough, the others are asked for." env:"CAUCUS_ADDR" default:"127.0.0.1:5010" placeholder:"HOST:PORT"`
+	PasswordFile string   `help:"File with the password." placeholder:"FILE"`
+}
+
+// config is what the flags say, for client.Dial.
+func (f *ensembleFlags) config() (client.Config, error) {
+	password, err := readPassword(f.PasswordFile)
+	return client.Config{Addrs: f.Addr, Password: password}, err
+}
+
+// dial reaches a node. The caller closes the client.
+func (f *ensembleFlags) dial(ctx context.Context) (*client.Client, error) {
+	cfg, err := f.config()
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.Dial(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("no node of an ensemble at %s (--addr or CAUCUS_ADDR says where): %w",
+			strings.Join(f.Addr, ", "), err)
+	}
+	return c, nil
+}
+
+// readPassword reads the password in the first line of a file, none when no file is named.
+func readPassword(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("--password-file: %w", err)
+	}
+	password := strings.TrimRight(string(text), "\r\n")
+	if password == "" {
+		return "", errors.New("--password-file: the file is empty; put the password on its first line")
+	}
+	return password, nil
+}
