@@ -150,10 +150,13 @@ func (r *Replica) step(from uint64, m *pb.Message) {
 		r.notice("dropped a message that a peer may not send", "from", from, "type", m.GetType().String())
 		return
 	}
-	if t := m.GetType(); t == pb.MsgApp || t == pb.MsgHeartbeat {
+	switch m.GetType() {
+	case pb.MsgApp, pb.MsgHeartbeat:
 		if m.GetTerm() >= r.term {
 			r.search.heard(r, from)
 		}
+	case pb.MsgPreVote:
+		r.search.asked(r)
 	}
 	r.stepRaft(m)
 }

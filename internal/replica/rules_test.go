@@ -162,6 +162,33 @@ func TestA8CutOffLeaderStepsDown(t *testing.T) {
 	w.must(w.ask(old, write("SET", "k", "1")))
 }
 
+// A leader that is silent is followed when the first has lost patience and the second has borne an election
+// timeout: it does not wait for the jitter of both.
+func TestA8FirstToLosePatienceIsBelieved(t *testing.T) {
+	w := newTrio(t)
+	old := w.leader()
+	w.pass(heartbeat)
+	w.crash(old)
+	w.seen = nil
+	begun := w.now
+	for kinds(w.seen, pb.MsgPreVote) == 0 && w.now < begun+3*election {
+		w.pass(millisecond)
+	}
+	asked := w.now
+	for w.leader() == nil && w.now < begun+3*election {
+		w.pass(millisecond)
+	}
+	if w.leader() == nil {
+		t.Fatal("nobody leads")
+	}
+	if first := asked - begun; first < election-heartbeat {
+		t.Fatalf("the leader was given up after %d ms", first/millisecond)
+	}
+	if took := w.now - asked; took > heartbeat {
+		t.Fatalf("%d ms from the first campaign to a leader", took/millisecond)
+	}
+}
+
 // A transfer to a node that does not answer is given up after an election timeout, and nothing is lost.
 func TestA8TransferToADeadNodeIsGivenUp(t *testing.T) {
 	w := newTrio(t)

@@ -7,6 +7,7 @@ import "slices"
 // there is one path to an election: forget the leader, then campaign in turn.
 type search struct {
 	silence int64  // a leader is lost when nothing came until then, monotonic
+	last    int64  // when the leader was last heard, monotonic
 	gone    uint64 // the leader that was lost
 	round   int    // how often this node has campaigned in this search
 	next    int64  // when it campaigns next, monotonic; 0 while a leader is known
@@ -25,7 +26,17 @@ func (s *search) heard(r *Replica, from uint64) {
 
 // patience sets how long this node bears silence.
 func (s *search) patience(r *Replica) {
+	s.last = r.now.Mono
 	s.silence = r.now.Mono + r.cfg.Election + r.rng.Int64N(r.cfg.Election)
+}
+
+// asked hears another node campaign. Who has itself not heard the leader for an election timeout agrees that
+// it is lost and does not sit out its own jitter: otherwise a silent leader would be followed only once the
+// most patient of a majority has given up. It is the very time after which raft's own lease would let go.
+func (s *search) asked(r *Replica) {
+	if r.lead != 0 && r.leader == nil && r.now.Mono-s.last >= r.cfg.Election {
+		s.lost(r, r.lead)
+	}
 }
 
 // found notes a change of leader or term.
