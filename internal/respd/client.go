@@ -33,6 +33,7 @@ type client struct {
 	denied  bool // it comes from elsewhere, and there is no password
 	leaving bool // it is closed once its replies are written
 	byWord  bool // it asked to be closed
+	failed  bool // the last reply was an error
 
 	ours  atomic.Bool  // the door closed it, so that its end says nothing of the client
 	multi atomic.Bool  // between MULTI and EXEC
@@ -52,12 +53,14 @@ type client struct {
 	pumping  sync.WaitGroup
 
 	pending []caucus.Command // of this pipeline, for the server
+	specs   []*command.Spec  // their rows, nil for what is no command
 	instead []*caucus.Error  // for those of them that the door refuses
 }
 
 func newClient(s *Server, conn net.Conn, id uint64) *client {
-	c := &client{s: s, id: id, conn: conn, proto: 2, born: s.cfg.Now(), in: resp.NewReader(conn, s.cfg.Limits),
-		out: newOutbox(conn, s.cfg.WriteTimeout)}
+	c := &client{s: s, id: id, conn: conn, proto: 2, born: s.cfg.Now(),
+		in:  resp.NewReader(countedReader{conn, &s.tally.in}, s.cfg.Limits),
+		out: newOutbox(conn, s.cfg.WriteTimeout, &s.tally.out)}
 	c.heard.Store(c.born.UnixNano())
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	return c
@@ -187,26 +190,30 @@ func (c *client) request(req *resp.Request) {
 	}
 	if no := c.mayNot(spec); no != nil {
 		c.run()
+		c.s.tally.rejected(spec)
 		c.say(caucus.ErrorReply(no))
 		return
 	}
 	if req.Err != nil || spec == nil {
-		c.gather(nil, err) // the server hears of it all the same: it spoils a transaction
+		c.gather(nil, spec, err) // the server hears of it all the same: it spoils a transaction
 		return
 	}
 	if spec.Home != command.Door && spec.Name != "reset" && !c.listensOnly() {
-		c.gather(req.Args, nil)
+		c.gather(req.Args, spec, nil)
 		return
 	}
 	c.run()
 	switch {
 	case c.multi.Load() && spec.Name != "quit" && spec.Name != "reset":
-		c.gather(req.Args, nil)
+		c.gather(req.Args, spec, nil)
 	case c.listensOnly() && !mayListening(spec):
 		c.say(caucus.Fail(caucus.ErrBad, "Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / "+
 			"QUIT / RESET are allowed in this context", strings.ReplaceAll(spec.Name, "|", " ")))
 	default:
+		begun := c.s.cfg.Now()
+		c.failed = false
 		c.door(spec, req.Args)
+		c.s.tally.called(spec, c.s.cfg.Now().Sub(begun), c.failed)
 	}
 }
 
@@ -225,8 +232,9 @@ func (c *client) turnAway() {
 	c.ours.Store(true)
 }
 
-func (c *client) gather(cmd caucus.Command, instead *caucus.Error) {
+func (c *client) gather(cmd caucus.Command, spec *command.Spec, instead *caucus.Error) {
 	c.pending = append(c.pending, cmd)
+	c.specs = append(c.specs, spec)
 	c.instead = append(c.instead, instead)
 }
 
@@ -235,7 +243,9 @@ func (c *client) run() {
 	if len(c.pending) == 0 {
 		return
 	}
+	begun := c.s.cfg.Now()
 	replies := c.talk.DoAll(c.ctx, c.pending)
+	took := c.s.cfg.Now().Sub(begun)
 	for i, cmd := range c.pending {
 		var reply caucus.Reply
 		switch {
@@ -247,14 +257,18 @@ func (c *client) run() {
 			reply = caucus.Fail(caucus.ErrUncertain, "the outcome is not known")
 		}
 		c.follow(cmd, reply)
+		c.s.tally.called(c.specs[i], took, reply.Kind == caucus.KindError)
 		c.say(reply)
 	}
 	clear(c.pending)
-	c.pending, c.instead = c.pending[:0], c.instead[:0]
+	c.pending, c.specs, c.instead = c.pending[:0], c.specs[:0], c.instead[:0]
 }
 
 // say adds a reply. Replies are written when the pipeline is done, or many bytes wait.
 func (c *client) say(r caucus.Reply) {
+	if c.failed = r.Kind == caucus.KindError; c.failed {
+		c.s.tally.refused(r)
+	}
 	if c.out.add(c.proto, r) >= chunk {
 		// A failure is met again when the pipeline is done.
 		_ = c.out.flush()

@@ -32,9 +32,7 @@ func (c *client) door(s *command.Spec, cmd caucus.Command) {
 
 // reset makes the connection as new, password included. The server's part of it goes first.
 func (c *client) reset(cmd caucus.Command) {
-	c.gather(cmd, nil)
-	replies := c.talk.DoAll(c.ctx, c.pending)
-	c.pending, c.instead = c.pending[:0], c.instead[:0]
+	replies := c.talk.DoAll(c.ctx, []caucus.Command{cmd})
 	if len(replies) == 1 && replies[0].Kind == caucus.KindError {
 		c.say(replies[0])
 		return

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -21,6 +22,7 @@ const (
 type outbox struct {
 	conn    net.Conn
 	timeout time.Duration
+	sent    *atomic.Uint64 // counts the bytes written, of all connections
 
 	mu       sync.Mutex
 	progress sync.Cond // something was written
@@ -32,8 +34,8 @@ type outbox struct {
 	err      error // the first failure; nothing is written after it
 }
 
-func newOutbox(conn net.Conn, timeout time.Duration) *outbox {
-	o := &outbox{conn: conn, timeout: timeout}
+func newOutbox(conn net.Conn, timeout time.Duration, sent *atomic.Uint64) *outbox {
+	o := &outbox{conn: conn, timeout: timeout, sent: sent}
 	o.progress.L = &o.mu
 	return o
 }
@@ -86,6 +88,7 @@ func (o *outbox) write(buf []byte) error {
 			return err
 		}
 		n, err := o.conn.Write(buf[:min(len(buf), piece)])
+		o.sent.Add(uint64(n))
 		if err != nil {
 			return err
 		}

@@ -61,7 +61,11 @@ type Stats struct {
 	Rejected    uint64 // connections refused because there were too many
 	Denied      uint64 // connections denied because they came from elsewhere and there is no password
 	Cut         uint64 // connections closed because their reader was too slow
-	Commands    uint64
+	Commands    uint64 // requests, those among them that are no command
+
+	BytesIn, BytesOut uint64
+	ByCommand         []CommandStats    // sorted by name
+	Errors            map[string]uint64 // error replies by their first word
 }
 
 // Server is the door. It may serve several listeners.
@@ -82,13 +86,14 @@ type Server struct {
 	denied   atomic.Uint64
 	cut      atomic.Uint64
 	commands atomic.Uint64
+	tally    *tally
 	parting  chan struct{} // room for those who are told that there are too many
 }
 
 // New makes a door that serves nobody yet.
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg.withDefaults(), listeners: map[net.Listener]struct{}{},
-		clients: map[uint64]*client{}, parting: make(chan struct{}, 64)}
+		clients: map[uint64]*client{}, tally: newTally(cfg.Table), parting: make(chan struct{}, 64)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -248,6 +253,7 @@ func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	st.Accepted = s.last
 	s.mu.Unlock()
+	s.tally.add(&st, s.cfg.Table)
 	for _, c := range s.connected() {
 		st.Clients++
 		if c.listens() {
