@@ -3,6 +3,8 @@ package node
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/caucus-project/caucus/internal/raftlog"
 	"github.com/caucus-project/caucus/internal/replica"
@@ -10,7 +12,8 @@ import (
 
 // disk is the goroutine that writes the log: all writes that came while it synced share the next sync.
 type disk struct {
-	n *Node
+	n     *Node
+	saves atomic.Pointer[saves]
 
 	mu      sync.Mutex
 	queue   []replica.Write
@@ -18,7 +21,20 @@ type disk struct {
 	wake    chan struct{}
 }
 
-func newDisk(n *Node) *disk { return &disk{n: n, wake: make(chan struct{}, 1)} }
+// saves says how the writing of snapshots goes.
+type saves struct {
+	writing bool
+	count   uint64        // that were written since the start
+	at      time.Time     // when the last one was begun, or the node
+	took    time.Duration // the last one
+	err     error         // of the last one
+}
+
+func newDisk(n *Node) *disk {
+	d := &disk{n: n, wake: make(chan struct{}, 1)}
+	d.saves.Store(&saves{at: time.Now()})
+	return d
+}
 
 func (d *disk) write(list []replica.Write) {
 	if len(list) == 0 {
@@ -83,6 +99,9 @@ func (d *disk) append(list []replica.Write) bool {
 
 // checkpoint writes a snapshot of this node and forgets the log behind the one before it.
 func (d *disk) checkpoint(c *replica.Checkpoint) {
+	s := *d.saves.Load()
+	s.writing, s.at = true, time.Now()
+	d.saves.Store(&s)
 	err := d.n.store.SaveSnapshot(c.Meta, c.View.Save)
 	if err == nil {
 		err = d.compact()
@@ -92,9 +111,19 @@ func (d *disk) checkpoint(c *replica.Checkpoint) {
 	} else {
 		d.n.log.Info("snapshot written", "index", c.Meta.GetIndex())
 	}
+	d.saved(s, err)
 	d.n.owner.call(func(now replica.Time) {
 		d.n.owner.r.Checkpointed(now, c.Meta.GetIndex(), err == nil)
 	})
+}
+
+// saved notes how the writing of a snapshot, of which s spoke while it was written, has ended.
+func (d *disk) saved(s saves, err error) {
+	s.writing, s.took, s.err = false, time.Since(s.at), err
+	if err == nil {
+		s.count++
+	}
+	d.saves.Store(&s)
 }
 
 // compact keeps what continues the older of the snapshots, in case the newer turns out to be damaged.

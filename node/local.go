@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"net"
 	"strconv"
 	"strings"
 
@@ -139,4 +140,13 @@ func (n *Node) role(context.Context, caucus.Command) caucus.Reply {
 	}
 	return caucus.Array(caucus.Bulk("slave"), caucus.Bulk(host), caucus.Int(number),
 		caucus.Bulk(state), caucus.Int(index))
+}
+
+// hostPort splits an address; empty strings when it is none.
+func hostPort(addr string) (host, port string) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", ""
+	}
+	return host, port
 }

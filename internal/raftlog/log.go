@@ -39,6 +39,7 @@ type Log struct {
 	seed        uint32
 	syncs       atomic.Uint64
 	bytes       atomic.Uint64
+	held        atomic.Int64  // bytes of all segments
 	temps       atomic.Uint64 // names of unfinished snapshots
 
 	mu       sync.Mutex // guards what follows; held while an append is written and synced
@@ -60,16 +61,26 @@ type segment struct {
 	path    string
 	seq     uint64
 	highest uint64 // index of any entry that it holds
+	size    int64  // bytes, those reserved among them
 }
 
-// Stats counts what went to disk since Open.
+// Stats counts what went to disk since Open, and says what the log takes there.
 type Stats struct {
 	Syncs uint64 // of files; directories not counted
 	Bytes uint64 // of frames and snapshots
+	Held  int64  // bytes of all segments now, those reserved for what is to come among them
 }
 
 // Stats never waits.
-func (l *Log) Stats() Stats { return Stats{Syncs: l.syncs.Load(), Bytes: l.bytes.Load()} }
+func (l *Log) Stats() Stats {
+	return Stats{Syncs: l.syncs.Load(), Bytes: l.bytes.Load(), Held: l.held.Load()}
+}
+
+// add takes a segment into the list.
+func (l *Log) add(s segment) {
+	l.segments = append(l.segments, s)
+	l.held.Add(s.size)
+}
 
 // Append makes the records durable, all or none, with one write and one sync. After an error of the
 // disk every further Append returns that error: the pages that a failed sync covered may be gone
@@ -176,7 +187,8 @@ func (l *Log) activate(s segment, off int64, crc uint32) error {
 		return sealed.CloseAfter(f, err)
 	}
 	old := l.file
-	l.segments = append(l.segments, s)
+	s.size = size
+	l.add(s)
 	l.file, l.size, l.off, l.crc, l.written = f, size, off, crc, l.place
 	if old != nil {
 		return old.Close()
@@ -198,6 +210,7 @@ func (l *Log) Compact(index uint64) error {
 		if err := l.fs.Remove(l.segments[0].path); err != nil {
 			return err
 		}
+		l.held.Add(-l.segments[0].size)
 		l.segments = l.segments[1:]
 		// One at a time: a crash must not bring back an older segment without those that follow it.
 		if err := l.fs.SyncDir(filepath.Join(l.dir, "log")); err != nil {

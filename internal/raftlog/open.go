@@ -139,7 +139,8 @@ func (o *opening) readSegment(s segment, newest bool) error {
 	}
 	s.highest = o.Highest
 	if !newest {
-		o.segments = append(o.segments, s)
+		s.size = int64(len(b))
+		o.add(s)
 		return nil
 	}
 	o.Log.place = o.Replay.Place
