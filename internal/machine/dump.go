@@ -1,0 +1,196 @@
+package machine
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"unicode/utf8"
+)
+
+// A dump is the state for people: a line of JSON for the ensemble, then one for each key and group, which a
+// new ensemble can begin with (ReadDump), one for each session and node, which are there to be read only,
+// and one that ends it with how many of each there are. Lines of one kind are sorted by name, so two dumps
+// can be compared. Nothing in it lets a reader act for somebody.
+
+// dumpVersion is in the first line. A version refuses the dumps of those that it does not know.
+const dumpVersion = 1
+
+type dumpHead struct {
+	Version int    `json:"caucus_dump"`
+	Cluster string `json:"cluster_id"`
+	Index   uint64 `json:"index"`
+	Term    uint64 `json:"term"`
+	Stamp   int64  `json:"stamp"` // microseconds since 1970
+	Counter uint64 `json:"counter"`
+}
+
+// dumpKey has what is no readable text under the name with _b64 instead.
+type dumpKey struct {
+	Key      *string `json:"key,omitempty"`
+	KeyB64   []byte  `json:"key_b64,omitempty"`
+	Type     string  `json:"type"`
+	Value    *string `json:"value,omitempty"`
+	ValueB64 []byte  `json:"value_b64,omitempty"`
+	Expires  int64   `json:"expires_ms,omitempty"` // since 1970
+}
+
+// dumpGroup is a group: what it was made with, and behind that how it stood.
+type dumpGroup struct {
+	Group   string       `json:"group"`
+	Made    bool         `json:"made"` // by CREATE: only these come back
+	Kind    string       `json:"kind"`
+	Settle  int64        `json:"settle"`
+	TTL     int64        `json:"ttl"`
+	Grace   int64        `json:"grace"`
+	Min     int64        `json:"min"`
+	Slots   int64        `json:"slots"`
+	State   string       `json:"state"`
+	Epoch   uint64       `json:"epoch"`
+	Total   int          `json:"total"`
+	Term    uint64       `json:"term"`
+	Seq     uint64       `json:"seq"`
+	Members []dumpMember `json:"members"`
+}
+
+type dumpMember struct {
+	Name     string  `json:"name"`
+	Session  string  `json:"session"`
+	Order    uint64  `json:"order"`
+	Index    int     `json:"index"`
+	Leader   bool    `json:"leader"`
+	Priority int64   `json:"priority"`
+	Metadata *string `json:"metadata,omitempty"`
+	MetaB64  []byte  `json:"metadata_b64,omitempty"`
+}
+
+// dumpSession has of the session's hash only as much as tells sessions apart.
+type dumpSession struct {
+	Session string   `json:"session"`
+	TTL     int64    `json:"ttl"`
+	Grace   int64    `json:"grace"`
+	Node    string   `json:"node"`
+	Groups  []string `json:"groups"`
+}
+
+type dumpNode struct {
+	Node     string  `json:"node"`
+	ID       uint64  `json:"id"`
+	Client   string  `json:"addr"`
+	Peer     string  `json:"peer"`
+	HTTP     string  `json:"http"`
+	Metadata *string `json:"metadata,omitempty"`
+	MetaB64  []byte  `json:"metadata_b64,omitempty"`
+	Version  string  `json:"version"`
+	Boots    uint64  `json:"boots"`
+}
+
+type dumpEnd struct {
+	End      bool `json:"end"`
+	Keys     int  `json:"keys"`
+	Groups   int  `json:"groups"`
+	Sessions int  `json:"sessions"`
+	Nodes    int  `json:"nodes"`
+}
+
+// Dump writes the view as lines of JSON. It may run in any goroutine while the machine goes on, and holds no
+// more memory than the list of the keys and the longest line.
+func (v *View) Dump(w io.Writer) error {
+	s := v.state
+	d := &dumper{to: json.NewEncoder(w)}
+	d.to.SetEscapeHTML(false)
+	d.line(dumpHead{dumpVersion, fmt.Sprintf("%x", s.cluster), s.index, s.term, s.stamp, s.counter})
+	d.keys(s)
+	s.groups.Scan(func(_ string, g *group) bool { return d.line(s.dumpGroup(g)) })
+	s.sessions.Scan(func(_ string, of *session) bool { return d.line(s.dumpSession(of)) })
+	s.nodes.Scan(func(_ uint64, n *Node) bool {
+		text, raw := readable(n.Metadata)
+		return d.line(dumpNode{n.Name, n.ID, n.Client, n.Peer, n.HTTP, text, raw, n.Version, n.Boots})
+	})
+	d.line(dumpEnd{true, s.keys.count, s.groups.Len(), s.sessions.Len(), s.nodes.Len()})
+	return d.err
+}
+
+// dumper writes lines. After its first error it writes no more.
+type dumper struct {
+	to  *json.Encoder
+	err error
+}
+
+func (d *dumper) line(of any) (ok bool) {
+	if d.err == nil {
+		d.err = d.to.Encode(of)
+	}
+	return d.err == nil
+}
+
+func (d *dumper) keys(s *state) {
+	names := make([]string, 0, s.keys.count)
+	s.keys.from(0, func(_ uint64, it *item) bool {
+		names = append(names, it.key)
+		return true
+	})
+	slices.Sort(names)
+	for _, name := range names {
+		it, _ := s.keys.find(name)
+		line := dumpKey{Type: it.kind.name(), Expires: it.expireAt}
+		line.Key, line.KeyB64 = readable(it.key)
+		line.Value, line.ValueB64 = readable(it.text)
+		if !d.line(line) {
+			return
+		}
+	}
+}
+
+func (s *state) dumpGroup(g *group) dumpGroup {
+	d := dumpGroup{Group: g.name, Made: g.made, Kind: g.kind(), Settle: g.settle, TTL: g.ttl, Grace: g.grace,
+		Min: g.min, Slots: g.slots, State: g.state(), Epoch: g.epoch, Total: g.total, Term: g.term, Seq: g.seq,
+		Members: []dumpMember{}}
+	g.members.Scan(func(_ uint64, mb *member) bool {
+		m := dumpMember{Name: mb.name, Session: shortHash(mb.session), Order: mb.order, Index: mb.index,
+			Leader: mb.order == g.leader, Priority: mb.priority}
+		m.Metadata, m.MetaB64 = readable(mb.metadata)
+		d.Members = append(d.Members, m)
+		return true
+	})
+	return d
+}
+
+func (s *state) dumpSession(of *session) dumpSession {
+	d := dumpSession{Session: shortHash(of.id), TTL: of.ttl, Grace: of.grace, Node: s.nodeName(of.node),
+		Groups: []string{}}
+	of.places.Scan(func(group string, _ uint64) bool {
+		d.Groups = append(d.Groups, group)
+		return true
+	})
+	return d
+}
+
+// shortHash gives as much of a session's hash as tells sessions apart.
+func shortHash(id [16]byte) string { return fmt.Sprintf("%x", id[:6]) }
+
+// readable gives text that people can read as it is, and any other bytes as such, for base64.
+func readable(s string) (text *string, raw []byte) {
+	if !utf8.ValidString(s) {
+		return nil, []byte(s)
+	}
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return nil, []byte(s)
+		}
+	}
+	return &s, nil
+}
+
+// unreadable gives back what readable was given.
+func unreadable(name string, text *string, raw []byte) (string, error) {
+	switch {
+	case text != nil && raw != nil:
+		return "", fmt.Errorf("it has both %q and %q", name, name+"_b64")
+	case text != nil:
+		return *text, nil
+	case raw != nil:
+		return string(raw), nil
+	}
+	return "", fmt.Errorf("it has neither %q nor %q", name, name+"_b64")
+}

@@ -1,0 +1,244 @@
+package machine
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
+)
+
+// dumped gives a machine with all that a dump can show, and its dump.
+func dumped(t testing.TB) (*Machine, string) {
+	t.Helper()
+	m := full(t)
+	ops := []entry.Op{}
+	for _, args := range []caucus.Command{
+		{"SET", "", ""}, {"SET", "bytes\xff", "\x00\x01"}, {"SET", "two\nlines", "<a> & \"b\" \u2028 ü"},
+		{"SET", "b", "2"}, {"SET", "a", "1", "PXAT", "1900000000000"},
+		{"GROUP", "CREATE", "made", "SETTLE", "5", "TTL", "2000", "GRACE", "10", "MIN", "2", "SLOTS", "8"},
+		{"GROUP", "CREATE", "made/flat", "NOLEADER"},
+	} {
+		ops = append(ops, entry.Op{Args: args})
+	}
+	e := &entry.Entry{Stamp: 1_700_000_002_000_000,
+		Batches: []entry.Batch{{Node: 1, Boot: entry.Boot{3}, Number: 2, Ops: ops}}}
+	if out, err := m.Apply(3, 1, e, deaf{}); err != nil || out.Batches[0].Duplicate {
+		t.Fatal(err, out)
+	}
+	return m, dump(t, m.View())
+}
+
+func dump(t testing.TB, v *View) string {
+	t.Helper()
+	var b strings.Builder
+	if err := v.Dump(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestDumpIsLinesThatPeopleRead(t *testing.T) {
+	_, text := dumped(t)
+	want := []string{
+		`{"caucus_dump":1,"cluster_id":"07000000000000000000000000000000","index":3,"term":1,` +
+			`"stamp":1700000002000000,"counter":`,
+		`{"key":"","type":"string","value":""}`,
+		`{"key":"a","type":"string","value":"1","expires_ms":1900000000000}`,
+		`{"key":"b","type":"string","value":"2"}`,
+		`{"key_b64":"Ynl0ZXP/","type":"string","value_b64":"AAE="}`,
+		`{"key":"ends","type":"string","value":"soon","expires_ms":1700000011000}`,
+		`{"key":"plain","type":"string","value":"value"}`,
+		`{"key":"two\nlines","type":"string","value":"<a> & \"b\" \u2028 ü"}`,
+		`{"group":"made","made":true,"kind":"leader","settle":5,"ttl":2000,"grace":10,"min":2,"slots":8,` +
+			`"state":"settling",`,
+		`{"group":"made/flat","made":true,"kind":"noleader","settle":6000,`,
+		`{"group":"work","made":false,"kind":"leader",`,
+		`{"session":"090000000000","ttl":`,
+		`{"node":"n1","id":1,"addr":"host:5010","peer":"","http":"","metadata":"","version":"","boots":1}`,
+		`{"end":true,"keys":7,"groups":3,"sessions":1,"nodes":1}`,
+	}
+	lines := slices.Collect(strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n"))
+	if len(lines) != len(want) {
+		t.Fatalf("%d lines, want %d:\n%s", len(lines), len(want), text)
+	}
+	for i, line := range lines {
+		if !strings.HasPrefix(line, want[i]) {
+			t.Errorf("line %d is\n%s\nand should begin\n%s", i+1, line, want[i])
+		}
+	}
+	if member := `"members":[{"name":"me","session":"090000000000",`; !strings.Contains(text, member) {
+		t.Errorf("no %s in\n%s", member, text)
+	}
+}
+
+// What is founded from a dump has its keys and the groups that were made, and nobody who could act.
+func TestDumpFoundsAnother(t *testing.T) {
+	m, text := dumped(t)
+	d, err := ReadDump(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Keys() != 7 || d.Groups() != 2 {
+		t.Errorf("%d keys, %d groups", d.Keys(), d.Groups())
+	}
+	again := d.Found([16]byte{8}, 1_700_000_005_000_000)
+	if again.cluster != [16]byte{8} || again.stamp != 1_700_000_005_000_000 || again.index != 0 ||
+		again.sessions.Len() != 0 || again.nodes.Len() != 0 || again.groups.Len() != 2 {
+		t.Errorf("founded: %+v", again.state)
+	}
+	m.keys.from(0, func(_ uint64, it *item) bool {
+		if got, ok := again.keys.find(it.key); !ok || got.value != it.value || got.expireAt != it.expireAt {
+			t.Errorf("key %q: %+v, %v", it.key, got, ok)
+		}
+		return true
+	})
+	for _, name := range []string{"made", "made/flat"} {
+		a, _ := m.groups.Get(name)
+		b, ok := again.groups.Get(name)
+		if !ok || a.options != b.options || !b.made || b.members.Len() != 0 {
+			t.Errorf("group %s: %+v, want %+v", name, b, a.options)
+		}
+	}
+	if a, b := m.deadlines.Len(), again.deadlines.Len(); a != b || a != 2 {
+		t.Errorf("%d deadlines, founded with %d", a, b)
+	}
+	loaded, err := load(save(t, again))
+	if err != nil || !bytes.Equal(save(t, loaded), save(t, again)) {
+		t.Error("the founded state does not survive a snapshot", err)
+	}
+}
+
+// SAFETY A16: no token that was given before the dump was taken, or up to 2^32 later, is given again.
+func TestA16_AFoundedEnsembleGivesHigherTokens(t *testing.T) {
+	m, text := dumped(t)
+	d, err := ReadDump(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := d.Found([16]byte{8}, m.stamp)
+	again.keys.from(0, func(_ uint64, it *item) bool {
+		if it.revision <= m.counter+1<<32 {
+			t.Errorf("key %q has revision %d, the old counter is %d", it.key, it.revision, m.counter)
+		}
+		return true
+	})
+	g, _ := again.groups.Get("made")
+	if g.life <= m.counter+1<<32 || again.counter < g.life {
+		t.Errorf("the group's life is %d, the counter %d; the old one was %d", g.life, again.counter, m.counter)
+	}
+}
+
+// A key whose end came between the dump and the founding does not come back.
+func TestFoundingLeavesOutWhatIsOver(t *testing.T) {
+	_, text := dumped(t)
+	d, err := ReadDump(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := d.Found([16]byte{8}, 1_700_000_011_000_000)
+	if _, ok := again.keys.find("ends"); ok || again.keys.count != 6 || again.deadlines.Len() != 1 {
+		t.Errorf("%d keys, %d deadlines", again.keys.count, again.deadlines.Len())
+	}
+}
+
+// SAFETY B12: a dump shows one moment, whatever happens meanwhile.
+func TestB12_ADumpIsOfItsMoment(t *testing.T) {
+	m, text := dumped(t)
+	view := m.View()
+	for _, key := range []string{"a", "new", "plain"} {
+		m.put(key, value{kind: kindText, text: "other"}, 0)
+	}
+	m.remove("b")
+	m.found("later", options{}).made = true
+	if again := dump(t, view); again != text {
+		t.Errorf("the dump changed:\n%s\nwas\n%s", again, text)
+	}
+}
+
+func TestDumpReportsAFailedWrite(t *testing.T) {
+	gone := errors.New("the disk is gone")
+	m, _ := dumped(t)
+	if err := m.View().Dump(failing{gone}); !errors.Is(err, gone) {
+		t.Errorf("Dump: %v", err)
+	}
+}
+
+func TestReadDumpRefusesEveryCut(t *testing.T) {
+	_, text := dumped(t)
+	for i := range len(text) - 1 {
+		if _, err := ReadDump(strings.NewReader(text[:i])); err == nil {
+			t.Fatalf("cut after %d of %d bytes, and it reads", i, len(text))
+		}
+	}
+}
+
+func TestReadDumpSaysWhatIsWrong(t *testing.T) {
+	_, text := dumped(t)
+	lines := strings.SplitAfter(text, "\n")
+	with := func(line int, replacement string) string {
+		all := slices.Clone(lines)
+		all[line-1] = replacement
+		return strings.Join(all, "")
+	}
+	for _, c := range []struct{ name, text, want string }{
+		{"nothing", "", "line 1: the dump ends here"},
+		{"something else", "SET a b\n", "line 1: this is not a dump of caucus"},
+		{"a snapshot", "CAUCSNAP\x01\x00", "line 1: this is not a dump of caucus"},
+		{"version", strings.Replace(text, `"caucus_dump":1`, `"caucus_dump":2`, 1),
+			"line 1: it is a dump of version 2, and this version of caucus reads 1"},
+		{"counter", strings.Replace(text, `"counter":`, `"counter":184467440737095516`, 1), "line 1: "},
+		{"cut", strings.Join(lines[:5], ""), "line 6: the dump ends here"},
+		{"a line is missing", with(4, ""),
+			"line 13: it says that there are 7 keys, 3 groups, 1 sessions and 1 nodes, and there are 6, 3, 1 and 1"},
+		{"no JSON", with(4, "{\"key\":\"b\n"), "line 4: unexpected EOF"},
+		{"unknown line", with(4, `{"poll":1}`+"\n"), `line 4: "{\"poll\":1}" begins with none of "key"`},
+		{"unknown field", with(4, `{"key":"b","type":"string","value":"2","ttl":9}`+"\n"),
+			`line 4: json: unknown field "ttl"`},
+		{"two values in a line", with(4, `{"key":"b","type":"string","value":"2"} {}`+"\n"),
+			"line 4: something follows"},
+		{"no value", with(4, `{"key":"b","type":"string"}`+"\n"),
+			`line 4: key "b": it has neither "value" nor "value_b64"`},
+		{"two keys", with(4, `{"key":"b","key_b64":"Yg==","type":"string","value":"2"}`+"\n"),
+			`line 4: it has both "key" and "key_b64"`},
+		{"no base64", with(4, `{"key_b64":"%","type":"string","value":"2"}`+"\n"), "line 4: illegal base64"},
+		{"type", with(4, `{"key":"b","type":"hash","value":"2"}`+"\n"),
+			`line 4: key "b" is of type "hash", which this version does not know`},
+		{"end", with(4, `{"key":"b","type":"string","value":"2","expires_ms":-1}`+"\n"), "expires_ms is -1"},
+		{"twice", with(4, lines[2]), `line 4: key "a" stands here for the second time`},
+		{"group twice", with(10, lines[8]), `line 10: group "made" stands here for the second time`},
+		{"group name", with(9, strings.Replace(lines[8], `"made"`, `"a//b"`, 1)),
+			`line 9: group "a//b": a group name`},
+		{"group kind", with(9, strings.Replace(lines[8], `"leader"`, `"boss"`, 1)),
+			`line 9: group "made": the kind is leader or noleader, not "boss"`},
+		{"option", with(9, strings.Replace(lines[8], `"min":2`, `"min":0`, 1)),
+			`line 9: group "made": MIN must be from 1 to 100000, not 0`},
+		{"behind the end", text + "{}\n", `line 15: after the end there is "{}"`},
+	} {
+		if _, err := ReadDump(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v\nwant %s", c.name, err, c.want)
+		}
+	}
+	if _, err := ReadDump(strings.NewReader("\n" + strings.ReplaceAll(text, "\n", "\r\n\n"))); err != nil {
+		t.Error("empty lines, and line ends of Windows:", err)
+	}
+}
+
+// FuzzReadDump gives any bytes: they are refused, or found an ensemble whose dump is read again alike.
+func FuzzReadDump(f *testing.F) {
+	_, text := dumped(f)
+	f.Add([]byte(text))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		d, err := ReadDump(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		again, err := ReadDump(strings.NewReader(dump(t, d.Found([16]byte{1}, 0).View())))
+		if err != nil || again.Keys() > d.Keys() || again.Groups() != d.Groups() {
+			t.Fatal(err)
+		}
+	})
+}
