@@ -17,6 +17,8 @@ type Output struct {
 	Snapshots []Shipment
 	// Checkpoint, when not nil, is to be written as a snapshot of this node; Checkpointed is due.
 	Checkpoint *Checkpoint
+	// Saved answers AskCheckpoint.
+	Saved []Saved
 	// Answers for batches, in no order.
 	Answers []Answer
 	// Events of groups, in order, that were applied here.

@@ -81,7 +81,7 @@ func (r *Replica) restore(found Restored) error {
 		applied = found.Snapshot.GetIndex()
 		r.conf = found.Snapshot.GetConfState()
 	}
-	r.checkpoint.last = applied
+	r.checkpoint.replaced(applied)
 	r.rn, err = raft.NewRawNode(&raft.Config{
 		ID: r.cfg.Node.ID, Storage: r.store, Applied: applied,
 		ElectionTick: int(r.cfg.Election / r.cfg.Heartbeat), HeartbeatTick: 1,

@@ -16,7 +16,7 @@ type Status struct {
 	Voters   []uint64
 	Learners []uint64
 	Peers    map[uint64]PeerStatus // on a leader
-	Last     uint64                // index of the last snapshot
+	Last     uint64                // index of the last durable snapshot
 	Caught   bool                  // all that is known to be committed is applied
 }
 
@@ -38,7 +38,7 @@ func (r *Replica) Status() Status {
 	s := Status{ID: r.cfg.Node.ID, Role: r.role, Term: r.term, Leader: r.lead,
 		Commit: raftStatus.HardState.GetCommit(), Applied: r.m.Index(),
 		Voters: r.conf.GetVoters(), Learners: r.conf.GetLearners(),
-		Peers: map[uint64]PeerStatus{}, Last: r.checkpoint.last}
+		Peers: map[uint64]PeerStatus{}, Last: r.checkpoint.durable}
 	s.Caught = s.Applied >= s.Commit
 	for id, p := range raftStatus.Progress {
 		s.Peers[id] = PeerStatus{Match: p.Match, Heard: r.heard[id],

@@ -109,51 +109,8 @@ func (r *Replica) swap(snap *pb.Snapshot) {
 	}
 	r.m, r.incoming = r.incoming, nil
 	r.conf = snap.GetMetadata().GetConfState()
-	r.checkpoint = checkpoint{last: snap.GetMetadata().GetIndex()}
+	r.checkpoint.replaced(snap.GetMetadata().GetIndex())
 	r.clock.applied(r.now, r.m.Stamp())
 	r.out.Reset, r.out.Nodes = true, true
 	r.stream.replaced(r)
-}
-
-// checkpoint says when this node's next snapshot is due.
-type checkpoint struct {
-	last    uint64 // index of the last snapshot, written or under way
-	bytes   uint64 // of log applied since
-	writing bool
-	asked   bool // an operator wants one now
-}
-
-// advance hands out a snapshot when one is due: the state is taken in constant time and written while
-// commands go on.
-func (c *checkpoint) advance(r *Replica) {
-	index := r.m.Index()
-	due := index-c.last >= r.cfg.SnapshotEntries || c.bytes >= r.cfg.SnapshotBytes || c.asked
-	if c.writing || !due || index <= c.last {
-		return
-	}
-	view := r.m.View()
-	at, term := index, view.Term()
-	*c = checkpoint{last: index, writing: true}
-	r.out.Checkpoint = &Checkpoint{View: view,
-		Meta: &pb.SnapshotMetadata{Index: &at, Term: &term, ConfState: r.conf}}
-}
-
-// AskCheckpoint makes a snapshot due now.
-func (r *Replica) AskCheckpoint(now Time) {
-	r.at(now)
-	r.checkpoint.asked = true
-}
-
-// Checkpointed says that the snapshot at index is durable, or that writing it failed. The log behind it, but
-// for what laggards may need, is forgotten.
-func (r *Replica) Checkpointed(now Time, index uint64, ok bool) {
-	r.at(now)
-	r.checkpoint.writing = false
-	first, err := r.store.FirstIndex()
-	if !ok || err != nil || index < r.cfg.KeepEntries || index-r.cfg.KeepEntries < first {
-		return
-	}
-	if err := r.store.Compact(index - r.cfg.KeepEntries); err != nil {
-		r.fail(fmt.Errorf("forgetting the log behind a snapshot: %w", err))
-	}
 }

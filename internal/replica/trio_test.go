@@ -44,6 +44,8 @@ type seat struct {
 	frames   []func(replica.Time)
 	answers  []replica.Answer
 	admitted []replica.Admission
+	due      []*replica.Checkpoint // to be written
+	saved    []replica.Saved
 }
 
 func newTrio(t testing.TB) *trio {
@@ -127,6 +129,10 @@ func (w *trio) drain(s *seat) {
 		s.queue = append(s.queue, out.Writes...)
 		s.answers = append(s.answers, out.Answers...)
 		s.admitted = append(s.admitted, out.Admitted...)
+		s.saved = append(s.saved, out.Saved...)
+		if out.Checkpoint != nil {
+			s.due = append(s.due, out.Checkpoint)
+		}
 		for _, ship := range out.Snapshots {
 			w.ship(s, ship)
 		}

@@ -173,7 +173,7 @@ func (d *disk) checkpoint(c *replica.Checkpoint) {
 		}
 		w.note(d.n.name, "checkpoint", index)
 		w.checks.count("checkpoints")
-		d.n.input(func(now replica.Time) { d.n.r.Checkpointed(now, index, true) })
+		d.n.input(func(now replica.Time) { d.n.r.Checkpointed(now, index, nil) })
 	})
 }
 

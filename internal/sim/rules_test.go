@@ -268,7 +268,7 @@ func TestB2NewcomerGetsASnapshotThatNamesIt(t *testing.T) {
 func TestB3CommitBehindTheSnapshot(t *testing.T) {
 	s := newScene(t)
 	lead := s.leader()
-	lead.input(func(now replica.Time) { lead.r.AskCheckpoint(now) })
+	lead.input(func(now replica.Time) { lead.r.AskCheckpoint(now, nil) })
 	s.until(second, func() bool { return s.checks.counts["checkpoints"] > 0 })
 	lead.stop(true, true)
 	restored, err := lead.disk.open()

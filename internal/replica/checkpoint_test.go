@@ -1,0 +1,101 @@
+package replica_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/caucus-project/caucus/internal/replica"
+)
+
+// askSave asks a node for a snapshot.
+func (w *trio) askSave(s *seat, tag string) {
+	w.t.Helper()
+	w.input(s, func(r *replica.Replica) { r.AskCheckpoint(w.at(s), tag) })
+}
+
+// endSave says how the writing of the oldest snapshot that is due ended, and gives its index.
+func (w *trio) endSave(s *seat, err error) (index uint64) {
+	w.t.Helper()
+	if len(s.due) == 0 {
+		w.t.Fatal("no snapshot is due")
+	}
+	index = s.due[0].Meta.GetIndex()
+	s.due = s.due[1:]
+	w.input(s, func(r *replica.Replica) { r.Checkpointed(w.at(s), index, err) })
+	return index
+}
+
+// told checks who was answered since the last call, and with which state.
+func (s *seat) told(t *testing.T, index uint64, failed error, tags ...string) {
+	t.Helper()
+	if len(s.saved) != len(tags) {
+		t.Fatalf("%d were answered, want %v", len(s.saved), tags)
+	}
+	for i, tag := range tags {
+		if a := s.saved[i]; a.Tag != tag || a.View.Index() != index || !errors.Is(a.Err, failed) {
+			t.Errorf("%v was told of %d, %v; want %s, %d, %v", a.Tag, a.View.Index(), a.Err, tag, index, failed)
+		}
+	}
+	s.saved = nil
+}
+
+func TestWhoAsksForASnapshotIsToldWhenItIsDurable(t *testing.T) {
+	w := newTrio(t)
+	lead := w.leader()
+	w.must(w.ask(lead, write("SET", "k", "1")))
+	w.askSave(lead, "a")
+	lead.told(t, 0, nil)
+	first := w.endSave(lead, nil)
+	lead.told(t, first, nil, "a")
+	if last := lead.r.Status().Last; last != first {
+		t.Errorf("the last snapshot is %d, want %d", last, first)
+	}
+	w.askSave(lead, "nothing new")
+	lead.told(t, first, nil, "nothing new")
+	if len(lead.due) != 0 {
+		t.Error("a second snapshot of one state is due")
+	}
+}
+
+// Who asks while one is being written waits for the next, which has what he has seen.
+func TestWhoAsksDuringASnapshotWaitsForTheNext(t *testing.T) {
+	w := newTrio(t)
+	lead := w.leader()
+	w.must(w.ask(lead, write("SET", "k", "1")))
+	w.askSave(lead, "a")
+	w.askSave(lead, "same state")
+	w.must(w.ask(lead, write("SET", "k", "2")))
+	w.askSave(lead, "b")
+	if len(lead.due) != 1 {
+		t.Fatalf("%d snapshots are being written at once", len(lead.due))
+	}
+	first := w.endSave(lead, nil)
+	lead.told(t, first, nil, "a", "same state")
+	if second := w.endSave(lead, nil); second <= first {
+		t.Errorf("the second snapshot is at %d, the first at %d", second, first)
+	} else {
+		lead.told(t, second, nil, "b")
+	}
+}
+
+// A failure is told to those whose snapshot it was, and nobody else; the index of the last durable one stays,
+// and who asks again is tried for again.
+func TestAFailedSnapshotIsToldAndTriedAgainWhenAsked(t *testing.T) {
+	w := newTrio(t)
+	lead, full := w.leader(), errors.New("the disk is full")
+	before := lead.r.Status().Last
+	w.must(w.ask(lead, write("SET", "k", "1")))
+	w.askSave(lead, "a")
+	w.must(w.ask(lead, write("SET", "k", "2")))
+	w.askSave(lead, "b")
+	first := w.endSave(lead, full)
+	lead.told(t, first, full, "a")
+	second := w.endSave(lead, full)
+	lead.told(t, second, full, "b")
+	w.pass(election)
+	if len(lead.due) != 0 || lead.r.Status().Last != before {
+		t.Errorf("%d due without being asked for, last %d, before %d", len(lead.due), lead.r.Status().Last, before)
+	}
+	w.askSave(lead, "c")
+	lead.told(t, w.endSave(lead, nil), nil, "c")
+}
