@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,6 +33,9 @@ type Config struct {
 	// Join gives client addresses of nodes of the ensemble to join; any one that answers is enough. It counts
 	// only while the directory is new. Empty: found an ensemble of one.
 	Join []string
+	// From names a dump (of CHECKPOINT name or GETDUMP) that a new ensemble begins with. The directory must be
+	// new, and there can be nobody to join. Empty: it begins with nothing.
+	From string
 	// Metadata is shown to all peers; JSON by convention, 64 KiB at most.
 	Metadata string
 	// Password is what clients and peers must prove to know. Empty: only loopback is served.
@@ -78,6 +82,9 @@ func (c Config) validate() error {
 		return errors.New("node: Data is empty: name the directory that the node lives in")
 	case c.Name != "" && !caucus.ValidMember(c.Name):
 		return fmt.Errorf("node: the name %q is not 1 to 255 letters, digits and ._-:/@", c.Name)
+	case c.From != "" && len(c.Join) > 0:
+		return fmt.Errorf("node: --from %s founds a new ensemble, and --join %s joins one: leave one of them out",
+			c.From, strings.Join(c.Join, ","))
 	case len(c.Metadata) > caucus.MaxMetadata:
 		return fmt.Errorf("node: %d bytes of metadata; at most %d", len(c.Metadata), caucus.MaxMetadata)
 	case c.Heartbeat < time.Millisecond || c.Election < 2*c.Heartbeat || c.Election%c.Heartbeat != 0:

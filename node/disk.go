@@ -113,7 +113,7 @@ func (d *disk) checkpoint(c *replica.Checkpoint) {
 	}
 	d.saved(s, err)
 	d.n.owner.call(func(now replica.Time) {
-		d.n.owner.r.Checkpointed(now, c.Meta.GetIndex(), err == nil)
+		d.n.owner.r.Checkpointed(now, c.Meta.GetIndex(), err)
 	})
 }
 

@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -20,3 +22,10 @@ func (n *Node) Step() (applied uint64) {
 
 // Connections gives how many clients are connected.
 func (n *Node) Connections() int { return int(n.doors.stats().Clients) }
+
+// DumpWithin is GETDUMP with another limit.
+func (n *Node) DumpWithin(most int) caucus.Reply {
+	var view *machine.View
+	n.owner.inspect(func(r *replica.Replica) { view = r.State().View() })
+	return dumpReply(view, most)
+}

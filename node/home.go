@@ -74,11 +74,11 @@ func (n *Node) recover(home datadir.Identity) (replica.Restored, datadir.Identit
 	return restored, home, datadir.Write(vfs.OS{}, n.cfg.Data, home)
 }
 
-// found writes the first snapshot of a new ensemble: one node, nothing else.
+// found writes the first snapshot of a new ensemble: one node, and what it begins with.
 func (n *Node) found(home datadir.Identity) (*pb.SnapshotMetadata, error) {
 	first := n.me
 	first.ID, first.Boots, first.Boot = 1, 0, [16]byte{}
-	m := machine.New(parseID(home.Cluster), n.cfg.clock().Wall)
+	m := n.firstState(parseID(home.Cluster))
 	m.Admit(1, 1, first)
 	index, term := uint64(1), uint64(1)
 	meta := &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: &pb.ConfState{Voters: []uint64{1}}}

@@ -41,6 +41,8 @@ func (n *Node) answers() map[string]local {
 		"wait":            n.wait,
 		"config|get":      n.configGet,
 		"shutdown":        n.shutdown,
+		"checkpoint":      n.checkpoint,
+		"getdump":         n.getDump,
 		"ensemble|nodes":  n.ensembleNodes,
 		"pubsub|channels": n.pubsubChannels,
 		"pubsub|numsub":   n.pubsubNumsub,
@@ -68,21 +70,6 @@ func (n *Node) wait(_ context.Context, cmd caucus.Command) caucus.Reply {
 		}
 	}
 	return caucus.Int(int64(len(n.greeting.Load().Voters) / 2))
-}
-
-// shutdown stops the node once this answer is on its way; Redis answers nothing, and clients expect the
-// connection to close.
-func (n *Node) shutdown(_ context.Context, cmd caucus.Command) caucus.Reply {
-	for _, a := range cmd[1:] {
-		switch strings.ToUpper(a) {
-		case "NOSAVE", "SAVE", "NOW", "FORCE":
-		default:
-			return caucus.Fail(caucus.ErrBad, "syntax error")
-		}
-	}
-	n.log.Info("asked to stop by SHUTDOWN")
-	n.fail(errStopped)
-	return caucus.OK()
 }
 
 func (n *Node) configGet(_ context.Context, cmd caucus.Command) caucus.Reply {

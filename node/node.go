@@ -45,6 +45,8 @@ type Node struct {
 	current  atomic.Pointer[owner]  // nil until the replica runs
 	greeting atomic.Pointer[status] // what this node says of itself, as of the last step
 	conns    atomic.Uint64          // numbers of connections
+	dump     *machine.Dump          // what a new ensemble begins with; nil: nothing, or it has begun
+	dumping  sync.Mutex             // held while a dump is written to disk
 	nodes    atomic.Pointer[[]machine.Node]
 	book     book
 
@@ -83,7 +85,13 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 // open goes from the directory outward. The doors stand open early, but answer only LOADING until what is on
 // disk is read and right, so that nobody waits at them without a word.
 func (n *Node) open(ctx context.Context) error {
+	if err := n.readDump(); err != nil {
+		return err
+	}
 	home, err := n.enter()
+	if err == nil {
+		err = n.mayBeginWith(home)
+	}
 	if err != nil {
 		return err
 	}

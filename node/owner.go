@@ -192,6 +192,9 @@ func (o *owner) carryOut(out *replica.Output) {
 			req.answer <- a
 		}
 	}
+	for _, s := range out.Saved {
+		s.Tag.(chan replica.Saved) <- s
+	}
 	for _, a := range out.Admitted {
 		a.Tag.(chan replica.Admission) <- a
 	}

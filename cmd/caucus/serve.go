@@ -23,6 +23,7 @@ type serveCmd struct {
 	Advertise  string   `help:"Where others reach this node, when not at what it listens on; the peer door at the port after PORT." placeholder:"HOST[:PORT]"`
 	Data       string   `help:"Directory that the node lives in; by default caucus-data/ID." placeholder:"DIR"`
 	Join       []string `help:"Client address of a node of the ensemble to join." placeholder:"ADDR"`
+	From       string   `help:"Dump that a new ensemble begins with, of CHECKPOINT name or GETDUMP; pyraft's -l." placeholder:"FILE"`
 	Metadata   string   `help:"Shown to all peers; JSON by convention." placeholder:"JSON"`
 	Timeout    seconds  `short:"t" help:"How long a bloc client may be silent." default:"4s"`
 	Settle     seconds  `short:"s" help:"Settle period of groups for which nobody states one." default:"6s"`
@@ -94,7 +95,7 @@ func (c *serveCmd) config() (node.Config, error) {
 	}
 	return node.Config{
 		Name: c.ID, Data: data, Listen: c.Listen, PeerListen: c.PeerListen,
-		HTTP: httpAddress(c.HTTP), Advertise: c.Advertise, Join: c.Join, Metadata: c.Metadata,
+		HTTP: httpAddress(c.HTTP), Advertise: c.Advertise, Join: c.Join, From: c.From, Metadata: c.Metadata,
 		Password: password, BlocTimeout: time.Duration(c.Timeout), Settle: settle,
 		RequestTimeout: c.RequestTimeout, Heartbeat: c.Heartbeat, Election: c.Election,
 		SnapshotEntries: c.Snapshot, MaxClients: c.MaxClients,
