@@ -51,6 +51,9 @@ type Config struct {
 	Heartbeat, Election time.Duration
 	// SnapshotEntries says after how many log entries a snapshot is written: 100,000.
 	SnapshotEntries uint64
+	// DigestEntries says after how many log entries the nodes compare digests of their states:
+	// 1,000,000. They do so every ten minutes in any case.
+	DigestEntries uint64
 	// MaxClients bounds the client connections: 10,000.
 	MaxClients int
 	// Logger gets what an operator may want to read. Nil: nothing is logged.

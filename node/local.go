@@ -44,6 +44,7 @@ func (n *Node) answers() map[string]local {
 		"checkpoint":      n.checkpoint,
 		"getdump":         n.getDump,
 		"ensemble|nodes":  n.ensembleNodes,
+		"ensemble|digest": n.ensembleDigest,
 		"pubsub|channels": n.pubsubChannels,
 		"pubsub|numsub":   n.pubsubNumsub,
 		"pubsub|numpat": func(context.Context, caucus.Command) caucus.Reply {

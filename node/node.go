@@ -49,6 +49,7 @@ type Node struct {
 	dumping  sync.Mutex             // held while a dump is written to disk
 	nodes    atomic.Pointer[[]machine.Node]
 	book     book
+	tables   bell // rings when the digests of all nodes were compared
 
 	ctx     context.Context // ends when the node stops
 	cancel  context.CancelCauseFunc
@@ -131,7 +132,7 @@ func (n *Node) start(found replica.Restored) error {
 	r, err := replica.Open(replica.Config{
 		Node: n.me, Seed: randomSeed(),
 		Heartbeat: n.cfg.Heartbeat.Microseconds(), Election: n.cfg.Election.Microseconds(),
-		SnapshotEntries: n.cfg.SnapshotEntries, Publish: n.Publish,
+		SnapshotEntries: n.cfg.SnapshotEntries, DigestEntries: n.cfg.DigestEntries, Publish: n.Publish,
 	}, found, n.cfg.clock())
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -170,6 +171,10 @@ func (o *owner) carryOut(out *replica.Output) {
 		n.log.Info(notice.Text, notice.Args...)
 	}
 	if out.Fatal != nil {
+		var diverged *replica.DivergedError
+		if errors.As(out.Fatal, &diverged) {
+			n.sendAll(out.Send) // so that the others learn what is committed, and judge themselves
+		}
 		n.fail(out.Fatal)
 		return
 	}
@@ -180,6 +185,12 @@ func (o *owner) carryOut(out *replica.Output) {
 	}
 	if out.Checkpoint != nil {
 		n.running.Go(func() { n.disk.checkpoint(out.Checkpoint) })
+	}
+	for _, view := range out.Digests {
+		n.running.Go(func() { n.takeDigest(view) })
+	}
+	if out.Table {
+		n.tables.ring()
 	}
 	if out.Nodes {
 		n.meet(o.r.State().Nodes())

@@ -33,6 +33,7 @@ type serveCmd struct {
 	Heartbeat      time.Duration `help:"The leader's rhythm; the same on all nodes." default:"50ms"`
 	Election       time.Duration `help:"How long a leader's silence is borne at least; the same on all nodes." default:"400ms"`
 	Snapshot       uint64        `help:"Log entries after which a snapshot is written." default:"100000" placeholder:"ENTRIES"`
+	Digest         uint64        `help:"Log entries after which the nodes compare digests of their states." default:"1000000" placeholder:"ENTRIES"`
 	MaxClients     int           `help:"Client connections at most." default:"10000"`
 	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info"`
 }
@@ -98,7 +99,7 @@ func (c *serveCmd) config() (node.Config, error) {
 		HTTP: httpAddress(c.HTTP), Advertise: c.Advertise, Join: c.Join, From: c.From, Metadata: c.Metadata,
 		Password: password, BlocTimeout: time.Duration(c.Timeout), Settle: settle,
 		RequestTimeout: c.RequestTimeout, Heartbeat: c.Heartbeat, Election: c.Election,
-		SnapshotEntries: c.Snapshot, MaxClients: c.MaxClients,
+		SnapshotEntries: c.Snapshot, DigestEntries: c.Digest, MaxClients: c.MaxClients,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel})),
 	}, nil
 }

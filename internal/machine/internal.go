@@ -19,6 +19,10 @@ const (
 	opClear = ".clear" // note: sessions heard again
 	opGrant = ".grant" // note: group, token; what was revoked under the token may be granted anew
 	opLevel = ".level" // note: the feature level from here on
+
+	opDigest  = ".digest"  // report and note: every node takes the digest of its state after this entry
+	opDigests = ".digests" // note: index, then node, format, digest of each node that reported
+	opRefused = ".refused" // in place of an operation that the leader refused: why
 )
 
 // internalCommands names who carries out what no client can send.
@@ -30,6 +34,9 @@ func (m *Machine) internalCommands() {
 	m.notes[opClear] = clearSessions
 	m.notes[opGrant] = grantGroup
 	m.notes[opLevel] = raiseLevel
+	m.writes[opDigest], m.notes[opDigest] = takeDigest, takeDigest
+	m.notes[opDigests] = logDigests
+	m.writes[opRefused] = refused
 }
 
 // Boot is a node's report that it has started, the first operation of each boot's stream.

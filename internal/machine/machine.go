@@ -60,6 +60,9 @@ type Output struct {
 	// dropped, marked or ended, groups with something revoked, granted or settled. May hold duplicates.
 	Sessions []entry.Session
 	Groups   []string
+	// Digest says that the state as it is after this entry is to be hashed, Digests that the hashes of all
+	// nodes were logged (SAFETY A13).
+	Digest, Digests bool
 }
 
 // BatchResult is what one batch came to.
@@ -81,7 +84,8 @@ type Host interface {
 
 // New gives the empty state of an ensemble founded at stamp (microseconds since 1970).
 func New(cluster [16]byte, stamp int64) *Machine {
-	m := &Machine{state: state{cluster: cluster, stamp: stamp, nextNode: 1}}
+	m := &Machine{state: state{cluster: cluster, stamp: stamp, nextNode: 1,
+		digests: digests{stamp: stamp}}}
 	m.keys = newKeyspace(cluster)
 	m.deadlines = newDeadlines()
 	m.prepare()

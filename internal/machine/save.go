@@ -42,6 +42,7 @@ func sections() []section {
 		{"removals", 1, -1, saveRemovals, loadRemoval},
 		{"sessions", 1, -1, saveSessions, loadSessionRow},
 		{"groups", 1, -1, saveGroups, loadGroupRow},
+		{"digests", 1, 1, saveDigests, loadDigests},
 		{"end", 1, 0, func(*saver, *state) {}, nil},
 	}
 }

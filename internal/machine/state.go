@@ -20,6 +20,7 @@ type state struct {
 	groups    btree.Map[string, *group]   // by name
 	nodes     btree.Map[uint64, *Node]    // by raft id
 	origins   btree.Map[uint64, origin]   // by raft id: how far each node's stream has been applied
+	digests   digests                     // of the states of all nodes, as they were compared last
 	deadlines *btree.BTreeG[deadline]     // what falls due by the ensemble's clock (SAFETY B6)
 }
 

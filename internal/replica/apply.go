@@ -40,9 +40,6 @@ func (r *Replica) applyOne(e *pb.Entry) error {
 	if err != nil {
 		return err
 	}
-	if follows := r.lead != 0 && r.leader == nil && e.GetTerm() == r.term; follows && !r.clock.known {
-		r.clock.heard(r.now, decoded.Stamp) // the leader's clock, not this node's wall clock (SAFETY A14)
-	}
 	r.clock.applied(r.now, decoded.Stamp)
 	r.out.Events = append(r.out.Events, out.Events...)
 	for _, b := range out.Batches {
@@ -52,6 +49,12 @@ func (r *Replica) applyOne(e *pb.Entry) error {
 	}
 	if r.leader != nil {
 		r.leader.touched(r, decoded, out)
+	}
+	if out.Digest {
+		r.out.Digests = append(r.out.Digests, r.m.View())
+	}
+	if out.Digests {
+		r.compare()
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ type checkpoint struct {
 	durable uint64        // index of the last that is on disk
 	bytes   uint64        // of log applied since
 	writing *machine.View // nil when none is under way
-	asked   []wish        // operators who want one
+	asked   []wish        // operators who want one, and this node itself, without a tag
 }
 
 // wish is somebody who waits for a snapshot that covers an index.
@@ -63,7 +63,9 @@ func (c *checkpoint) tell(r *Replica, view *machine.View, err error) {
 		if w.index > view.Index() {
 			return false
 		}
-		r.out.Saved = append(r.out.Saved, Saved{w.tag, view, err})
+		if w.tag != nil {
+			r.out.Saved = append(r.out.Saved, Saved{w.tag, view, err})
+		}
 		return true
 	})
 }

@@ -16,7 +16,8 @@ const (
 	FrameBatches = 2
 	FrameWant    = 3
 	FrameRound   = 4
-	FrameConfirm = 5
+	FrameConfirm = 5 // 6 is the node's
+	FrameVitals  = 7
 )
 
 // Encode gives the type and the bytes of a frame.
@@ -33,6 +34,8 @@ func (f Frame) Encode() (kind uint8, payload []byte, err error) {
 		return FrameRound, f.Round.append(nil), nil
 	case f.Confirm != nil:
 		return FrameConfirm, f.Confirm.append(nil), nil
+	case f.Vitals != nil:
+		return FrameVitals, f.Vitals.append(nil), nil
 	}
 	return 0, nil, fmt.Errorf("an empty frame")
 }
@@ -53,6 +56,8 @@ func Decode(kind uint8, payload []byte) (Frame, error) {
 		f.Round = readRound(&r)
 	case FrameConfirm:
 		f.Confirm = readConfirm(&r)
+	case FrameVitals:
+		f.Vitals = readVitals(&r)
 	default:
 		return f, fmt.Errorf("a frame of unknown type %d", kind)
 	}

@@ -14,7 +14,10 @@ type Time struct {
 	Wall int64
 }
 
-const millisecond = 1000 // microseconds
+const (
+	millisecond = 1000 // microseconds
+	second      = 1000 * millisecond
+)
 
 // Config says who the node is and how patient it is. Durations are microseconds; zero means the default.
 type Config struct {
@@ -33,6 +36,10 @@ type Config struct {
 	// SnapshotEntries and SnapshotBytes say after how much log a snapshot is due: 100,000 entries or 256 MiB.
 	SnapshotEntries uint64
 	SnapshotBytes   uint64
+	// DigestEntries and DigestEvery say after how many entries, or how much of the ensemble's time, the
+	// nodes compare digests of their states: 1,000,000 entries or 10 minutes (SAFETY A13).
+	DigestEntries uint64
+	DigestEvery   int64
 	// KeepEntries stay in memory behind a snapshot for followers that lag a little: 10,000.
 	KeepEntries uint64
 	// MaxEntry is how many bytes of batches go into one log entry: 1 MiB. A single larger batch still goes.
@@ -50,6 +57,8 @@ func (c Config) withDefaults() Config {
 	set(&c.Stagger, 15*millisecond)
 	set(&c.SnapshotEntries, 100_000)
 	set(&c.SnapshotBytes, 256<<20)
+	set(&c.DigestEntries, 1_000_000)
+	set(&c.DigestEvery, 600*second)
 	set(&c.KeepEntries, 10_000)
 	set(&c.MaxEntry, 1<<20)
 	set(&c.MaxQueue, 256<<20)

@@ -12,6 +12,7 @@ type Frame struct {
 	Want    *Want       // from the leader: send again from here
 	Round   *Round      // to the leader: confirm that you lead, and hear these sessions
 	Confirm *Confirm    // from the leader: the answer to a round
+	Vitals  *Vitals     // to the leader: how the sender is
 }
 
 // Batches is a piece of a node's stream to the leader of a term (SAFETY A9). The batches are numbered.

@@ -26,6 +26,10 @@ type leadership struct {
 	confirm  confirming
 	members  membership
 	handing  handing
+	signs    map[uint64]sign // what the other nodes have told of themselves
+	timing   timing
+	digests  digesting
+	spacing  spacing
 }
 
 // inbound is how far the stream of a node's boot has been taken in this term (SAFETY A9).
@@ -37,7 +41,10 @@ type inbound struct {
 
 func newLeadership(r *Replica) *leadership {
 	l := &leadership{term: r.term, since: r.now.Mono, ticks: r.now.Mono + r.cfg.Heartbeat,
-		streams: map[uint64]*inbound{}}
+		streams: map[uint64]*inbound{}, signs: map[uint64]sign{}}
+	if r.clock.known {
+		r.clock.lead(r.now)
+	}
 	l.vigil.start(r)
 	return l
 }
@@ -53,6 +60,9 @@ func (l *leadership) tick(r *Replica) {
 	}
 	l.members.tick(r, l)
 	l.handing.tick(r)
+	l.timing.steer(r, l)
+	l.digests.tick(r, l)
+	l.spacing.tick(r, l)
 	l.raise(r)
 }
 
@@ -77,6 +87,7 @@ func (l *leadership) take(r *Replica, from uint64, list []entry.Batch) {
 			return
 		}
 		in.next++
+		b.Ops = l.spacing.filter(r, b.Ops)
 		l.gathered = append(l.gathered, *b)
 		l.vigil.watchOps(b)
 	}
@@ -114,10 +125,10 @@ func bootsOf(r *Replica, from uint64, b *entry.Batch) uint64 {
 
 // advance proposes what was gathered and asks for the confirmations that are due.
 func (l *leadership) advance(r *Replica) {
-	l.confirm.advance(r, l)
-	if !l.armed {
+	if !l.armed || !l.timing.begun(r, l) {
 		return
 	}
+	l.confirm.advance(r, l)
 	l.vigil.decide(r, l)
 	if l.due(r) && !r.writing() {
 		l.propose(r)
@@ -229,14 +240,11 @@ func (l *leadership) ask(from uint64, round *Round) {
 	l.confirm.waiting = append(l.confirm.waiting, asked{from: from, round: round})
 }
 
-// advance records the beats of the rounds that came and asks raft, once the state is as new as the term: a
-// leader that has not applied the first entry of its own term may hold sessions for alive whose end is in its
-// log (SAFETY A2). With nothing asked it still makes sure, a heartbeat apart, that it leads: the sessions'
-// clock stands still without.
+// advance records the beats of the rounds that came and asks raft. It is called once the state is as new
+// as the term: a leader that has not applied the first entry of its own term may hold sessions for alive
+// whose end is in its log (SAFETY A2). With nothing asked it still makes sure, a heartbeat apart, that
+// it leads: the sessions' clock stands still without.
 func (c *confirming) advance(r *Replica, l *leadership) {
-	if !l.armed {
-		return
-	}
 	for _, a := range c.waiting {
 		a.again = l.vigil.hear(a.round.Beats)
 		c.next = append(c.next, a)

@@ -19,6 +19,10 @@ type Output struct {
 	Checkpoint *Checkpoint
 	// Saved answers AskCheckpoint.
 	Saved []Saved
+	// Digests are views whose digest is to be taken; Digested is due for each.
+	Digests []*machine.View
+	// Table says that a new table of digests is in the state.
+	Table bool
 	// Answers for batches, in no order.
 	Answers []Answer
 	// Events of groups, in order, that were applied here.
@@ -33,7 +37,8 @@ type Output struct {
 	Notices []Notice
 	// Wake is when Tick is due at the latest, on the monotonic clock.
 	Wake int64
-	// Fatal, when not nil, says why this node cannot go on. Nothing else will come.
+	// Fatal, when not nil, says why this node cannot go on. Nothing else will come. What it still has to
+	// send is to be trusted only if it is a *DivergedError, from which the others shall learn too.
 	Fatal error
 }
 

@@ -37,6 +37,10 @@ type Replica struct {
 	heard    map[uint64]int64         // when a frame of a peer last came, monotonic
 
 	clock      clock
+	space      space
+	shut       bool // the doors are closed, because the disk hangs
+	digest     Digest
+	telling    telling
 	stream     stream      // writes of this node's clients on their way
 	rounds     rounds      // reads and beats of this node's clients on their way
 	search     search      // for a leader
@@ -65,6 +69,7 @@ func Open(cfg Config, found Restored, now Time) (*Replica, error) {
 		return nil, fmt.Errorf("replica: %w", err)
 	}
 	r.clock.start(now, r.m.Stamp())
+	r.skipDigest()
 	r.stream.start(r)
 	r.rounds.start(cfg.Node.Boot)
 	r.search.begin(r)
@@ -100,6 +105,7 @@ func (r *Replica) Tick(now Time) {
 	if r.leader != nil {
 		r.leader.tick(r)
 	}
+	r.closing()
 	r.search.tick(r)
 	r.stream.tick(r)
 	r.rounds.tick(r)
@@ -109,6 +115,8 @@ func (r *Replica) Tick(now Time) {
 func (r *Replica) Submit(now Time, b *Batch) {
 	r.at(now)
 	switch {
+	case r.shut:
+		r.refuse(b, errHung)
 	case b.Stale && !b.writes():
 		r.answer(b, r.read(b, true))
 	case b.writes():
@@ -133,6 +141,8 @@ func (r *Replica) Receive(now Time, from uint64, f Frame) {
 		r.leader.ask(from, f.Round)
 	case f.Confirm != nil && f.Confirm.Term == r.term && from == r.lead:
 		r.rounds.confirmed(r, f.Confirm)
+	case f.Vitals != nil && r.leader != nil && f.Vitals.Term == r.term:
+		r.leader.learn(r, from, f.Vitals)
 	}
 }
 
@@ -216,6 +226,7 @@ func (r *Replica) Output() Output {
 	for more := true; more && r.out.Fatal == nil; {
 		r.stream.advance(r)
 		r.rounds.advance(r)
+		r.telling.advance(r)
 		if r.leader != nil {
 			r.leader.advance(r)
 		}

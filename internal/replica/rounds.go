@@ -51,7 +51,7 @@ func (q *rounds) resend() { q.turn() }
 
 // advance sends the next round.
 func (q *rounds) advance(r *Replica) {
-	if q.id != 0 || len(q.next) == 0 || r.lead == 0 || r.now.Mono < q.hold {
+	if q.id != 0 || !q.due(r) || r.lead == 0 || r.now.Mono < q.hold {
 		return
 	}
 	q.flying, q.next = q.next, nil
@@ -68,8 +68,14 @@ func (q *rounds) advance(r *Replica) {
 	}
 }
 
-// again is how long a beat that did not count waits for its obstacle (a mark, an end or a drop that is on its
-// way through the log) to be out of the way.
+// due says whether there is something to ask: what clients ask for, or only what time it is, which a
+// follower wants to know once a second (SAFETY A14).
+func (q *rounds) due(r *Replica) bool {
+	return len(q.next) > 0 || r.leader == nil && (!r.clock.known || r.now.Mono-q.sent >= second)
+}
+
+// again is how long a beat that did not count waits for its obstacle (a mark, an end or a drop that is
+// on its way through the log) to be out of the way.
 const again = 2 * millisecond
 
 // confirmed takes the leader's answer.
@@ -77,7 +83,9 @@ func (q *rounds) confirmed(r *Replica, c *Confirm) {
 	if q.id == 0 || c.ID != q.id {
 		return
 	}
-	r.clock.heard(r.now, c.Stamp)
+	if r.leader == nil {
+		r.clock.heard(r.now, c.Stamp, r.now.Mono-q.sent)
+	}
 	refused := map[entry.Session]bool{}
 	for _, s := range c.Again {
 		refused[s] = true
@@ -147,6 +155,19 @@ func (q *rounds) tick(r *Replica) {
 		}
 	}
 	q.ready = kept
+}
+
+// abandon answers everybody who waits, because this node cannot.
+func (q *rounds) abandon(r *Replica) {
+	all := func(b *Batch) bool {
+		r.refuse(b, errHung)
+		return true
+	}
+	q.next, q.flying = without(q.next, all), without(q.flying, all)
+	for _, w := range q.ready {
+		all(w.batch)
+	}
+	q.ready = nil
 }
 
 func without(list []*Batch, drop func(*Batch) bool) []*Batch {

@@ -1,6 +1,9 @@
 package replica
 
 import (
+	"maps"
+	"slices"
+
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
 )
@@ -18,6 +21,15 @@ type Status struct {
 	Peers    map[uint64]PeerStatus // on a leader
 	Last     uint64                // index of the last durable snapshot
 	Caught   bool                  // all that is known to be committed is applied
+
+	Clock    int64    // how far this node's wall clock is ahead of its estimate of the ensemble's, microseconds
+	Off      []uint64 // on a leader: the voters whose wall clocks do not count
+	Free     uint64   // bytes on its disk, as last measured; 0 before
+	Low      bool     // its disk is low on space
+	Tight    string   // on a leader: why what makes the data larger is refused, "" when it is not
+	Hung     bool     // its disk does not answer
+	Shut     bool     // and so its doors are closed
+	Digested uint64   // index of the last table of digests
 }
 
 // PeerStatus is what a leader knows of another node.
@@ -40,11 +52,23 @@ func (r *Replica) Status() Status {
 		Voters: r.conf.GetVoters(), Learners: r.conf.GetLearners(),
 		Peers: map[uint64]PeerStatus{}, Last: r.checkpoint.durable}
 	s.Caught = s.Applied >= s.Commit
+	r.statusOfVitals(&s)
 	for id, p := range raftStatus.Progress {
 		s.Peers[id] = PeerStatus{Match: p.Match, Heard: r.heard[id],
 			Active: r.now.Mono-r.heard[id] < r.cfg.Election}
 	}
 	return s
+}
+
+func (r *Replica) statusOfVitals(s *Status) {
+	s.Clock = r.now.Wall - r.clock.at(r.now)
+	s.Free, s.Low, s.Hung, s.Shut = r.space.free, r.space.low, r.hung(), r.shut
+	table, _ := r.m.Digests()
+	s.Digested = table.Index
+	if r.leader != nil {
+		s.Tight = r.leader.spacing.tight
+		s.Off = slices.Sorted(maps.Keys(r.leader.timing.off))
+	}
 }
 
 // Conf gives the configuration of raft as applied here.

@@ -111,6 +111,7 @@ func (r *Replica) swap(snap *pb.Snapshot) {
 	r.conf = snap.GetMetadata().GetConfState()
 	r.checkpoint.replaced(snap.GetMetadata().GetIndex())
 	r.clock.applied(r.now, r.m.Stamp())
+	r.skipDigest()
 	r.out.Reset, r.out.Nodes = true, true
 	r.stream.replaced(r)
 }

@@ -249,6 +249,27 @@ func (s *stream) replaced(r *Replica) {
 	s.passed(r.m.Term())
 }
 
+// abandon answers everybody who waits, because this node cannot apply anything: what never left, or was
+// taken back, is certainly not applied; of the rest nobody here knows.
+func (s *stream) abandon(r *Replica) {
+	kept := s.queue[:0]
+	for _, p := range s.queue {
+		if p.batch != nil {
+			s.size -= p.size
+			r.refuse(p.batch, errHung)
+		} else {
+			kept = append(kept, p)
+		}
+	}
+	s.queue = kept
+	for _, p := range s.flying {
+		if p.batch != nil {
+			r.refuse(p.batch, errInFlight)
+			p.batch = nil
+		}
+	}
+}
+
 // tick sends the last batch again when nothing landed for long: the leader asks for what it missed
 // before it, and a leader that is merely slow is not flooded. It answers what is past its deadline:
 // what never left, or was taken back, is certainly not applied.

@@ -278,9 +278,6 @@ func (v *vigil) credit(r *Replica, w *watched) int64 {
 	return min(max(0, r.now.Mono-r.heard[w.Node]-2*r.cfg.Heartbeat), r.cfg.Election)
 }
 
-// second is the least time between two entries of marks.
-const second = 1_000_000
-
 // marks logs who has been silent for how long, at most once a second, and who was heard again, at once.
 func (v *vigil) marks(r *Replica, l *leadership) {
 	if list := take(v.clearing); len(list) > 0 {

@@ -17,6 +17,7 @@ type checks struct {
 	told    map[string]*groupStory // by group
 	heard   map[*node]map[string]uint64
 	counts  map[string]int
+	time    timeKept
 	tell    func(caucus.Event) // every event once, when the first node tells it; nil for nobody
 }
 
@@ -93,10 +94,11 @@ func (c *checks) output(n *node, out *replica.Output) {
 	if index < n.applied {
 		n.w.fail("%s went back from entry %d to %d", n.name, n.applied, index)
 	}
-	if index != n.applied && index%16 == 0 {
+	if index != n.applied && index%16 == 0 && !n.altered {
 		c.digest(n, index)
 	}
 	n.applied = index
+	c.time.look(n)
 	if out.Reset {
 		c.heard[n] = map[string]uint64{}
 	}

@@ -22,6 +22,7 @@ type plan struct {
 	pause           int64
 	joins           bool
 	snapshotEntries uint64
+	digestEntries   uint64
 	keepEntries     uint64
 	maxEntry        int
 	weights         []int // of the faults
@@ -45,6 +46,7 @@ func drawPlan(seed uint64) plan {
 		codec: seed%4 == 0, wild: draw(0, 2) > 0, loss: draw(0, 6), repeat: draw(0, 6), slowDisk: draw(0, 20),
 		pause: int64(draw(50, 900)) * millisecond, joins: draw(0, 3) == 0,
 		snapshotEntries: uint64(draw(10, 80)), keepEntries: uint64(draw(1, 30)), maxEntry: draw(64, 4096)}
+	p.digestEntries = uint64(draw(10, 200))
 	if draw(0, 9) == 0 {
 		p.voters = draw(1, 5)
 	}
@@ -60,7 +62,7 @@ func drawPlan(seed uint64) plan {
 }
 
 // faultKinds is how many kinds of faults there are.
-const faultKinds = 11
+const faultKinds = 12
 
 // planFaults lets faults come, one after the other, each for a while.
 func (w *World) planFaults() {
@@ -127,6 +129,9 @@ func (w *World) befall(kind int) {
 	case 10:
 		w.net.slow = w.between(0, 30*millisecond)
 		w.after(w.between(10*millisecond, 300*millisecond), func() { w.net.slow = 0 })
+	case 11:
+		n.clock.skew += w.between(-100*hour, 100*hour)
+		w.note(n.name, "wall clock set")
 	}
 }
 

@@ -116,6 +116,8 @@ func frameName(f replica.Frame) string {
 		return "Want"
 	case f.Round != nil:
 		return "Round"
+	case f.Vitals != nil:
+		return "Vitals"
 	}
 	return "Confirm"
 }
@@ -130,6 +132,8 @@ func frameTerm(f replica.Frame) uint64 {
 		return f.Want.Term
 	case f.Round != nil:
 		return f.Round.Term
+	case f.Vitals != nil:
+		return f.Vitals.Term
 	}
 	return f.Confirm.Term
 }
@@ -146,6 +150,8 @@ func frameIndex(f replica.Frame) uint64 {
 		return f.Round.ID
 	case f.Confirm != nil:
 		return f.Confirm.ID
+	case f.Vitals != nil:
+		return f.Vitals.Digest.Index
 	}
 	return 0
 }

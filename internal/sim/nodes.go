@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/entry"
@@ -32,6 +34,8 @@ type node struct {
 
 	conns   []*conn
 	applied uint64
+	altered bool  // a test has changed its state behind its back
+	ended   error // why it stopped by itself, which only a test with altered states may bring about
 }
 
 func newNode(w *World, id uint64) *node {
@@ -58,7 +62,8 @@ func (n *node) record() machine.Node {
 func (n *node) config() replica.Config {
 	p := &n.w.plan
 	return replica.Config{Node: n.record(), Seed: n.w.rng.Uint64(),
-		SnapshotEntries: p.snapshotEntries, KeepEntries: p.keepEntries, MaxEntry: p.maxEntry}
+		SnapshotEntries: p.snapshotEntries, DigestEntries: p.digestEntries,
+		KeepEntries: p.keepEntries, MaxEntry: p.maxEntry}
 }
 
 // start opens what is on disk, as a node does when its process begins.
@@ -186,7 +191,7 @@ func (n *node) carryOut(out *replica.Output) {
 	}
 	w.checks.output(n, out)
 	if out.Fatal != nil {
-		w.fail("%s cannot go on: %v", n.name, out.Fatal)
+		n.end(out)
 		return
 	}
 	n.disk.write(out.Writes)
@@ -200,6 +205,9 @@ func (n *node) carryOut(out *replica.Output) {
 	if out.Checkpoint != nil {
 		n.disk.checkpoint(out.Checkpoint)
 	}
+	for _, view := range out.Digests {
+		n.takeDigest(view)
+	}
 	for _, a := range out.Answers {
 		if c, ok := a.Batch.Tag.(*conn); ok {
 			c.answered(a)
@@ -210,6 +218,36 @@ func (n *node) carryOut(out *replica.Output) {
 			take(a)
 		}
 	}
+}
+
+// end stops a node that cannot go on. Who found that the states differ still sends what it has to.
+func (n *node) end(out *replica.Output) {
+	w := n.w
+	var diverged *replica.DivergedError
+	mayBe := slices.ContainsFunc(w.nodes, func(n *node) bool { return n.altered })
+	if !mayBe || !errors.As(out.Fatal, &diverged) {
+		w.fail("%s cannot go on: %v", n.name, out.Fatal)
+		return
+	}
+	for _, e := range out.Send {
+		w.send(n, e)
+	}
+	n.ended = out.Fatal
+	n.stop(false, false)
+}
+
+// takeDigest hashes a view while the node goes on.
+func (n *node) takeDigest(view *machine.View) {
+	life, index := n.life, view.Index()
+	n.w.after(n.w.between(millisecond, 20*millisecond), func() {
+		sum, err := view.Digest()
+		if err != nil {
+			n.w.fail("%s has no digest: %v", n.name, err)
+		} else if n.life == life {
+			n.w.checks.count("digests")
+			n.input(func(now replica.Time) { n.r.Digested(now, index, sum) })
+		}
+	})
 }
 
 // noticeNumbers gives the numbers among the details of a notice.

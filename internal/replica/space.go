@@ -1,0 +1,106 @@
+package replica
+
+import (
+	"strings"
+
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/machine"
+)
+
+// reserve is the space that a disk must have beside that of two snapshots, so that what frees space
+// still goes into the log, and a snapshot that shortens the log can be written (SAFETY B13). Once it was
+// short of that it must have slack more, so that it does not go to and fro.
+const (
+	reserve = 64 << 20
+	slack   = 32 << 20
+)
+
+// space is how this node's disk stands.
+type space struct {
+	free uint64 // bytes, as last measured; 0 before
+	low  bool
+}
+
+// Space says how many bytes are free on this node's disk, and how many its last snapshot has.
+func (r *Replica) Space(now Time, free, snapshot uint64) {
+	r.at(now)
+	need := 2*snapshot + reserve
+	if r.space.low {
+		need += slack
+	}
+	was := r.space.low
+	r.space = space{free: free, low: free < need}
+	switch {
+	case r.space.low && !was:
+		r.notice("the disk is low on space: what makes the data larger may be refused until there is more",
+			"free_bytes", free, "needed_bytes", need)
+		r.checkpoint.asked = append(r.checkpoint.asked, wish{index: r.m.Index()}) // it shortens the log
+	case was && !r.space.low:
+		r.notice("the disk has space again", "free_bytes", free)
+	}
+}
+
+// spacing is what a leader does about disks that are low on space.
+type spacing struct {
+	tight  string // why what grows is refused, "" when it is not
+	handed int64  // when it last asked another to lead because of its own disk, monotonic
+}
+
+// tick decides: while a quorum has room without this node and only its own disk is low, another shall
+// lead; while fewer than a quorum have room, what grows is refused. A voter that is not heard has none.
+func (s *spacing) tick(r *Replica, l *leadership) {
+	ids, signs := l.voters(r)
+	voters := len(r.conf.GetVoters())
+	if len(ids) < voters && r.now.Mono-l.since < 4*r.cfg.Heartbeat {
+		return // they have not told yet
+	}
+	var low []string
+	roomy := map[uint64]bool{}
+	for i, id := range ids {
+		if n, _ := r.m.Node(id); signs[i].Low {
+			low = append(low, n.Name)
+		} else {
+			roomy[id] = true
+		}
+	}
+	enough := 2*len(roomy) > voters
+	s.refuse(r, len(low) > 0 && !enough, low)
+	if r.space.low && enough && r.now.Mono-s.handed > 2*r.cfg.Election {
+		s.handed = r.now.Mono
+		if to := r.furthest(func(id, _ uint64) bool { return roomy[id] }); to != 0 {
+			r.notice("the disk of this node is low on space; another node is asked to lead", "node", to)
+			r.rn.TransferLeader(to)
+		}
+	}
+}
+
+func (s *spacing) refuse(r *Replica, tight bool, low []string) {
+	was := s.tight
+	s.tight = ""
+	if tight {
+		s.tight = "low on disk space: " + strings.Join(low, ", ") + "; what frees space is still taken, " +
+			"and what was refused will be once there is more"
+	}
+	if tight != (was != "") {
+		text := "the disks have space again: everything is taken"
+		if tight {
+			text = "fewer than a quorum of the voters have disk space: what makes the data larger is refused"
+		}
+		r.notice(text, "low", strings.Join(low, ", "))
+	}
+}
+
+// filter puts a refusal in the place of each operation that grows, while space is tight. The rest of the
+// batch stays as it is, and so do the places of all.
+func (s *spacing) filter(r *Replica, ops []entry.Op) []entry.Op {
+	if s.tight == "" {
+		return ops
+	}
+	kept := make([]entry.Op, len(ops)) // the origin may need what it sent for another leader
+	for i := range ops {
+		if kept[i] = ops[i]; r.m.Grows(&ops[i]) {
+			kept[i] = machine.Refused(&ops[i], s.tight)
+		}
+	}
+	return kept
+}
