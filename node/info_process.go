@@ -31,13 +31,13 @@ func (n *Node) infoServer(_ *report, l *lines) {
 // holdings is what the state holds.
 type holdings struct {
 	keys, expiring int
-	memory         int64
+	memory, limit  int64 // bytes; limit 0 for none
 }
 
 func (n *Node) holdings() (h holdings) {
 	n.owner.inspect(func(r *replica.Replica) {
 		h.keys, h.expiring = r.State().KeyCount()
-		h.memory = r.State().Memory()
+		h.memory, h.limit = r.State().Memory(), r.State().MaxMemory()
 	})
 	return h
 }
@@ -48,8 +48,8 @@ func (n *Node) infoMemory(r *report, l *lines) {
 	l.add("used_memory_human", megabytes(used))
 	l.add("used_memory_rss", processMemory())
 	l.add("used_memory_rss_human", megabytes(processMemory()))
-	l.add("maxmemory", 0)
-	l.add("maxmemory_human", megabytes(0))
+	l.add("maxmemory", r.held.limit)
+	l.add("maxmemory_human", megabytes(r.held.limit))
 	l.add("maxmemory_policy", "noeviction")
 }
 

@@ -73,10 +73,11 @@ func (n *Node) wait(_ context.Context, cmd caucus.Command) caucus.Reply {
 	return caucus.Int(int64(len(n.greeting.Load().Voters) / 2))
 }
 
+// configGet gives settings as Redis names them: this node's, and maxmemory, which is the ensemble's.
 func (n *Node) configGet(_ context.Context, cmd caucus.Command) caucus.Reply {
 	settings := []string{"appendfsync", "always", "appendonly", "yes", "databases", "1",
-		"maxclients", strconv.Itoa(n.cfg.MaxClients), "maxmemory", "0", "proto-max-bulk-len", "536870912",
-		"save", "", "timeout", "0"}
+		"maxclients", strconv.Itoa(n.cfg.MaxClients), "maxmemory", strconv.FormatInt(n.holdings().limit, 10),
+		"proto-max-bulk-len", "536870912", "save", "", "timeout", "0"}
 	var items []caucus.Reply
 	for i := 0; i < len(settings); i += 2 {
 		for _, pattern := range cmd[2:] {

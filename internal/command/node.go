@@ -1,7 +1,7 @@
 package command
 
-// node lists what concerns one node alone, and PUBLISH, which the machine relays for its place in a
-// transaction.
+// node lists what concerns one node alone; CONFIG SET, whose settings are the ensemble's; and PUBLISH, which
+// the machine relays for its place in a transaction.
 func node() []Spec {
 	rows := of("server", []Spec{
 		{Name: "info", Arity: -1, Flags: Stale, Since: "1.0.0", Usage: "[section ...]",
@@ -45,6 +45,10 @@ func node() []Spec {
 			rows[i].Home = Talk
 		}
 	}
+	rows = append(rows, of("server", []Spec{
+		{Name: "config|set", Arity: -4, Flags: Admin | Write, Home: Machine, Since: "2.0.0",
+			Usage: "name value [name value ...]", Summary: "Changes settings of the ensemble: maxmemory"},
+	})...)
 	return append(rows, of("pubsub", []Spec{
 		{Name: "publish", Arity: 3, Flags: ReadOnly | PubSub | Fast | Stale, Home: Machine, Since: "2.0.0",
 			Usage: "channel message", Summary: "Sends a message to the subscribers of a channel on all nodes",

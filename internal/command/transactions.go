@@ -18,5 +18,7 @@ func transactions() []Spec {
 	for i := range rows {
 		rows[i].Home = Talk
 	}
-	return of("transactions", rows)
+	return of("transactions", append(rows, Spec{Name: "guard", Arity: -4, Flags: ReadOnly | Fast,
+		Home: Machine, Since: "caucus 0.1", Usage: "group TERM term | EPOCH epoch | SLOT slot EPOCH epoch",
+		Summary: "Makes the transaction that it stands in depend on a term or epoch being current"}))
 }

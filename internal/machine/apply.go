@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/entry"
 )
 
@@ -115,27 +116,26 @@ func (m *Machine) call(op *entry.Op) *call {
 // write finds and runs the handler of a command. What a node of a newer version may have logged and this one
 // does not know cannot come here: the level of the entry was checked before.
 func (m *Machine) write(c *call) caucus.Reply {
-	name, err := m.name(c.args)
+	spec, err := m.row(c.args)
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	do := m.writes[name]
-	if do == nil {
-		return caucus.Fail(caucus.ErrBad, "'%s' does not change the state", name)
+	do := m.writes[spec.Name]
+	switch {
+	case do == nil:
+		return caucus.Fail(caucus.ErrBad, "'%s' does not change the state", spec.Name)
+	case m.full(spec):
+		return caucus.ErrorReply(errFull)
 	}
 	return do(c)
 }
 
-// name gives the table's name of a command, or the internal one of a node's own report.
-func (m *Machine) name(args caucus.Command) (string, *caucus.Error) {
+// row gives the table's row of a command. What a node reports and no client can send has only a name.
+func (m *Machine) row(args caucus.Command) (*command.Spec, *caucus.Error) {
 	if len(args) > 0 && len(args[0]) > 0 && args[0][0] == '.' {
-		return args[0], nil
+		return &command.Spec{Name: args[0]}, nil
 	}
-	spec, err := m.table.Lookup(args)
-	if err != nil {
-		return "", err
-	}
-	return spec.Name, nil
+	return m.table.Lookup(args)
 }
 
 // Read answers a command from the state as it is. Now is the caller's estimate of the ensemble's clock, in
@@ -149,13 +149,13 @@ func (m *Machine) Read(op *entry.Op, now int64, local bool, host Host) caucus.Re
 }
 
 func (m *Machine) read(q *query) caucus.Reply {
-	name, err := m.name(q.args)
+	spec, err := m.row(q.args)
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	do := m.reads[name]
+	do := m.reads[spec.Name]
 	if do == nil {
-		return caucus.Fail(caucus.ErrBad, "'%s' cannot be answered from the state", name)
+		return caucus.Fail(caucus.ErrBad, "'%s' cannot be answered from the state", spec.Name)
 	}
 	return do(q)
 }

@@ -23,6 +23,7 @@ type dumpHead struct {
 	Term    uint64 `json:"term"`
 	Stamp   int64  `json:"stamp"` // microseconds since 1970
 	Counter uint64 `json:"counter"`
+	Limit   int64  `json:"maxmemory"` // bytes, 0 for none; a new ensemble has it too
 }
 
 // dumpKey has what is no readable text under the name with _b64 instead.
@@ -70,6 +71,7 @@ type dumpSession struct {
 	TTL     int64    `json:"ttl"`
 	Grace   int64    `json:"grace"`
 	Node    string   `json:"node"`
+	Evicted bool     `json:"evicted"`
 	Groups  []string `json:"groups"`
 }
 
@@ -99,7 +101,8 @@ func (v *View) Dump(w io.Writer) error {
 	s := v.state
 	d := &dumper{to: json.NewEncoder(w)}
 	d.to.SetEscapeHTML(false)
-	d.line(dumpHead{dumpVersion, fmt.Sprintf("%x", s.cluster), s.index, s.term, s.stamp, s.counter})
+	d.line(dumpHead{dumpVersion, fmt.Sprintf("%x", s.cluster), s.index, s.term, s.stamp, s.counter,
+		s.maxMemory})
 	d.keys(s)
 	s.groups.Scan(func(_ string, g *group) bool { return d.line(s.dumpGroup(g)) })
 	s.sessions.Scan(func(_ string, of *session) bool { return d.line(s.dumpSession(of)) })
@@ -158,7 +161,7 @@ func (s *state) dumpGroup(g *group) dumpGroup {
 
 func (s *state) dumpSession(of *session) dumpSession {
 	d := dumpSession{Session: shortHash(of.id), TTL: of.ttl, Grace: of.grace, Node: s.nodeName(of.node),
-		Groups: []string{}}
+		Evicted: of.evicted, Groups: []string{}}
 	of.places.Scan(func(group string, _ uint64) bool {
 		d.Groups = append(d.Groups, group)
 		return true

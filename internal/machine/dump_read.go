@@ -20,6 +20,7 @@ const restoreRaise = 1 << 32
 // and members do not come along: whoever they were believes in the old ensemble.
 type Dump struct {
 	counter uint64
+	limit   int64 // on memory, bytes
 	keys    []dumpedKey
 	groups  []dumpedGroup
 }
@@ -54,7 +55,7 @@ func ReadDump(r io.Reader) (*Dump, error) {
 // stamp, in microseconds since 1970, are left out.
 func (d *Dump) Found(cluster [16]byte, stamp int64) *Machine {
 	m := New(cluster, stamp)
-	m.counter, m.now = d.counter+restoreRaise, stamp
+	m.counter, m.now, m.maxMemory = d.counter+restoreRaise, stamp, d.limit
 	for _, k := range d.keys {
 		m.put(k.key, text(k.text), k.expireAt)
 	}
@@ -134,7 +135,10 @@ func (in *dumpReader) head(line []byte) error {
 	if h.Counter > math.MaxUint64-2*restoreRaise {
 		return fmt.Errorf("a counter of %d leaves no room to raise it", h.Counter)
 	}
-	in.dump.counter = h.Counter
+	if h.Limit < 0 {
+		return fmt.Errorf("maxmemory is %d; it is a number of bytes, 0 for no limit", h.Limit)
+	}
+	in.dump.counter, in.dump.limit = h.Counter, h.Limit
 	return nil
 }
 

@@ -20,7 +20,7 @@ func dumped(t testing.TB) (*Machine, string) {
 		{"SET", "", ""}, {"SET", "bytes\xff", "\x00\x01"}, {"SET", "two\nlines", "<a> & \"b\" \u2028 ü"},
 		{"SET", "b", "2"}, {"SET", "a", "1", "PXAT", "1900000000000"},
 		{"GROUP", "CREATE", "made", "SETTLE", "5", "TTL", "2000", "GRACE", "10", "MIN", "2", "SLOTS", "8"},
-		{"GROUP", "CREATE", "made/flat", "NOLEADER"},
+		{"GROUP", "CREATE", "made/flat", "NOLEADER"}, {"CONFIG", "SET", "maxmemory", "1mb"},
 	} {
 		ops = append(ops, entry.Op{Args: args})
 	}
@@ -87,7 +87,7 @@ func TestDumpFoundsAnother(t *testing.T) {
 	}
 	again := d.Found([16]byte{8}, 1_700_000_005_000_000)
 	if again.cluster != [16]byte{8} || again.stamp != 1_700_000_005_000_000 || again.index != 0 ||
-		again.sessions.Len() != 0 || again.nodes.Len() != 0 || again.groups.Len() != 2 {
+		again.maxMemory != 1<<20 || again.sessions.Len() != 0 || again.nodes.Len() != 0 || again.groups.Len() != 2 {
 		t.Errorf("founded: %+v", again.state)
 	}
 	m.keys.from(0, func(_ uint64, it *item) bool {
@@ -191,6 +191,7 @@ func TestReadDumpSaysWhatIsWrong(t *testing.T) {
 		{"version", strings.Replace(text, `"caucus_dump":1`, `"caucus_dump":2`, 1),
 			"line 1: it is a dump of version 2, and this version of caucus reads 1"},
 		{"counter", strings.Replace(text, `"counter":`, `"counter":184467440737095516`, 1), "line 1: "},
+		{"limit", strings.Replace(text, `"maxmemory":`, `"maxmemory":-`, 1), "line 1: maxmemory is -1048576"},
 		{"cut", strings.Join(lines[:5], ""), "line 6: the dump ends here"},
 		{"a line is missing", with(4, ""),
 			"line 13: it says that there are 7 keys, 3 groups, 1 sessions and 1 nodes, and there are 6, 3, 1 and 1"},

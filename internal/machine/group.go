@@ -57,6 +57,8 @@ type leading struct {
 	// decision that names the token must come before anybody leads again (SAFETY A3).
 	revokedFrom uint64 // join order
 	leadToken   uint64
+	heir        uint64 // join order of whom a TRANSFER named, 0 for the first in line; it may be gone by now
+	unsaid      bool   // no event has said yet that the holder leads no more
 }
 
 // member is a session's place in a group.
@@ -107,6 +109,15 @@ func (g *group) remove(mb *member) {
 	g.line.Delete(mb.rank())
 	if mb.index > 0 {
 		g.indexed--
+	}
+}
+
+// prefer gives a member another priority, and so another place in the line.
+func (g *group) prefer(order uint64, priority int64) {
+	if mb, ok := g.members.GetMut(order); ok {
+		g.line.Delete(mb.rank())
+		mb.priority = priority
+		g.line.Set(mb.rank(), order)
 	}
 }
 

@@ -5,15 +5,21 @@ import "github.com/caucus-project/caucus"
 // groupCommands names who carries out GROUP.
 func (m *Machine) groupCommands() {
 	m.writes["group|create"] = createGroup
+	m.writes["group|set"] = setOptions
+	m.writes["group|delete"] = deleteGroup
 	m.writes["group|join"] = joinGroup
 	m.writes["group|leave"] = leaveGroup
 	m.writes["group|meta"] = setOwnMetadata
 	m.writes["group|resign"] = resignLead
+	m.writes["group|transfer"] = transferLead
+	m.writes["group|evict"] = evictMember
 	m.reads["group|index"] = groupIndex
 	m.reads["group|leader"] = groupLeader
 	m.reads["group|members"] = groupMembers
 	m.reads["group|info"] = groupInfo
 	m.reads["group|list"] = groupList
+	m.reads["group|events"] = groupEvents
+	m.reads["guard"] = guardAlone
 	m.reads["group|help"] = m.help("group")
 }
 
@@ -52,6 +58,15 @@ func (q *query) group() (*group, *caucus.Error) {
 	return nil, caucus.Errorf(caucus.ErrNoGroup, "there is no group '%s'", q.args[2])
 }
 
+// named finds a member by its name.
+func (g *group) named(name string) (*member, *caucus.Error) {
+	order, _ := g.names.Get(name)
+	if mb, ok := g.members.Get(order); ok {
+		return mb, nil
+	}
+	return nil, caucus.Errorf(caucus.ErrNoMember, "group '%s' has no member '%.300s'", g.name, name)
+}
+
 // leaveGroup ends the membership of the session that speaks.
 func leaveGroup(c *call) caucus.Reply {
 	p, err := c.find()
@@ -82,41 +97,37 @@ func setOwnMetadata(c *call) caucus.Reply {
 	return caucus.OK()
 }
 
-// resignLead gives the leadership up. It takes effect at once, because whoever sends it has stopped believing
-// in it before (SAFETY A3). The next in line leads, or the same again when it is alone (SAFETY C13).
-func resignLead(c *call) caucus.Reply {
-	p, err := c.find()
-	if err == nil {
-		err = mayResign(p)
+// deleteGroup ends the life of a group without members.
+func deleteGroup(c *call) caucus.Reply {
+	if err := legalGroup(c.args[2]); err != nil {
+		return caucus.ErrorReply(err)
 	}
+	g, ok := c.m.groups.GetMut(c.args[2])
+	switch {
+	case !ok:
+		return caucus.Int(0)
+	case g.members.Len() > 0:
+		return caucus.Fail(caucus.ErrBad, "group '%s' has members, %d of them: it ends once they have left; "+
+			"GROUP EVICT is for one that is stuck", g.name, g.members.Len())
+	}
+	c.m.dissolve(g)
+	return caucus.Int(1)
+}
+
+// evictMember makes a member's session mute: it is acknowledged no more, and the leader ends it once its
+// promise is over (SAFETY B21).
+func evictMember(c *call) caucus.Reply {
+	g, err := c.group()
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	g, _ := c.m.groups.GetMut(p.group.name)
-	next := g.nextInLine(p.member.order)
-	if next == 0 {
-		next = p.member.order
+	mb, err := g.named(c.args[3])
+	if err != nil {
+		return caucus.Int(0)
 	}
-	c.m.elect(g, next, p.member.name, "resigned")
-	return caucus.Int(int64(g.term))
-}
-
-func mayResign(p place) *caucus.Error {
-	g := p.group
-	if g.noLeader {
-		return leaderless(g)
+	if s, ok := c.m.session(mb.session); ok && !s.evicted {
+		s.evicted = true
+		c.m.touchSession(s.id)
 	}
-	if g.leader == p.member.order {
-		return nil
-	}
-	if leader, ok := g.members.Get(g.leader); ok {
-		return caucus.Errorf(caucus.ErrConflict, "'%s' leads group '%s', not '%s'",
-			leader.name, g.name, p.member.name)
-	}
-	return caucus.Errorf(caucus.ErrNoLeader, "group '%s' has no leader now", g.name)
-}
-
-// leaderless is what every question about the leader of a group without one is answered.
-func leaderless(g *group) *caucus.Error {
-	return caucus.Errorf(caucus.ErrBad, "group '%s' is of kind noleader", g.name)
+	return caucus.Int(1)
 }

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -122,11 +123,28 @@ func (j *joining) conflicts() *caucus.Error {
 		}
 		return nil
 	}
-	if _, held := j.group.names.Get(*j.as); held {
-		return caucus.Errorf(caucus.ErrConflict, "member '%s' of group '%s' is held by another session",
-			*j.as, j.name)
+	if mb, err := j.group.named(*j.as); err == nil {
+		return caucus.Errorf(caucus.ErrConflict, "member '%s' of group '%s' is held by another session%s",
+			*j.as, j.name, j.s.silence(mb.session))
 	}
 	return nil
+}
+
+// silence says what the state knows of how long a session has been silent, "" when that is not long (SAFETY
+// A18). To the millisecond only the leader knows it, and not in a way that is the same on every node.
+func (s *state) silence(id entry.Session) string {
+	of, ok := s.session(id)
+	switch {
+	case !ok:
+		return ""
+	case of.evicted:
+		return ", which was evicted and will end"
+	case of.drop:
+		return fmt.Sprintf(", whose connection was closed; it ends within %d ms unless it is resumed", of.grace)
+	case of.mark > 0:
+		return fmt.Sprintf(", which was silent for at least %d of its %d ms", of.ttl*int64(of.mark)/4, of.ttl)
+	}
+	return ""
 }
 
 // present gives the membership that the session has already.
@@ -139,10 +157,14 @@ func (j *joining) present() *member {
 	return mb
 }
 
-// again answers who is a member already; only metadata is taken over (SAFETY A18).
+// again answers who is a member already; metadata and priority are taken over (SAFETY A18). A priority
+// chooses among candidates, so it deposes nobody.
 func (j *joining) again(mb *member) caucus.Reply {
 	if j.meta != nil {
 		j.m.setMetadata(j.group, mb.order, *j.meta)
+	}
+	if j.priority != nil {
+		j.group.prefer(mb.order, *j.priority)
 	}
 	j.keepAttached()
 	return caucus.Bulk(mb.name)

@@ -32,12 +32,8 @@ func (q *query) indexed() (*member, *group, *caucus.Error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	order, _ := g.names.Get(q.args[4])
-	mb, ok := g.members.Get(order)
-	if !ok {
-		return nil, nil, caucus.Errorf(caucus.ErrNoMember, "group '%s' has no member '%s'", g.name, q.args[4])
-	}
-	return mb, g, nil
+	mb, err := g.named(q.args[4])
+	return mb, g, err
 }
 
 // groupLeader answers who leads, under which term, and the leader's metadata.

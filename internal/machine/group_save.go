@@ -18,9 +18,10 @@ func saveGroup(dst []byte, g *group) []byte {
 	dst = fields.Bool(dst, g.settled)
 	dst = fields.Bool(dst, g.announced)
 	dst = fields.Bool(dst, g.freed)
+	dst = fields.Bool(dst, g.unsaid)
 	dst = fields.Varint(dst, g.since)
 	for _, n := range []uint64{g.order, g.epoch, uint64(g.total), g.token, g.leader, g.term,
-		g.revokedFrom, g.leadToken, g.revoked, g.seq} {
+		g.revokedFrom, g.leadToken, g.heir, g.revoked, g.seq} {
 		dst = fields.Uvarint(dst, n)
 	}
 	dst = fields.Uvarint(dst, uint64(g.members.Len()))
@@ -56,11 +57,11 @@ func loadGroup(r *fields.Reader) *group {
 	for _, n := range []*int64{&g.settle, &g.ttl, &g.grace, &g.min, &g.slots} {
 		*n = r.Varint()
 	}
-	g.noLeader, g.settled, g.announced, g.freed = r.Bool(), r.Bool(), r.Bool(), r.Bool()
+	g.noLeader, g.settled, g.announced, g.freed, g.unsaid = r.Bool(), r.Bool(), r.Bool(), r.Bool(), r.Bool()
 	g.since = r.Varint()
 	var total uint64
 	for _, n := range []*uint64{&g.order, &g.epoch, &total, &g.token, &g.leader, &g.term,
-		&g.revokedFrom, &g.leadToken, &g.revoked, &g.seq} {
+		&g.revokedFrom, &g.leadToken, &g.heir, &g.revoked, &g.seq} {
 		*n = r.Uvarint()
 	}
 	g.total = int(total)

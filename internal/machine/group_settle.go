@@ -11,8 +11,9 @@ import (
 // entry are first all taken out; then each of their groups gets one leader and is unsettled once.
 type change struct {
 	group    string
-	previous string // who led until now and is gone, "" for none
-	reason   string // why it is gone
+	previous string // who led until now and does no more, "" for none
+	reason   string // why
+	without  uint64 // join order of who is passed over in the line, 0 for nobody
 }
 
 // changed notes that a group's membership changed; finish draws the consequences.
@@ -40,7 +41,10 @@ func (m *Machine) depart(g *group, order uint64, reason string) {
 		g.leader, c.previous, c.reason = 0, mb.name, leadReason(reason)
 	}
 	if g.revokedFrom == order {
-		g.revokedFrom, g.leadToken = 0, 0
+		g.revokedFrom = 0
+		if g.unsaid {
+			c.previous, c.reason = mb.name, leadReason(reason)
+		}
 	}
 }
 
@@ -52,7 +56,7 @@ func leadReason(reason string) string {
 	return "lost"
 }
 
-// finish draws the consequences of changes of membership, group by group: who leads, then who has which
+// finish draws the consequences of changes, group by group: who leads, then who has which
 // share. A group made by JOIN ends with its last member.
 func (m *Machine) finish() {
 	for i := range m.changes {
@@ -70,64 +74,6 @@ func (m *Machine) finish() {
 	}
 	m.changes = m.changes[:0]
 	clear(m.changeOf)
-}
-
-// lead decides who leads after a change of membership. Who leads goes on unless the group fell below its
-// minimum size: then the leadership is revoked, and because its holder lives and may believe in it for a
-// while, it is granted anew only by the leader's decision (SAFETY A3).
-func (m *Machine) lead(g *group, c *change) {
-	switch {
-	case g.noLeader:
-	case g.leader != 0 && !g.enough():
-		m.revokeLead(g)
-	case g.leader != 0:
-	case g.enough() && g.leadToken == 0:
-		reason := c.reason
-		if c.previous == "" {
-			reason = "first"
-		}
-		m.elect(g, g.nextInLine(0), c.previous, reason)
-	case c.previous != "":
-		m.tellLeaderless(g, c.previous, c.reason)
-	}
-}
-
-func (m *Machine) revokeLead(g *group) {
-	leader, ok := g.members.Get(g.leader)
-	if !ok {
-		return
-	}
-	g.revokedFrom, g.leadToken = g.leader, m.next()
-	g.leader, g.revoked = 0, g.leadToken
-	m.touchGroup(g.name)
-	m.tellLeaderless(g, leader.name, "min")
-}
-
-func (m *Machine) tellLeaderless(g *group, previous, reason string) {
-	m.tell(g, "leaderless").text("previous", previous).number("term", g.term).text("reason", reason).done()
-}
-
-// nextInLine gives the join order of the first in line, leaving one out; 0 when there is none.
-func (g *group) nextInLine(without uint64) (order uint64) {
-	g.line.Scan(func(_, candidate uint64) bool {
-		if candidate == without {
-			return true
-		}
-		order = candidate
-		return false
-	})
-	return order
-}
-
-// elect makes a member the leader, with a new term (SAFETY A16).
-func (m *Machine) elect(g *group, order uint64, previous, reason string) {
-	mb, ok := g.members.Get(order)
-	if !ok {
-		return
-	}
-	g.leader, g.term = order, m.next()
-	m.tell(g, "leader").text("member", mb.name).number("term", g.term).text("previous", previous).
-		text("reason", reason).done()
 }
 
 // unsettle takes the assignment back after a change of membership: every member that has an index becomes a
@@ -185,8 +131,7 @@ func grantGroup(c *call) caucus.Reply {
 		return caucus.Int(0)
 	}
 	if token == g.leadToken {
-		g.revokedFrom, g.leadToken = 0, 0
-		c.m.lead(g, &change{})
+		c.m.handOver(g)
 	} else if g.enough() {
 		c.m.settle(g)
 	} else {

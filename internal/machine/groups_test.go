@@ -131,6 +131,9 @@ func TestB12_AViewNeverChanges(t *testing.T) {
 		c, g := fmt.Sprintf("c%d", i), fmt.Sprintf("g%d", i%7)
 		b.do(c, "GROUP META "+g+" new")
 		b.Do(c, caucus.Command{"GROUP", "RESIGN", g})
+		b.Do(c, caucus.Command{"GROUP", "TRANSFER", g, fmt.Sprintf("c%d", i+7)})
+		b.do(c, fmt.Sprintf("GROUP SET %s SLOTS %d", g, i))
+		b.do(c, "GROUP JOIN "+g+" PRIORITY 3")
 		switch i % 4 {
 		case 0:
 			b.HangUp(c)
@@ -138,6 +141,8 @@ func TestB12_AViewNeverChanges(t *testing.T) {
 			b.do(c, "GROUP LEAVE "+g)
 		case 2:
 			b.do(c, "SESSION CLOSE")
+		case 3:
+			b.do(c, "GROUP EVICT "+g+" "+c)
 		}
 	}
 	b.Advance(30_000)

@@ -101,6 +101,7 @@ func (m *Machine) prepare() {
 	m.stringCommands()
 	m.sessionCommands()
 	m.groupCommands()
+	m.settingCommands()
 	m.internalCommands()
 }
 

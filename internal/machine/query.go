@@ -14,6 +14,8 @@ type SessionState struct {
 	Bound  bool   // a connection carries it
 	Drop   bool   // that connection was closed from the client's side; GRACE runs
 	Mark   int    // quarters of its TTL that it is known to have been silent, 0..3
+	// Evicted says that no sign of its life counts any more, and that it ends when its promise does.
+	Evicted bool
 }
 
 // Promise gives P of SAFETY A2 in milliseconds: for how long after it last sent something that counts the

@@ -35,13 +35,13 @@ type section struct {
 // raising their versions; what it cannot read it refuses by name (SAFETY B20).
 func sections() []section {
 	return []section{
-		{"meta", 1, 1, saveMeta, loadMeta},
+		{"meta", 2, 1, saveMeta, loadMeta},
 		{"nodes", 1, -1, saveNodes, loadNode},
 		{"origins", 1, -1, saveOrigins, loadOrigin},
 		{"keys", 1, -1, saveKeys, loadKey},
 		{"removals", 1, -1, saveRemovals, loadRemoval},
-		{"sessions", 1, -1, saveSessions, loadSessionRow},
-		{"groups", 1, -1, saveGroups, loadGroupRow},
+		{"sessions", 2, -1, saveSessions, loadSessionRow},
+		{"groups", 2, -1, saveGroups, loadGroupRow},
 		{"digests", 1, 1, saveDigests, loadDigests},
 		{"end", 1, 0, func(*saver, *state) {}, nil},
 	}

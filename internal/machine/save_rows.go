@@ -19,7 +19,8 @@ func saveMeta(w *saver, s *state) {
 	row = fields.Varint(row, s.stamp)
 	row = fields.Uvarint(row, s.counter)
 	row = fields.Uvarint(row, s.nextNode)
-	w.row(fields.Uvarint(row, s.keys.removals.forgotten), "")
+	row = fields.Uvarint(row, s.keys.removals.forgotten)
+	w.row(fields.Uvarint(row, uint64(s.maxMemory)), "")
 }
 
 func loadMeta(r *fields.Reader, s *state) error {
@@ -29,6 +30,7 @@ func loadMeta(r *fields.Reader, s *state) error {
 	s.counter, s.nextNode = r.Uvarint(), r.Uvarint()
 	s.keys = newKeyspace(s.cluster)
 	s.keys.removals.forgotten = r.Uvarint()
+	s.maxMemory = int64(min(r.Uvarint(), math.MaxInt64))
 	return nil
 }
 

@@ -18,6 +18,8 @@ type session struct {
 	bound  bool       // a connection carries it
 	drop   bool       // that connection was closed from the client's side; GRACE runs
 	mark   int        // quarters of its TTL that it is known to have been silent, 0..3
+	// It is acknowledged no more and speaks no more; it is over once its promise is (SAFETY B21).
+	evicted bool
 
 	places btree.Map[string, uint64] // its memberships: group and join order
 	once   window                    // the replies of its last numbered requests (SAFETY A15)
@@ -42,7 +44,7 @@ func share[K ~string | ~uint64, V any](m *btree.Map[K, V]) btree.Map[K, V] {
 // state gives what the leader's clocks have to know.
 func (s *session) state() SessionState {
 	return SessionState{ID: s.id, TTL: s.ttl, Grace: s.grace, Attach: s.attach, Node: s.node,
-		Bound: s.bound, Drop: s.drop, Mark: s.mark}
+		Bound: s.bound, Drop: s.drop, Mark: s.mark, Evicted: s.evicted}
 }
 
 // promise gives for how long, in milliseconds, nothing is taken from a session that was heard just now. A
@@ -88,9 +90,10 @@ func (q *query) speaker() entry.Session {
 }
 
 // speaks says whether the operation comes from where the session is attached now. Attachment 0 means
-// whatever is current. A session whose connection was closed speaks no more until it is resumed.
+// whatever is current. A session whose connection was closed speaks no more until it is resumed, one that
+// was evicted never again.
 func (q *query) speaks(s *session) bool {
-	return !s.drop && (q.op.Attach == 0 || q.op.Attach == s.attach)
+	return !s.drop && !s.evicted && (q.op.Attach == 0 || q.op.Attach == s.attach)
 }
 
 // own finds the session that speaks.
@@ -100,12 +103,19 @@ func (q *query) own() (*session, *caucus.Error) {
 		return nil, caucus.Errorf(caucus.ErrNoSession,
 			"this connection carries no session; SESSION OPEN or GROUP JOIN gives it one")
 	}
-	if s, ok := q.s.session(id); ok && q.speaks(s) {
+	s, ok := q.s.session(id)
+	switch {
+	case ok && q.speaks(s):
 		return s, nil
+	case ok && s.evicted:
+		return nil, errEvicted
 	}
 	return nil, caucus.Errorf(caucus.ErrNoSession, "the session has ended or was resumed elsewhere; "+
 		"SESSION OPEN begins a new one")
 }
+
+var errEvicted = caucus.Errorf(caucus.ErrNoSession,
+	"the session was evicted by GROUP EVICT; SESSION OPEN begins a new one")
 
 // nodeName gives the name of a node, "" when it is gone.
 func (s *state) nodeName(id uint64) string {

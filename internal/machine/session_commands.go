@@ -128,7 +128,8 @@ func (c *call) open(l lifetime) *session {
 // that the connection carried before is set free, which is no drop (SAFETY A18). This entry is itself a sign
 // of life, so it ends what is known of the session's silence.
 func (c *call) take(s *session) {
-	if former, ok := c.m.session(c.op.Session); ok && former != s && former.attach == c.op.Attach {
+	if former, ok := c.m.session(c.op.Session); ok && former != s && !former.evicted &&
+		former.attach == c.op.Attach {
 		former.bound = false
 		c.m.touchSession(former.id)
 	}
@@ -141,8 +142,11 @@ func (c *call) take(s *session) {
 
 func resumeSession(c *call) caucus.Reply {
 	s, ok := c.m.session(hashOf(c.args[2]))
-	if !ok {
+	switch {
+	case !ok:
 		return caucus.Fail(caucus.ErrNoSession, "the session has ended; SESSION OPEN begins a new one")
+	case s.evicted:
+		return caucus.ErrorReply(errEvicted)
 	}
 	c.take(s)
 	return caucus.OK()
@@ -210,13 +214,13 @@ func keepAlive(q *query) caucus.Reply {
 	return caucus.Array(caucus.Int(s.promise()), caucus.Int(q.now), caucus.Int(int64(q.s.version(s))))
 }
 
-// keepAliveAll answers for named sessions: -1 for one that has ended, 0 for one whose connection was closed
-// and that only RESUME can keep.
+// keepAliveAll answers for named sessions: -1 for one that has ended or was evicted, 0 for one whose
+// connection was closed and that only RESUME can keep.
 func (q *query) keepAliveAll(hashes caucus.Command) caucus.Reply {
 	items := make([]caucus.Reply, len(hashes))
 	for i, h := range hashes {
 		items[i] = caucus.Int(-1)
-		if s, ok := q.s.session(hashOf(h)); ok {
+		if s, ok := q.s.session(hashOf(h)); ok && !s.evicted {
 			items[i] = caucus.Int(s.left())
 		}
 	}

@@ -23,7 +23,11 @@ func dropSession(c *call) caucus.Reply {
 	s.drop = true
 	c.m.touchSession(s.id)
 	if s.grace == 0 {
-		c.m.end(s, Lost)
+		reason := Lost
+		if s.evicted {
+			reason = Removed
+		}
+		c.m.end(s, reason)
 		c.m.finish()
 	}
 	return caucus.Int(1)

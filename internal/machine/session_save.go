@@ -16,6 +16,7 @@ func saveSession(dst []byte, s *session) []byte {
 	dst = append(dst, s.boot[:]...)
 	dst = fields.Bool(dst, s.bound)
 	dst = fields.Bool(dst, s.drop)
+	dst = fields.Bool(dst, s.evicted)
 	dst = fields.Uvarint(dst, uint64(s.mark))
 	dst = fields.Uvarint(dst, uint64(s.places.Len()))
 	s.places.Scan(func(group string, order uint64) bool {
@@ -29,7 +30,7 @@ func saveSession(dst []byte, s *session) []byte {
 // bytes were damaged is the reader's error.
 func loadSession(r *fields.Reader) *session {
 	s := &session{id: r.ID(), ttl: r.Varint(), grace: r.Varint(), attach: r.Uvarint(),
-		node: r.Uvarint(), boot: r.ID(), bound: r.Bool(), drop: r.Bool()}
+		node: r.Uvarint(), boot: r.ID(), bound: r.Bool(), drop: r.Bool(), evicted: r.Bool()}
 	s.mark = int(min(r.Uvarint(), 3))
 	for range r.Count(2) {
 		group := strings.Clone(r.String())

@@ -28,6 +28,7 @@ func full(t testing.TB) *Machine {
 	ops := []entry.Op{Boot(n)}
 	for _, line := range []string{
 		"SET plain value", "SET ends soon EX 10", "SET gone x", "DEL gone", "GROUP JOIN work AS me",
+		"CONFIG SET maxmemory 1gb",
 	} {
 		ops = append(ops, entry.Op{Bound: true, Fresh: entry.Session{9}, Args: strings.Fields(line)})
 	}
@@ -71,7 +72,8 @@ func TestSnapshotHoldsEverything(t *testing.T) {
 		t.Error("saved again it differs")
 	}
 	if a, b := m.state, again.state; a.cluster != b.cluster || a.level != b.level || a.index != b.index ||
-		a.term != b.term || a.stamp != b.stamp || a.counter != b.counter || a.nextNode != b.nextNode {
+		a.term != b.term || a.stamp != b.stamp || a.counter != b.counter || a.nextNode != b.nextNode ||
+		a.maxMemory != b.maxMemory || a.maxMemory != 1<<30 {
 		t.Errorf("loaded: %+v", b)
 	}
 	if a, b := m.deadlines.Items(), again.deadlines.Items(); !slices.Equal(a, b) || len(a) != 1 {

@@ -3,6 +3,7 @@ package machine_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +39,8 @@ type client struct {
 	session entry.Session
 	attach  uint64
 	seen    uint64 // version of the last promise it received
+	queue   []caucus.Command
+	multi   bool
 }
 
 // wait is a Pending, since when, until when its holders may believe in it, and which of them answered.
@@ -197,6 +200,9 @@ func (b *bare) Advance(to int64) {
 func (b *bare) next() (at int64, do func()) {
 	b.m.Sessions(func(s machine.SessionState) bool {
 		over, reason := b.heard[s.ID]+s.TTL, machine.Expired
+		if s.Evicted {
+			over, reason = b.heard[s.ID]+s.Promise(), machine.Removed
+		}
 		if d, ok := b.dropped[s.ID]; ok && d+s.Grace < over {
 			over, reason = d+s.Grace, machine.Lost
 		}
@@ -248,6 +254,8 @@ func (b *bare) Do(name string, cmd caucus.Command) caucus.Reply {
 	}
 	op := entry.Op{Conn: 1, Session: c.session, Attach: c.attach, Args: cmd, Bound: true}
 	switch {
+	case spec.Name == "multi" || c.multi:
+		return b.queue(c, spec, op)
 	case spec.Name == "once":
 		return b.write(c, once(op))
 	case strings.HasPrefix(spec.Name, "session|"):
@@ -261,6 +269,29 @@ func (b *bare) Do(name string, cmd caucus.Command) caucus.Reply {
 	return b.write(c, op)
 }
 
+// queue is what a conversation does with a transaction, as far as stories need it.
+func (b *bare) queue(c *client, spec *command.Spec, op entry.Op) caucus.Reply {
+	switch {
+	case spec.Name == "multi":
+		c.multi = true
+		return caucus.OK()
+	case spec.Name != "exec":
+		c.queue = append(c.queue, op.Args)
+		return caucus.Status("QUEUED")
+	}
+	op.Queue = c.queue
+	c.queue, c.multi = nil, false
+	if !slices.ContainsFunc(op.Queue, b.writes) {
+		return b.m.Read(&op, (epoch0+b.now)*1000, false, steps{})
+	}
+	return b.write(c, op)
+}
+
+func (b *bare) writes(cmd caucus.Command) bool {
+	spec, err := b.table.Lookup(cmd)
+	return err == nil && spec.Writes()
+}
+
 func once(op entry.Op) entry.Op {
 	for _, digit := range op.Args[1] {
 		op.Once = 10*op.Once + uint64(digit-'0')
@@ -272,7 +303,7 @@ func once(op entry.Op) entry.Op {
 // hear is what the leader makes of a client that speaks: it lives, and it has received what it was told.
 func (b *bare) hear(c *client) {
 	s, ok := b.m.Session(c.session)
-	if !ok || s.Attach != c.attach || s.Drop {
+	if !ok || s.Attach != c.attach || s.Drop || s.Evicted {
 		return
 	}
 	b.heard[c.session] = b.now

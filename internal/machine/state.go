@@ -15,6 +15,8 @@ type state struct {
 	counter  uint64   // terms, epochs, attachments, lives and revisions come from it; only rises (SAFETY A16)
 	nextNode uint64   // the raft id that the next node will get; ids are used once
 
+	maxMemory int64 // bytes of keys and values above which what grows is refused, 0 for no limit (SAFETY B13)
+
 	keys      keyspace
 	sessions  btree.Map[string, *session] // by the 16 bytes of entry.Session
 	groups    btree.Map[string, *group]   // by name

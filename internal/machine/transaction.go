@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
 )
@@ -9,7 +11,10 @@ import (
 // Other nodes than the client's own pass over the reads: nobody waits for their answers, unless the
 // replies are kept for a request that may be asked again (SAFETY A15).
 func (m *Machine) transaction(c *call, answered bool) caucus.Reply {
-	if !m.watchesHold(c.op.Watch) {
+	switch {
+	case m.tooLarge(c.op.Queue):
+		return caucus.Fail(caucus.ErrExecAbort, "Transaction discarded because of: %s", errFull)
+	case !m.watchesHold(c.op.Watch) || !m.guardsHold(c.op.Queue):
 		return caucus.NilArray()
 	}
 	replies := make([]caucus.Reply, len(c.op.Queue))
@@ -17,6 +22,15 @@ func (m *Machine) transaction(c *call, answered bool) caucus.Reply {
 		replies[i] = m.queued(c, args, answered)
 	}
 	return caucus.Array(replies...)
+}
+
+// tooLarge says whether a transaction holds something that is refused because memory is full: then nothing
+// of it is carried out.
+func (m *Machine) tooLarge(queue []caucus.Command) bool {
+	return slices.ContainsFunc(queue, func(args caucus.Command) bool {
+		spec, err := m.table.Lookup(args)
+		return err == nil && m.full(spec)
+	})
 }
 
 func (m *Machine) queued(c *call, args caucus.Command, answered bool) caucus.Reply {
@@ -27,10 +41,12 @@ func (m *Machine) queued(c *call, args caucus.Command, answered bool) caucus.Rep
 	switch {
 	case err != nil:
 		return caucus.ErrorReply(err)
+	case isGuard(args):
+		return caucus.OK()
 	case spec.Home != command.Machine:
 		return caucus.Fail(caucus.ErrBad, "'%s' may not stand in a transaction", spec.Name)
 	case spec.Writes():
-		return m.write(&inner)
+		return m.writes[spec.Name](&inner)
 	case spec.Has(command.PubSub):
 		return m.queuedPublish(&inner, answered)
 	case answered || c.op.Once > 0:
@@ -54,14 +70,18 @@ func (m *Machine) queuedPublish(c *call, answered bool) caucus.Reply {
 
 // readTransaction answers a transaction that changes nothing, all of it from one state.
 func (m *Machine) readTransaction(q *query) caucus.Reply {
-	if !m.watchesHold(q.op.Watch) {
+	if !m.watchesHold(q.op.Watch) || !m.guardsHold(q.op.Queue) {
 		return caucus.NilArray()
 	}
 	replies := make([]caucus.Reply, len(q.op.Queue))
 	for i, args := range q.op.Queue {
 		inner := *q
 		inner.args = args
-		replies[i] = m.read(&inner)
+		if isGuard(args) {
+			replies[i] = caucus.OK()
+		} else {
+			replies[i] = m.read(&inner)
+		}
 	}
 	return caucus.Array(replies...)
 }

@@ -40,6 +40,7 @@ func (g *grants) refresh(v *vigil, group string, pending []machine.Pending) {
 		before := func(w *wait) bool { return w.Lead == p.Lead && w.Granted == p.Granted && !w.decided }
 		if i := slices.IndexFunc(old, same); i >= 0 {
 			v.keep(old[i], p.Holders)
+			old[i].Settle = p.Settle // GROUP SET may have changed it
 			g.waits[group] = append(g.waits[group], old[i])
 			old = slices.Delete(old, i, i+1)
 		} else if i := slices.IndexFunc(old, before); i >= 0 {

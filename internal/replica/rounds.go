@@ -110,10 +110,11 @@ func (w *waiting) mustRepeat(r *Replica) bool {
 	return false
 }
 
-// alive says whether a session lives under the attachment that a beat speaks of, as applied here.
+// alive says whether a session lives under the attachment that a beat speaks of, as applied here, and may
+// still be promised something.
 func (r *Replica) alive(beat entry.Beat) bool {
 	s, ok := r.m.Session(beat.Session)
-	return ok && (beat.Attach == 0 || beat.Attach == s.Attach)
+	return ok && !s.Evicted && (beat.Attach == 0 || beat.Attach == s.Attach)
 }
 
 // answer answers the confirmed batches for which enough is applied.

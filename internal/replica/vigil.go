@@ -125,8 +125,12 @@ func (v *vigil) plan(w *watched) {
 }
 
 // over gives when the session ends unless it is heard: TTL after it was heard last, or GRACE after its drop.
+// One that was evicted is heard no more, and ends when the last promise to it is over (SAFETY B21).
 func (w *watched) over() int64 {
 	end := w.heard + w.TTL*millisecond
+	if w.Evicted {
+		end = w.heard + w.Promise()*millisecond
+	}
 	if w.Drop {
 		end = min(end, w.dropped+w.Grace*millisecond)
 	}
@@ -151,6 +155,9 @@ func (v *vigil) record(b entry.Beat) bool {
 	}
 	if b.Attach != 0 && b.Attach < w.Attach {
 		return true // of an attachment that is over; the node where it sits will see that
+	}
+	if w.Evicted {
+		return true // likewise: it is no sign of life, and answered by the state
 	}
 	w.heard = v.clock
 	if w.Mark > 0 || w.marking > 0 {
@@ -251,7 +258,10 @@ func (v *vigil) look(r *Replica, l *leadership, w *watched) {
 	credit := v.credit(r, w)
 	if over := w.over() + credit; !w.ending && over <= v.clock {
 		reason := machine.Expired
-		if w.Drop && w.dropped+w.Grace*millisecond <= v.clock-credit {
+		switch {
+		case w.Evicted:
+			reason = machine.Removed
+		case w.Drop && w.dropped+w.Grace*millisecond <= v.clock-credit:
 			reason = machine.Lost
 		}
 		w.ending = true
@@ -272,7 +282,7 @@ func (v *vigil) look(r *Replica, l *leadership, w *watched) {
 
 // credit gives a session the silence of its own node, up to an election timeout: it could not be heard.
 func (v *vigil) credit(r *Replica, w *watched) int64 {
-	if !w.Bound || w.Drop || w.Node == r.cfg.Node.ID {
+	if !w.Bound || w.Drop || w.Evicted || w.Node == r.cfg.Node.ID {
 		return 0
 	}
 	return min(max(0, r.now.Mono-r.heard[w.Node]-2*r.cfg.Heartbeat), r.cfg.Election)

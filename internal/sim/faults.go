@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+
+	"github.com/caucus-project/caucus"
 )
 
 // plan is what a seed is about.
@@ -182,13 +184,14 @@ func (w *World) oneWay(n, other *node) {
 	}
 }
 
-// memberEnds lets a process leave, resign, move or die; who died is born again after a while, or never.
+// memberEnds lets a process leave, resign, move, be talked about, or die; who died is born again after a
+// while, or never.
 func (w *World) memberEnds(m *member) {
 	if m == nil || m.dead || m.stalled > 0 {
 		return
 	}
 	p := pick(w, m.places)
-	switch w.rng.IntN(5) {
+	switch w.rng.IntN(7) {
 	case 0:
 		p.leaving = p.name != ""
 		m.next()
@@ -197,6 +200,10 @@ func (w *World) memberEnds(m *member) {
 		m.next()
 	case 2:
 		m.move()
+	case 3:
+		m.talkAbout(p, "TRANSFER")
+	case 4:
+		m.talkAbout(p, "EVICT")
 	default:
 		m.crash(w.chance(40))
 		w.checks.count("deaths")
@@ -204,6 +211,16 @@ func (w *World) memberEnds(m *member) {
 			w.after(w.between(0, second), m.born)
 		}
 	}
+}
+
+// talkAbout lets a member send an order about another one of its group.
+func (m *member) talkAbout(p *place, verb string) {
+	for _, other := range pick(m.w, m.w.members).places {
+		if other.group == p.group && other.name != "" {
+			p.order = caucus.Command{"GROUP", verb, p.group.name, other.name}
+		}
+	}
+	m.next()
 }
 
 // disturb lets something happen to a client's connection.

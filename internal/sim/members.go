@@ -37,6 +37,7 @@ type place struct {
 	name    string // of the member, "" while it has not joined
 	leaving bool
 	resign  bool
+	order   caucus.Command       // about another member, to be sent; nil for none
 	away    int64                // true time until which it stays out
 	reads   map[lease.Kind]int64 // when it may read again, by its monotonic clock
 }

@@ -21,6 +21,9 @@ func (m *member) tend(p *place) int64 {
 	case p.resign:
 		m.resign(p)
 		return 0
+	case p.order != nil:
+		m.command(p)
+		return 0
 	}
 	wait := int64(second)
 	for _, kind := range []lease.Kind{lease.Index, lease.Leadership} {
@@ -85,6 +88,23 @@ func (m *member) resign(p *place) {
 			m.failed(replies[0])
 		}
 	}, caucus.Command{"GROUP", "RESIGN", p.group.name})
+}
+
+// command sends an order about another member. Who hands the leadership over stops believing before.
+func (m *member) command(p *place) {
+	cmd := p.order
+	p.order = nil
+	m.lease.GiveUp(p.key(lease.Leadership))
+	m.send(cmd[1]+" "+cmd[3], func(replies []caucus.Reply) {
+		m.lease.GiveUp(p.key(lease.Leadership))
+		switch m.word(replies[0]) {
+		case "":
+			m.w.checks.count(cmd[1])
+		case caucus.ErrNoMember.Word: // it has left
+		default:
+			m.failed(replies[0])
+		}
+	}, cmd)
 }
 
 func (m *member) read(p *place, kind lease.Kind) {

@@ -29,6 +29,16 @@ type series struct {
 
 func newSeries(letter string) *series { return &series{letter, map[string]string{"0": "0"}} }
 
+// value gives the number of a name, the name itself when there is none.
+func (s *series) value(name string) string {
+	for value, known := range s.known {
+		if known == name {
+			return value
+		}
+	}
+	return name
+}
+
 func (s *series) of(value string) string {
 	if s.known[value] == "" {
 		s.known[value] = s.letter + strconv.Itoa(len(s.known))
@@ -51,6 +61,9 @@ func (n *names) reply(cmd caucus.Command, r caucus.Reply) caucus.Reply {
 	r.Items = slices.Clone(r.Items)
 	switch {
 	case r.Kind == caucus.KindError:
+		if word, _, _ := strings.Cut(r.Str, " "); word == caucus.ErrGap.Word && is(cmd, "group") {
+			r.Str = word + " *" // numbers of the counter follow
+		}
 	case is(cmd, "session", "open"):
 		return word(n.sessions.of(r.Str))
 	case is(cmd, "session", "keepalive") && len(cmd) == 2:
@@ -61,14 +74,30 @@ func (n *names) reply(cmd caucus.Command, r caucus.Reply) caucus.Reply {
 		return n.at(r, 2, n.epochs)
 	case is(cmd, "group", "leader"):
 		return n.at(r, 1, n.terms)
-	case is(cmd, "group", "resign"):
+	case is(cmd, "group", "resign"), is(cmd, "group", "transfer"):
 		return n.terms.named(r)
+	case is(cmd, "group", "events"):
+		for i, item := range r.Items {
+			r.Items[i] = word(n.event(item.Items[1].Str))
+		}
 	case is(cmd, "group", "members"):
 		for i, item := range r.Items {
 			r.Items[i] = n.fields(item)
 		}
 	}
 	return r
+}
+
+// number gives the number that was printed as a name: of a term, an epoch, or a life and what is added to it.
+func (n *names) number(name string) string {
+	name, more, _ := strings.Cut(name, "+")
+	value := n.terms.value(n.epochs.value(n.lives.value(name)))
+	life, err := strconv.ParseUint(value, 10, 64)
+	plus, _ := strconv.ParseUint(more, 10, 64)
+	if err != nil {
+		return name
+	}
+	return strconv.FormatUint(life+plus, 10)
 }
 
 // at names one item of an array, or with no series leaves it out.

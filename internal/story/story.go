@@ -26,8 +26,9 @@ type Stage interface {
 // Run plays the story of a file on a stage of its own.
 //
 // A story is blocks of "at MILLISECONDS", lines, "----" and what they print. A line is "client:
-// COMMAND ...", with "quoted words" where needed and $client for the id of the session that the
-// client opened last, or "client hangs up".
+// COMMAND ...", with "quoted words" where needed, $client for the id of the session that the client
+// opened last, and #name for a number that was printed as a name: #t1, #e2, and #l1+3 for a seq; or
+// "client hangs up".
 func Run(t *testing.T, path string, stage Stage) {
 	t.Helper()
 	p := &player{stage: stage, names: newNames(), ids: map[string]string{}}
@@ -123,6 +124,8 @@ func (p *player) words(text string) (cmd caucus.Command, err error) {
 		}
 		if client, ok := strings.CutPrefix(word, "$"); ok {
 			word = p.ids[client]
+		} else if name, ok := strings.CutPrefix(word, "#"); ok {
+			word = p.names.number(name)
 		}
 		cmd = append(cmd, word)
 	}

@@ -37,6 +37,7 @@ type Plan struct {
 	writes   bool
 	firm     bool // a step needs the log or a confirmed state
 	watching bool // a WATCH is among the steps, so what watches will be known after them
+	guarded  bool // a GUARD is among the steps, which an old state cannot answer
 }
 
 // item is one used command and where its reply comes from.
@@ -145,7 +146,7 @@ func (t *Talk) seal(p *Plan, carry carried, seen uint64) {
 		p.Beats = append([]entry.Beat{beat}, p.Beats...)
 	}
 	p.Local = !p.firm
-	p.Stale = t.stale && p.firm && !p.writes && !p.Promise
+	p.Stale = t.stale && p.firm && !p.writes && !p.Promise && !p.guarded
 }
 
 func sizeOf(cmd caucus.Command) int {
@@ -206,8 +207,11 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	if container, sub, ok := strings.Cut(s.Name, "|"); ok && container == "session" {
 		return t.session(p, s, sub, cmd)
 	}
-	if s.Name == "group|join" {
+	switch s.Name {
+	case "group|join":
 		return t.join(p, cmd, 0)
+	case "group|create":
+		cmd = t.settle(cmd)
 	}
 	t.step(p, s.Writes(), cmd)
 	p.firm = p.firm || !s.Has(command.PubSub)

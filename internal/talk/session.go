@@ -158,7 +158,8 @@ func (t *Talk) join(p *Plan, cmd caucus.Command, once uint64) verdict {
 	return stopAfter
 }
 
-// settle gives a JOIN with the node's settle period for a group that it may make, unless it states its own.
+// settle gives a JOIN or CREATE with the node's settle period for a group that it may make, unless it states
+// its own.
 func (t *Talk) settle(cmd caucus.Command) caucus.Command {
 	args := append(make(caucus.Command, 0, len(cmd)+2), cmd...)
 	if statesSettle(cmd) {

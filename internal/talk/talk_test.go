@@ -1,6 +1,7 @@
 package talk_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -41,6 +42,7 @@ func TestTransactions(t *testing.T) {
 		{"an empty one checks too", "OK | OK | OK | nil", "watch k;set k 2;multi;exec"},
 		{"exec unwatches", "OK | OK | OK | nil | OK | []", "watch k;set k 2;multi;exec;multi;exec"},
 		{"reset", "OK | QUEUED | RESET | ERR EXEC without MULTI", "multi;set k 1;reset;exec"},
+		{"guard holds", "OK | QUEUED | QUEUED | [OK | OK]", "multi;guard g term 1;set k 1;exec"},
 		{"publish", "OK | QUEUED | [0]", "multi;publish c x;exec"},
 		{"publish by the ensemble only", "NOPERM *", "publish caucus:g:x {}"},
 		{"select", "OK | ERR DB index is out of range | ERR value is not an integer or out of range",
@@ -104,6 +106,9 @@ func TestWhatAPlanNeeds(t *testing.T) {
 		{lines: "readonly;readwrite;get k", steps: 1},
 		{lines: "ping;get k;set k 1;get k", writes: true, steps: 3},
 		{lines: "watch a b", steps: 1},
+		{lines: "multi;guard g term 1;get k;exec", steps: 1},
+		{lines: "readonly;multi;guard g term 1;get k;exec", steps: 1},
+		{lines: "readonly;multi;get k;exec", stale: true, steps: 1},
 		{lines: "session keepalive " + id(9), promise: true, steps: 1},
 		{lines: "readonly;session keepalive " + id(9), promise: true, steps: 1},
 	} {
@@ -138,6 +143,41 @@ func TestWhereAPlanStops(t *testing.T) {
 		if len(s.plans) != c.plans {
 			t.Errorf("%s: %d plans", c.lines, len(s.plans))
 		}
+	}
+}
+
+// What is wrong with a GUARD is said when it is queued, and spoils the transaction.
+func TestGuardsAreReadWhenTheyAreQueued(t *testing.T) {
+	for _, wrong := range []string{"guard g term", "guard g term 1 2", "guard g term x", "guard g epoch -1",
+		"guard g slot 1", "guard g slot x epoch 1", "guard g slot 1 term 1", "guard g slot 1 epoch x",
+		"guard g colour 1", "guard /g term 1"} {
+		s := newStage()
+		s.expect(t, "OK | ERR *", "multi", wrong)
+		s.expect(t, "QUEUED | EXECABORT *", "set k 1", "exec")
+	}
+	s := newStage()
+	for _, right := range []string{"guard g term 1", "GUARD g EPOCH 18446744073709551615",
+		"guard g slot 0 epoch 1"} {
+		s.expect(t, "OK | QUEUED | OK", "multi", right, "discard")
+	}
+}
+
+// A group that CREATE makes settles as one that JOIN makes does, by the node's own period.
+func TestCreateGivesTheNodesSettlePeriod(t *testing.T) {
+	for _, line := range []string{"group create g", "group create g min 2", "once 1 group create g",
+		"multi;group create g;exec"} {
+		s := newStage()
+		s.do("session open")
+		s.do(strings.Split(line, ";")...)
+		last := s.last().Steps[0].Op
+		if text := fmt.Sprint(last.Args, last.Queue); !strings.Contains(text, ".SETTLE 6000") {
+			t.Errorf("%s: the log gets %s", line, text)
+		}
+	}
+	s := newStage()
+	s.do("group create g settle 5")
+	if text := fmt.Sprint(s.last().Steps[0].Op.Args); strings.Contains(text, ".SETTLE") {
+		t.Errorf("the log gets %s", text)
 	}
 }
 

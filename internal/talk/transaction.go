@@ -28,6 +28,7 @@ type transaction struct {
 	writes  bool
 	spoiled bool // EXEC will refuse
 	probe   bool // the state gets a read only to learn whether the watched keys are as they were
+	guarded bool // a GUARD is among them
 }
 
 // queued is one command of a transaction. What the state does not answer is answered at EXEC.
@@ -65,6 +66,12 @@ func (t *Talk) queue(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	tx := t.tx
 	tx.bytes += sizeOf(cmd)
 	join := s.Name == "group|join"
+	if s.Name == "guard" {
+		if _, err := command.ReadGuard(cmd); err != nil {
+			return t.refuse(p, err)
+		}
+		tx.guarded = true
+	}
 	switch {
 	case s.Has(command.NoMulti) || s.Home == command.Door || strings.HasPrefix(s.Name, "session|"):
 		return t.refuse(p, caucus.Errorf(caucus.ErrBad, "Command not allowed inside a transaction"))
@@ -77,7 +84,7 @@ func (t *Talk) queue(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	case s.Home != command.Machine || s.Helps():
 		tx.all = append(tx.all, queued{s, cmd})
 	default:
-		if join {
+		if join || s.Name == "group|create" {
 			cmd = t.settle(cmd)
 		}
 		tx.all = append(tx.all, queued{s, nil})
@@ -110,6 +117,7 @@ func (t *Talk) exec(p *Plan, once uint64) verdict {
 	}
 	op := t.firmStep(p, tx.writes, caucus.Command{"EXEC"})
 	op.Queue, op.Watch, op.Once = tx.forward, watch, once
+	p.guarded = p.guarded || tx.guarded
 	p.bytes += tx.bytes
 	return p.last(executed, &extra{tx: tx})
 }
@@ -192,6 +200,8 @@ func (t *Talk) once(p *Plan, cmd caucus.Command) verdict {
 		return p.say(onceReads())
 	case s.Name == "group|join":
 		return t.join(p, inner, n)
+	case s.Name == "group|create":
+		inner = t.settle(inner)
 	}
 	t.firmStep(p, true, inner).Once = n
 	return p.last(plain, nil)
