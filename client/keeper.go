@@ -13,6 +13,7 @@ import (
 // keep sends heartbeats until the session is over. It begins at once, since a belief begins with a promise.
 func (s *Session) keep() {
 	ctx := s.life
+	defer func() { forAll(s.debtors(), (*Member).letGo) }()
 	var wait pause
 	for ctx.Err() == nil {
 		if err := s.beat(ctx); err == nil {
@@ -86,6 +87,7 @@ func (s *Session) beat(ctx context.Context) error {
 	l, err = s.mend(ctx, l)
 	if err == nil {
 		l, err = s.beatOn(ctx, l)
+		l = s.discharge(ctx, l)
 	}
 	s.line <- l
 	return err

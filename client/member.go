@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -23,6 +24,15 @@ type JoinOptions struct {
 	Min      int           // members needed before anybody leads or work is divided
 	Slots    int           // shares of work to spread over the members
 	NoLeader bool          // the group has none
+
+	// OnRevoke, when not nil, stops what this process does for what the member held: it is called when an
+	// assignment or a leadership was taken away, was given up by Leave or Close, or is believed no longer. Belief
+	// is over by then, and the ensemble is told that it is only when OnRevoke has returned: nobody else is
+	// granted it before. What turns out not to have been the member's loss calls it not; it asks Holding what is
+	// still held, if anything. Ctx ends when the ensemble grants anew in any case; by then everything must
+	// have stopped, so begin to use force earlier. It has ended already when no word came and the belief ended
+	// by the clock, which may be told late. It is called once at a time, and must not call Leave or Close.
+	OnRevoke func(ctx context.Context)
 }
 
 func (o JoinOptions) command(group string) caucus.Command {
@@ -58,6 +68,9 @@ type Member struct {
 	name   string
 	deafen context.CancelFunc // ends the listener
 
+	onRevoke func(context.Context) // may be nil
+	letting  sync.Mutex            // held while it runs
+
 	// Guarded by the session's mu.
 	stale   bool // a hint or a change of version makes a new read worth while
 	deaf    bool // no event can come just now
@@ -80,7 +93,7 @@ func (b belief) of(kind lease.Kind) bool {
 }
 
 // Join makes the session a member of a group, which is made if it does not exist. Joining again gives the
-// same Member.
+// same Member, with the OnRevoke that it has.
 func (s *Session) Join(ctx context.Context, group string, opts JoinOptions) (*Member, error) {
 	reply, err := s.do(ctx, opts.command(group))
 	if err != nil {
@@ -100,9 +113,11 @@ func (s *Session) Join(ctx context.Context, group string, opts JoinOptions) (*Me
 	if old != nil {
 		old.deafen()
 	}
-	m := &Member{s: s, group: group, name: reply.Text(), stale: true, deaf: true, changed: make(chan struct{})}
+	m := &Member{s: s, group: group, name: reply.Text(), onRevoke: opts.OnRevoke,
+		stale: true, deaf: true, changed: make(chan struct{})}
 	life, stop := context.WithCancel(s.life)
 	m.deafen = stop
+	m.guard(m.onRevoke != nil)
 	s.members[group] = m
 	s.served.Go(func() { m.listen(life) })
 	s.nudge()
@@ -122,7 +137,11 @@ func (m *Member) key(kind lease.Kind) lease.Key { return lease.Key{Group: m.grou
 // never waits. What you do after the call takes time: check again often, or fence with the epoch.
 func (m *Member) Assignment() (caucus.Assignment, bool) {
 	v, ok := m.held(lease.Index)
-	return caucus.Assignment{Index: v.Index, Total: v.Total, Epoch: v.Token}, ok
+	return assignmentOf(v), ok
+}
+
+func assignmentOf(v lease.Value) caucus.Assignment {
+	return caucus.Assignment{Index: v.Index, Total: v.Total, Epoch: v.Token}
 }
 
 // IsLeader says whether the member leads the group now, under the same rule as Assignment, and in which term.
@@ -184,9 +203,10 @@ func (m *Member) Err() error {
 var errLeft = errors.New("client: left the group")
 
 // Leave takes the member out of its group. From the moment of the call it believes nothing, whatever comes of
-// it; after an error it may be called again.
+// it; after an error it may be called again. OnRevoke runs before the ensemble is told.
 func (m *Member) Leave(ctx context.Context) error {
 	m.giveUp()
+	m.letGo()
 	_, err := m.s.do(ctx, caucus.Command{"GROUP", "LEAVE", m.group})
 	m.giveUp()
 	if err != nil && !errors.Is(err, caucus.ErrNoGroup) && !errors.Is(err, caucus.ErrNoMember) {
@@ -197,6 +217,7 @@ func (m *Member) Leave(ctx context.Context) error {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
 	m.gone = errLeft
+	m.guard(false)
 	m.announce(now)
 	if m.s.members[m.group] == m {
 		delete(m.s.members, m.group)

@@ -58,6 +58,7 @@ type Session struct {
 	heard   lease.Reading // when the last request that was answered was sent
 	beats   uint64
 	members map[string]*Member
+	lapses  bool  // watchLapse runs
 	over    error // why the session is over, nil while it lives
 }
 

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -68,6 +69,8 @@ func (g *group) answer(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
 		return reply(caucus.OK())
 	case word == "GROUP JOIN":
 		return reply(caucus.Bulk("m1"))
+	case word == "SESSION KEEPALIVE" && len(cmd) > 2:
+		return reply(caucus.Array(caucus.Int(1000)))
 	case word == "SESSION KEEPALIVE" && !g.hold:
 		promise, version := g.promise.Milliseconds(), int64(g.version)
 		return reply(caucus.Array(caucus.Int(promise), caucus.Int(1), caucus.Int(version)))
@@ -88,13 +91,20 @@ func settled() *group {
 
 func join(t *testing.T, clock *clocks, addrs ...string) (*client.Session, *client.Member) {
 	t.Helper()
+	return joinAnd(t, clock, nil, addrs...)
+}
+
+func joinAnd(t *testing.T, clock *clocks, onRevoke func(context.Context), addrs ...string) (*client.Session,
+	*client.Member) {
+	t.Helper()
 	c := dial(t, client.Config{Addrs: addrs}.WithClock(clock.read))
 	s, err := c.Session(within(t), client.SessionOptions{TTL: time.Second, Grace: client.Immediately})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	m, err := s.Join(within(t), "g", client.JoinOptions{Name: "m1", Settle: client.Immediately, Min: 1})
+	m, err := s.Join(within(t), "g", client.JoinOptions{Name: "m1", Settle: client.Immediately, Min: 1,
+		OnRevoke: onRevoke})
 	if err != nil {
 		t.Fatal(err)
 	}

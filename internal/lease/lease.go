@@ -62,6 +62,9 @@ type Lease struct {
 	grants  map[Key]Value  // all learnt under version
 	givenUp map[Key]uint64 // the turn at which a key was last given up, if not forgotten
 	forgot  uint64         // the newest turn that was dropped from givenUp; counts for every key
+
+	guarded map[Key]bool // whose end must be seen to before it is acknowledged; see Guard
+	owed    map[Key]owed // those whose end is being seen to
 }
 
 // Ask notes that a request is about to be sent whose answer will be handed to Grant. Now must be read before
@@ -98,21 +101,25 @@ func (l *Lease) keep(asked Asked, promiseMillis int64) {
 // was sent after the last change was known; otherwise nobody can say which of the two is newer, and only
 // an answer asked for from now on will tell.
 func (l *Lease) change(asked Asked, promiseMillis int64, version uint64) {
+	l.dropAll()
 	l.known = asked.turn >= l.changed
 	l.version = version
 	l.keep(asked, promiseMillis)
 	l.turn++
 	l.changed = l.turn
-	clear(l.grants)
 	clear(l.givenUp)
 	l.forgot = 0
 }
 
 // Grant takes the answer to a linearizable read (or to a JOIN or LOCK) that shows that the session's member
 // holds key. It says whether the grant counts. It does not when the request was sent before the newest
-// change of version was known, or before key was given up: then read again.
+// change of version was known, or before key was given up: then read again. Nor does it while another value
+// of key is owed; see Guard.
 func (l *Lease) Grant(asked Asked, key Key, value Value) bool {
 	if l.gone || !l.known || asked.turn < max(l.changed, l.forgot, l.givenUp[key]) {
+		return false
+	}
+	if !l.reaffirmed(key, value) {
 		return false
 	}
 	if l.grants == nil {
@@ -127,7 +134,7 @@ func (l *Lease) Grant(asked Asked, key Key, value Value) bool {
 // answer to a LEAVE and its like has come it is called again, since a read on another connection
 // may have been sent in between and still have overtaken the LEAVE.
 func (l *Lease) GiveUp(key Key) {
-	delete(l.grants, key)
+	l.drop(key)
 	l.turn++
 	if len(l.givenUp) == maxGivenUp {
 		clear(l.givenUp)
@@ -142,7 +149,7 @@ func (l *Lease) GiveUp(key Key) {
 // End says that the session is gone. Nothing is believed any more, whatever comes.
 func (l *Lease) End() {
 	l.gone, l.known = true, false
-	clear(l.grants)
+	l.dropAll()
 }
 
 // Believes says whether key may be taken as held at now.
@@ -168,6 +175,9 @@ func (l *Lease) Left(now Reading) int64 {
 	}
 	return max(0, l.promiseMillis*beliefPerMilli-Elapsed(l.sent, now))
 }
+
+// PromiseMillis gives P of the newest promise, 0 when there was none.
+func (l *Lease) PromiseMillis() int64 { return l.promiseMillis }
 
 // Version gives the version of the newest promise, and whether there is one that nothing contradicts.
 func (l *Lease) Version() (version uint64, known bool) {

@@ -287,3 +287,96 @@ func TestAbsurdPromisesNeitherPanicNorLast(t *testing.T) {
 	believes(t, l, index, at(5), true)
 	believes(t, l, index, at(2_000_000_000*1_000_000), false)
 }
+
+// guarded is holding, with somebody acting for the index.
+func guarded(t *testing.T) *lease.Lease {
+	t.Helper()
+	l := new(lease.Lease)
+	l.Guard(index, true)
+	l.Promise(l.Heartbeat(at(0)), ttl, 5)
+	grant(t, l, index, 1)
+	return l
+}
+
+func owes(t *testing.T, l *lease.Lease, now lease.Reading, want int64) {
+	t.Helper()
+	if left, ok := l.Owed(index, now); !ok || left != want || !l.Owes() {
+		t.Fatalf("owed %v for %d more, want for %d", ok, left, want)
+	}
+}
+
+func TestA3_EveryEndOfAGuardedBeliefIsOwed(t *testing.T) {
+	for name, end := range map[string]func(*lease.Lease){
+		"version": func(l *lease.Lease) { l.Promise(l.Heartbeat(at(10)), ttl, 6) },
+		"given up": func(l *lease.Lease) {
+			l.GiveUp(index)
+			l.Promise(l.Heartbeat(at(10)), ttl, 6) // a later promise gives no more time
+		},
+		"session over": func(l *lease.Lease) { l.End() },
+		"another epoch": func(l *lease.Lease) {
+			if l.Grant(l.Ask(at(10)), index, lease.Value{Index: 1, Total: 2, Token: 11}) {
+				t.Error("another value was taken while the former is owed")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := guarded(t)
+			end(l)
+			believes(t, l, index, at(20), false)
+			owes(t, l, at(20), limit-20)
+			owes(t, l, at(limit), 0)
+			l.Release(index)
+			if _, ok := l.Owed(index, at(20)); ok || l.Owes() {
+				t.Fatal("what was released is owed")
+			}
+		})
+	}
+}
+
+func TestA3_LapseIsOwedWhenTheClockHasEndedTheBelief(t *testing.T) {
+	l := guarded(t)
+	l.Lapse(at(limit - 1))
+	if l.Owes() {
+		t.Fatal("owed before the belief has ended")
+	}
+	l.Lapse(at(limit))
+	owes(t, l, at(limit), 0)
+}
+
+// Of a revocation that was about something else the version rises too; a read under the new version that shows
+// the same value tells.
+func TestA3_SameValueUnderTheNewVersionIsOwedNoMore(t *testing.T) {
+	l := guarded(t)
+	l.Promise(l.Heartbeat(at(10)), ttl, 6)
+	grant(t, l, index, 11)
+	if l.Owes() {
+		t.Fatal("what was never revoked is owed")
+	}
+	believes(t, l, index, at(12), true)
+}
+
+func TestA3_AnotherValueIsTakenOnceTheFormerIsReleased(t *testing.T) {
+	l := guarded(t)
+	l.Promise(l.Heartbeat(at(10)), ttl, 6)
+	next := lease.Value{Index: 2, Total: 2, Token: 12}
+	if l.Grant(l.Ask(at(11)), index, next) {
+		t.Fatal("another value was taken while the former is owed")
+	}
+	l.Release(index)
+	if !l.Grant(l.Ask(at(12)), index, next) {
+		t.Fatal("a grant was refused though nothing is owed")
+	}
+}
+
+func TestOnlyWhatIsGuardedIsOwed(t *testing.T) {
+	l := guarded(t)
+	grant(t, l, leader, 2)
+	l.Promise(l.Heartbeat(at(10)), ttl, 6)
+	if _, ok := l.Owed(leader, at(10)); ok {
+		t.Fatal("the leadership is owed though nobody guards it")
+	}
+	l.Guard(index, false)
+	if l.Owes() {
+		t.Fatal("who guards no more still owes")
+	}
+}

@@ -1,0 +1,249 @@
+package client
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/lease"
+)
+
+// What a member's process does for a belief may need time to stop: a program that was started, a transaction
+// under way. JoinOptions.OnRevoke stops it. Until it has returned, nothing is sent on the session's own
+// connection, because the ensemble takes the next request there for proof that the revocation was heard
+// (SAFETY A3); meanwhile the session is kept alive by its id over the client's other connection, which proves
+// nothing. If it takes too long, the ensemble grants anew when the old promise is over, as from anybody who is
+// silent.
+
+// kinds are what a member can hold.
+var kinds = []lease.Kind{lease.Index, lease.Leadership}
+
+// Holding is what a member may act on at one moment.
+type Holding struct {
+	Assignment caucus.Assignment // zero unless Assigned
+	Term       uint64            // zero unless Leads
+	Assigned   bool
+	Leads      bool
+	// Left is for how long that may be believed if no further promise comes, 0 when nothing is.
+	Left time.Duration
+	// Promise is for how long the newest promise was given in all, counted from when it was asked for. Belief
+	// ends at 98 % of it, so Left is that less the time since.
+	Promise time.Duration
+}
+
+// Holding gives the assignment and the leadership as they may be believed at one and the same moment, and for
+// how long. It is for those who hand the belief on, to a process that they start: Assignment and IsLeader
+// answer the same with less.
+func (m *Member) Holding() Holding {
+	now := m.s.c.cfg.clock()
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	index, assigned := m.s.lease.Held(m.key(lease.Index), now)
+	term, leads := m.s.lease.Held(m.key(lease.Leadership), now)
+	h := Holding{Assignment: assignmentOf(index), Term: term.Token, Assigned: assigned, Leads: leads}
+	if assigned || leads {
+		h.Left = micros(m.s.lease.Left(now))
+		h.Promise = time.Duration(m.s.lease.PromiseMillis()) * time.Millisecond
+	}
+	return h
+}
+
+func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+
+// guard says whether the ends of the member's beliefs wait for OnRevoke. The caller holds mu.
+func (m *Member) guard(guarded bool) {
+	for _, kind := range kinds {
+		m.s.lease.Guard(m.key(kind), guarded)
+	}
+	if guarded && !m.s.lapses {
+		m.s.lapses = true
+		m.s.served.Go(m.s.watchLapse)
+	}
+}
+
+// owed says whether something that the member held has ended and was not seen to, and for how long nobody else
+// is granted it.
+func (m *Member) owed() (left time.Duration, ok bool) {
+	now := m.s.c.cfg.clock()
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	for _, kind := range kinds {
+		if n, owed := m.s.lease.Owed(m.key(kind), now); owed && (!ok || micros(n) < left) {
+			left, ok = micros(n), true
+		}
+	}
+	return left, ok
+}
+
+// letGo stops what acts for a belief that has ended. It returns when that is done, whoever does it.
+func (m *Member) letGo() {
+	m.letting.Lock()
+	defer m.letting.Unlock()
+	left, ok := m.owed()
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), left)
+	defer cancel()
+	m.onRevoke(ctx)
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	for _, kind := range kinds {
+		m.s.lease.Release(m.key(kind))
+	}
+	m.stale = true
+	m.s.nudge()
+}
+
+// debtors gives the members that owe something.
+func (s *Session) debtors() []*Member {
+	s.mu.Lock()
+	members := slices.Collect(maps.Values(s.members))
+	s.mu.Unlock()
+	return slices.DeleteFunc(members, func(m *Member) bool {
+		_, ok := m.owed()
+		return !ok
+	})
+}
+
+// discharge sees to all that is owed before anything else is sent on l, which the caller has taken. It gives
+// the connection to go on with.
+func (s *Session) discharge(ctx context.Context, l *link) *link {
+	debtors := s.debtors()
+	if len(debtors) == 0 {
+		return l
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		forAll(debtors, func(m *Member) {
+			m.reaffirm(ctx)
+			m.letGo()
+		})
+	}()
+	rhythm := time.NewTicker(s.hang)
+	defer rhythm.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-done:
+			return l
+		case <-l.dead: // the session must be resumed, or its grace runs out
+		case <-rhythm.C:
+			s.vouch(ctx, l)
+		}
+		if next, err := s.mend(ctx, l); err == nil {
+			l = next
+		}
+	}
+	<-done
+	return l
+}
+
+// forAll does something for all members at once, and waits.
+func forAll(members []*Member, do func(*Member)) {
+	var all sync.WaitGroup
+	for _, m := range members {
+		all.Go(func() { do(m) })
+	}
+	all.Wait()
+}
+
+// vouch keeps the session alive without acknowledging anything.
+func (s *Session) vouch(ctx context.Context, l *link) {
+	ctx, cancel := context.WithTimeout(ctx, s.hang)
+	defer cancel()
+	sent := s.c.cfg.clock()
+	reply, err := s.c.Do(ctx, caucus.Command{"SESSION", "KEEPALIVE", s.id})
+	if err != nil || len(reply.Items) != 1 {
+		return // the next one may fare better; a TTL is three of these long
+	}
+	if reply.Items[0].Int <= 0 {
+		l.doubtful = true // it has ended, or its connection was seen to close: RESUME will tell
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard = sent
+}
+
+// reaffirm asks, on a connection where that acknowledges nothing, what the member holds under the present
+// version. What was revoked may not have been the member's, or not all of it: that is owed no more. It gives
+// up when the ensemble may grant anew.
+func (m *Member) reaffirm(ctx context.Context) {
+	var wait pause
+	for {
+		left, owed := m.owed()
+		if !owed || left == 0 || !m.remains() {
+			return
+		}
+		within, cancel := context.WithTimeout(ctx, min(left, m.s.hang))
+		err := m.ask(within)
+		cancel()
+		if err == nil || wait.wait(ctx) != nil {
+			return
+		}
+	}
+}
+
+// remains says whether the member may still hold anything.
+func (m *Member) remains() bool {
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	return !m.leaving && m.gone == nil && m.s.over == nil
+}
+
+// ask reads both of what a member can hold, aside from the session's connection.
+func (m *Member) ask(ctx context.Context) error {
+	now := m.s.c.cfg.clock()
+	m.s.mu.Lock()
+	asked := m.s.lease.Ask(now)
+	m.s.mu.Unlock()
+	index, err := m.s.c.Do(ctx, caucus.Command{"GROUP", "INDEX", m.group, "MEMBER", m.name})
+	if passing(err) {
+		return err
+	}
+	leader, err := m.s.c.Do(ctx, caucus.Command{"GROUP", "LEADER", m.group})
+	if passing(err) {
+		return err
+	}
+	now = m.s.c.cfg.clock()
+	m.s.mu.Lock()
+	defer m.s.mu.Unlock()
+	if !m.leaving {
+		m.takeIndex(asked, index)
+		m.takeLeader(asked, leader)
+		m.announce(now)
+	}
+	return nil
+}
+
+// watchLapse sees to beliefs that end by the clock alone, with no word from the ensemble, until the session is
+// over.
+func (s *Session) watchLapse() {
+	rhythm := time.NewTicker(s.hang / 4)
+	defer rhythm.Stop()
+	for {
+		select {
+		case <-rhythm.C:
+			forAll(s.lapsed(), (*Member).letGo)
+		case <-s.lost:
+			return // the keeper sees to what is left
+		}
+	}
+}
+
+// lapsed gives the members that can wait no longer.
+func (s *Session) lapsed() []*Member {
+	now := s.c.cfg.clock()
+	s.mu.Lock()
+	s.lease.Lapse(now)
+	s.announce()
+	s.mu.Unlock()
+	return slices.DeleteFunc(s.debtors(), func(m *Member) bool {
+		left, _ := m.owed()
+		return left > 0
+	})
+}

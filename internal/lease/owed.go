@@ -1,0 +1,85 @@
+package lease
+
+// owed is a belief that has ended and whose end is still to be seen to.
+type owed struct {
+	value         Value
+	sent          Reading // of the newest promise under which it was believed
+	promiseMillis int64
+}
+
+// left gives the microseconds after now until the servers may grant it to somebody else whatever is owed.
+func (o owed) left(now Reading) int64 {
+	return max(0, o.promiseMillis*beliefPerMilli-Elapsed(o.sent, now))
+}
+
+// Guard says whether somebody acts for the belief in key who must be stopped before the servers are told
+// that its end is known: a process that was started, a piece of work under way. When a guarded belief ends
+// it is *owed* until Release. While anything is owed, its owner sends nothing that the servers could take
+// for proof that a revocation was heard (SAFETY A3); then they grant nothing anew before P is over, which is
+// what Left of it counts. To guard no more forgets what is owed.
+func (l *Lease) Guard(key Key, guarded bool) {
+	if !guarded {
+		delete(l.guarded, key)
+		delete(l.owed, key)
+		return
+	}
+	if l.guarded == nil {
+		l.guarded, l.owed = map[Key]bool{}, map[Key]owed{}
+	}
+	l.guarded[key] = true
+}
+
+// Owes says whether anything is owed.
+func (l *Lease) Owes() bool { return len(l.owed) > 0 }
+
+// Owed says whether key is owed, and for how many microseconds after now nobody else is granted it: by then it
+// must be released.
+func (l *Lease) Owed(key Key, now Reading) (left int64, ok bool) {
+	o, ok := l.owed[key]
+	return o.left(now), ok
+}
+
+// Release says that nobody acts for the former belief in key any more.
+func (l *Lease) Release(key Key) { delete(l.owed, key) }
+
+// Lapse makes owed what is guarded and ended by the clock alone.
+func (l *Lease) Lapse(now Reading) {
+	if l.known && l.Left(now) > 0 {
+		return
+	}
+	for key := range l.grants {
+		if l.guarded[key] {
+			l.drop(key)
+		}
+	}
+}
+
+// drop ends the belief in key. What was owed first stays so: it ends earlier.
+func (l *Lease) drop(key Key) {
+	value, held := l.grants[key]
+	delete(l.grants, key)
+	if _, already := l.owed[key]; held && l.guarded[key] && !already {
+		l.owed[key] = owed{value, l.sent, l.promiseMillis}
+	}
+}
+
+// dropAll ends every belief.
+func (l *Lease) dropAll() {
+	for key := range l.grants {
+		l.drop(key)
+	}
+}
+
+// reaffirmed judges the answer to a read of key in view of what is owed and held. The same value, learnt under
+// the present version, means that it was never revoked, so it is owed no more. Another one is not taken
+// while somebody may act for the former.
+func (l *Lease) reaffirmed(key Key, value Value) bool {
+	if held, ok := l.grants[key]; ok && held != value {
+		l.drop(key)
+	}
+	o, ok := l.owed[key]
+	if ok && o.value == value {
+		delete(l.owed, key)
+	}
+	return !ok || o.value == value
+}
