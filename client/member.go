@@ -13,9 +13,9 @@ import (
 	"github.com/caucus-project/caucus/internal/lease"
 )
 
-// JoinOptions say how to be in a group, and what the group should be like. What is zero is not stated: then
-// the group's own options hold, or for a new group the defaults. Stating something else than the group
-// has is caucus.ErrConflict.
+// JoinOptions say how to be in a group, and what the group should be like. What is zero is not stated:
+// then the group's own options hold, or for a new group the defaults. Stating something else than the
+// group has is caucus.ErrConflict.
 type JoinOptions struct {
 	Name     string        // of the member; empty: the ensemble gives one
 	Metadata string        // any bytes, JSON by convention, at most 64 KiB
@@ -26,12 +26,13 @@ type JoinOptions struct {
 	NoLeader bool          // the group has none
 
 	// OnRevoke, when not nil, stops what this process does for what the member held: it is called when an
-	// assignment or a leadership was taken away, was given up by Leave or Close, or is believed no longer. Belief
-	// is over by then, and the ensemble is told that it is only when OnRevoke has returned: nobody else is
-	// granted it before. What turns out not to have been the member's loss calls it not; it asks Holding what is
-	// still held, if anything. Ctx ends when the ensemble grants anew in any case; by then everything must
-	// have stopped, so begin to use force earlier. It has ended already when no word came and the belief ended
-	// by the clock, which may be told late. It is called once at a time, and must not call Leave or Close.
+	// assignment or a leadership was taken away, was given up by Leave or Close, or is believed no
+	// longer. Belief is over by then, and the ensemble is told that it is only when OnRevoke has
+	// returned: nobody else is granted it before. What turns out not to have been the member's loss calls
+	// it not; it asks Holding what is still held, if anything. Ctx ends when the ensemble grants anew in
+	// any case; by then everything must have stopped, so begin to use force earlier. It has ended already
+	// when no word came and the belief ended by the clock, which may be told late. It is called once at a
+	// time, and must not call Leave or Close.
 	OnRevoke func(ctx context.Context)
 }
 
@@ -132,9 +133,10 @@ func (m *Member) Group() string { return m.group }
 
 func (m *Member) key(kind lease.Kind) lease.Key { return lease.Key{Group: m.group, Kind: kind} }
 
-// Assignment gives the member's share of the work, and whether it may act on it now: not while the group is
-// settling, and not when, by this process's own clocks, the ensemble may have given the share to another. It
-// never waits. What you do after the call takes time: check again often, or fence with the epoch.
+// Assignment gives the member's share of the work, and whether it may act on it now: not while the group
+// is settling, and not when, by this process's own clocks, the ensemble may have given the share to
+// another. It never waits. What you do after the call takes time: check again often, or fence with the
+// epoch.
 func (m *Member) Assignment() (caucus.Assignment, bool) {
 	v, ok := m.held(lease.Index)
 	return assignmentOf(v), ok
@@ -144,8 +146,8 @@ func assignmentOf(v lease.Value) caucus.Assignment {
 	return caucus.Assignment{Index: v.Index, Total: v.Total, Epoch: v.Token}
 }
 
-// IsLeader says whether the member leads the group now, under the same rule as Assignment, and in which term.
-// The term is a fencing token. It never waits.
+// IsLeader says whether the member leads the group now, under the same rule as Assignment, and in which
+// term. The term is a fencing token. It never waits.
 func (m *Member) IsLeader() (term uint64, ok bool) {
 	v, ok := m.held(lease.Leadership)
 	return v.Token, ok
@@ -162,9 +164,9 @@ func (m *Member) held(kind lease.Kind) (lease.Value, bool) {
 	return v, ok
 }
 
-// Changed gives a channel that is closed when Assignment, IsLeader or Err may answer otherwise. Ask for it
-// before you ask them, and for a new one each time; then no change is missed. The end of a belief by the
-// clock alone, with no word from the ensemble, may be told late: never act without asking the member.
+// Changed gives a channel that is closed when Assignment, IsLeader or Err may answer otherwise. Ask for
+// it before you ask them, and for a new one each time; then no change is missed. The end of a belief by
+// the clock alone, with no word from the ensemble, may be told late: never act without asking the member.
 func (m *Member) Changed() <-chan struct{} {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
@@ -189,8 +191,8 @@ func (m *Member) WaitAssignment(ctx context.Context) (caucus.Assignment, error) 
 	}
 }
 
-// Err says why the member is in its group no more: the session is over, or somebody removed it. Nil while it
-// is.
+// Err says why the member is in its group no more: the session is over, or somebody removed it. Nil while
+// it is.
 func (m *Member) Err() error {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
@@ -202,8 +204,8 @@ func (m *Member) Err() error {
 
 var errLeft = errors.New("client: left the group")
 
-// Leave takes the member out of its group. From the moment of the call it believes nothing, whatever comes of
-// it; after an error it may be called again. OnRevoke runs before the ensemble is told.
+// Leave takes the member out of its group. From the moment of the call it believes nothing, whatever
+// comes of it; after an error it may be called again. OnRevoke runs before the ensemble is told.
 func (m *Member) Leave(ctx context.Context) error {
 	m.giveUp()
 	m.letGo()
@@ -265,8 +267,8 @@ func (m *Member) takeLeader(asked lease.Asked, r caucus.Reply) {
 	}
 }
 
-// inDoubt says whether a read could not be answered, so that it says nothing. It takes note of an answer that
-// says that the member is in the group no more.
+// inDoubt says whether a read could not be answered, so that it says nothing. It takes note of an answer
+// that says that the member is in the group no more.
 func (m *Member) inDoubt(err error) bool {
 	if errors.Is(err, caucus.ErrTryAgain) || errors.Is(err, caucus.ErrLoading) {
 		m.stale = true
@@ -296,8 +298,9 @@ func (m *Member) announce(now lease.Reading) {
 	}
 }
 
-// listen hears the group's events until ctx ends. They are hints: each asks for a heartbeat now, whose answer
-// ends or begins a belief. So what was revoked is given up, and granted anew, within two round trips.
+// listen hears the group's events until ctx ends. They are hints: each asks for a heartbeat now, whose
+// answer ends or begins a belief. So what was revoked is given up, and granted anew, within two round
+// trips.
 func (m *Member) listen(ctx context.Context) {
 	after := ""
 	var wait pause
@@ -331,8 +334,8 @@ func (m *Member) hint(deaf bool) {
 	m.s.nudge()
 }
 
-// matters says whether an event may have changed who does what. Those that come with another are not counted
-// twice.
+// matters says whether an event may have changed who does what. Those that come with another are not
+// counted twice.
 func matters(payload string) bool {
 	rest, ok := strings.CutPrefix(payload, `{"event":"`)
 	if !ok {

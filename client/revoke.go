@@ -11,12 +11,12 @@ import (
 	"github.com/caucus-project/caucus/internal/lease"
 )
 
-// What a member's process does for a belief may need time to stop: a program that was started, a transaction
-// under way. JoinOptions.OnRevoke stops it. Until it has returned, nothing is sent on the session's own
-// connection, because the ensemble takes the next request there for proof that the revocation was heard
-// (SAFETY A3); meanwhile the session is kept alive by its id over the client's other connection, which proves
-// nothing. If it takes too long, the ensemble grants anew when the old promise is over, as from anybody who is
-// silent.
+// What a member's process does for a belief may need time to stop: a program that was started, a
+// transaction under way. JoinOptions.OnRevoke stops it. Until it has returned, nothing is sent on the
+// session's own connection, because the ensemble takes the next request there for proof that the
+// revocation was heard (SAFETY A3); meanwhile the session is kept alive by its id over the client's other
+// connection, which proves nothing. If it takes too long, the ensemble grants anew when the old promise
+// is over, as from anybody who is silent.
 
 // kinds are what a member can hold.
 var kinds = []lease.Kind{lease.Index, lease.Leadership}
@@ -29,14 +29,14 @@ type Holding struct {
 	Leads      bool
 	// Left is for how long that may be believed if no further promise comes, 0 when nothing is.
 	Left time.Duration
-	// Promise is for how long the newest promise was given in all, counted from when it was asked for. Belief
-	// ends at 98 % of it, so Left is that less the time since.
+	// Promise is for how long the newest promise was given in all, counted from when it was asked for.
+	// Belief ends at 98 % of it, so Left is that less the time since.
 	Promise time.Duration
 }
 
-// Holding gives the assignment and the leadership as they may be believed at one and the same moment, and for
-// how long. It is for those who hand the belief on, to a process that they start: Assignment and IsLeader
-// answer the same with less.
+// Holding gives the assignment and the leadership as they may be believed at one and the same moment, and
+// for how long. It is for those who hand the belief on, to a process that they start: Assignment and
+// IsLeader answer the same with less.
 func (m *Member) Holding() Holding {
 	now := m.s.c.cfg.clock()
 	m.s.mu.Lock()
@@ -64,8 +64,8 @@ func (m *Member) guard(guarded bool) {
 	}
 }
 
-// owed says whether something that the member held has ended and was not seen to, and for how long nobody else
-// is granted it.
+// owed says whether something that the member held has ended and was not seen to, and for how long nobody
+// else is granted it.
 func (m *Member) owed() (left time.Duration, ok bool) {
 	now := m.s.c.cfg.clock()
 	m.s.mu.Lock()
@@ -109,8 +109,8 @@ func (s *Session) debtors() []*Member {
 	})
 }
 
-// discharge sees to all that is owed before anything else is sent on l, which the caller has taken. It gives
-// the connection to go on with.
+// discharge sees to all that is owed before anything else is sent on l, which the caller has taken. It
+// gives the connection to go on with.
 func (s *Session) discharge(ctx context.Context, l *link) *link {
 	debtors := s.debtors()
 	if len(debtors) == 0 {
@@ -170,8 +170,8 @@ func (s *Session) vouch(ctx context.Context, l *link) {
 }
 
 // reaffirm asks, on a connection where that acknowledges nothing, what the member holds under the present
-// version. What was revoked may not have been the member's, or not all of it: that is owed no more. It gives
-// up when the ensemble may grant anew.
+// version. What was revoked may not have been the member's, or not all of it: that is owed no more. It
+// gives up when the ensemble may grant anew.
 func (m *Member) reaffirm(ctx context.Context) {
 	var wait pause
 	for {
@@ -220,8 +220,8 @@ func (m *Member) ask(ctx context.Context) error {
 	return nil
 }
 
-// watchLapse sees to beliefs that end by the clock alone, with no word from the ensemble, until the session is
-// over.
+// watchLapse sees to beliefs that end by the clock alone, with no word from the ensemble, until the
+// session is over.
 func (s *Session) watchLapse() {
 	rhythm := time.NewTicker(s.hang / 4)
 	defer rhythm.Stop()

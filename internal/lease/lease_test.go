@@ -184,8 +184,8 @@ func TestA3_AnswerSentEarlierMayShowTheNewerVersion(t *testing.T) {
 	believes(t, l, index, at(30), false)
 }
 
-// While in doubt every further late answer prolongs the doubt: it may be the one that the servers count as
-// heard.
+// While in doubt every further late answer prolongs the doubt: it may be the one that the servers count
+// as heard.
 func TestA3_LateAnswerWhileInDoubtIsRemembered(t *testing.T) {
 	l := holding(t)
 	one, two, three := l.Heartbeat(at(10)), l.Heartbeat(at(20)), l.Heartbeat(at(30))
@@ -343,8 +343,8 @@ func TestA3_LapseIsOwedWhenTheClockHasEndedTheBelief(t *testing.T) {
 	owes(t, l, at(limit), 0)
 }
 
-// Of a revocation that was about something else the version rises too; a read under the new version that shows
-// the same value tells.
+// Of a revocation that was about something else the version rises too; a read under the new version that
+// shows the same value tells.
 func TestA3_SameValueUnderTheNewVersionIsOwedNoMore(t *testing.T) {
 	l := guarded(t)
 	l.Promise(l.Heartbeat(at(10)), ttl, 6)

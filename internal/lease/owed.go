@@ -13,10 +13,10 @@ func (o owed) left(now Reading) int64 {
 }
 
 // Guard says whether somebody acts for the belief in key who must be stopped before the servers are told
-// that its end is known: a process that was started, a piece of work under way. When a guarded belief ends
-// it is *owed* until Release. While anything is owed, its owner sends nothing that the servers could take
-// for proof that a revocation was heard (SAFETY A3); then they grant nothing anew before P is over, which is
-// what Left of it counts. To guard no more forgets what is owed.
+// that its end is known: a process that was started, a piece of work under way. When a guarded belief
+// ends it is *owed* until Release. While anything is owed, its owner sends nothing that the servers could
+// take for proof that a revocation was heard (SAFETY A3); then they grant nothing anew before P is over,
+// which is what Left of it counts. To guard no more forgets what is owed.
 func (l *Lease) Guard(key Key, guarded bool) {
 	if !guarded {
 		delete(l.guarded, key)
@@ -32,8 +32,8 @@ func (l *Lease) Guard(key Key, guarded bool) {
 // Owes says whether anything is owed.
 func (l *Lease) Owes() bool { return len(l.owed) > 0 }
 
-// Owed says whether key is owed, and for how many microseconds after now nobody else is granted it: by then it
-// must be released.
+// Owed says whether key is owed, and for how many microseconds after now nobody else is granted it: by
+// then it must be released.
 func (l *Lease) Owed(key Key, now Reading) (left int64, ok bool) {
 	o, ok := l.owed[key]
 	return o.left(now), ok
@@ -70,9 +70,9 @@ func (l *Lease) dropAll() {
 	}
 }
 
-// reaffirmed judges the answer to a read of key in view of what is owed and held. The same value, learnt under
-// the present version, means that it was never revoked, so it is owed no more. Another one is not taken
-// while somebody may act for the former.
+// reaffirmed judges the answer to a read of key in view of what is owed and held. The same value, learnt
+// under the present version, means that it was never revoked, so it is owed no more. Another one is not
+// taken while somebody may act for the former.
 func (l *Lease) reaffirmed(key Key, value Value) bool {
 	if held, ok := l.grants[key]; ok && held != value {
 		l.drop(key)
