@@ -82,7 +82,7 @@ func (c *Client) Do(ctx context.Context, cmd caucus.Command) (caucus.Reply, erro
 		replies, err := l.do(ctx, cmd)
 		if err == nil {
 			err = replies[0].Err()
-			if !errors.Is(err, caucus.ErrTryAgain) && !errors.Is(err, caucus.ErrLoading) {
+			if c.cfg.Once || !errors.Is(err, caucus.ErrTryAgain) && !errors.Is(err, caucus.ErrLoading) {
 				return replies[0], err
 			}
 		} else if err = c.outcome(cmd, err); err != nil {

@@ -22,6 +22,9 @@ type Config struct {
 	Timeout time.Duration
 	// DialTimeout bounds the making of one connection, greeting included. Zero means 1 s.
 	DialTimeout time.Duration
+	// Once has a call made once when a node was reached: TRYAGAIN and LOADING are its answer then, and
+	// what they say is the caller's to read.
+	Once bool
 	// DialContext opens a connection, for TLS, tunnels and tests. Nil means TCP.
 	DialContext func(ctx context.Context, addr string) (net.Conn, error)
 

@@ -61,6 +61,8 @@ func (n *Node) infoEnsemble(r *report, l *lines) {
 	l.add("applied", r.Applied)
 	l.add("voters", len(r.Voters))
 	l.add("learners", len(r.Learners))
+	l.add("losses_borne", max(0, len(r.Voters)-1)/2) // voters that may be lost (SAFETY B4)
+	l.add("expected_nodes", r.held.expected)
 	l.add("last_checkpoint", r.Last)
 	l.add("syncs", n.store.Stats().Syncs)
 }

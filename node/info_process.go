@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/metrics"
+	"strings"
 	"time"
 
 	"github.com/caucus-project/caucus/internal/replica"
@@ -31,13 +32,19 @@ func (n *Node) infoServer(_ *report, l *lines) {
 // holdings is what the state holds.
 type holdings struct {
 	keys, expiring int
-	memory, limit  int64 // bytes; limit 0 for none
+	memory, limit  int64  // bytes; limit 0 for none
+	expected       string // names that ADD_NODE keeps for newcomers, each with its address
 }
 
 func (n *Node) holdings() (h holdings) {
 	n.owner.inspect(func(r *replica.Replica) {
 		h.keys, h.expiring = r.State().KeyCount()
 		h.memory, h.limit = r.State().Memory(), r.State().MaxMemory()
+		var list []string
+		for _, one := range r.State().Reservations() {
+			list = append(list, one[0]+"="+one[1])
+		}
+		h.expected = strings.Join(list, ",")
 	})
 	return h
 }

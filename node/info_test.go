@@ -50,9 +50,10 @@ func TestInfoHasWhatToolsLookFor(t *testing.T) {
 			"total_net_output_bytes rejected_connections total_error_replies pubsub_channels",
 		"Replication": "role connected_slaves master_replid master_repl_offset",
 		"CPU":         "used_cpu_sys used_cpu_user",
-		"Ensemble":    "cluster_id node leader term commit applied voters learners last_checkpoint",
-		"Cluster":     "cluster_enabled",
-		"Keyspace":    "db0",
+		"Ensemble": "cluster_id node leader term commit applied voters learners losses_borne " +
+			"expected_nodes last_checkpoint",
+		"Cluster":  "cluster_enabled",
+		"Keyspace": "db0",
 	} {
 		_, body, found := strings.Cut(text, "# "+section+"\r\n")
 		body, _, _ = strings.Cut(body, "\r\n\r\n")

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,7 @@ func (n *Node) join(ctx context.Context, home datadir.Identity) (datadir.Identit
 		if err == nil {
 			home.Cluster, home.RaftID = formatID(id.Cluster), id.ID
 			n.me.ID = id.ID
-			n.meet(id.Nodes)
+			n.meet(id.Nodes, 0)
 			n.log.Info("joined", "ensemble", home.Cluster, "id", home.RaftID)
 			return home, datadir.Write(vfs.OS{}, n.cfg.Data, home)
 		}
@@ -73,18 +74,18 @@ func (n *Node) tryJoin(ctx context.Context) (replica.Admission, error) {
 	if err != nil {
 		return replica.Admission{}, err
 	}
-	err = errors.New("the ensemble names no nodes")
+	var first error // the leader's, most likely, who is asked first
 	for _, door := range doors {
-		var answer []byte
-		if answer, err = n.peers.Call(ctx, door, callJoin, n.me.Append(nil)); err != nil {
-			if errors.Is(err, caucus.ErrConflict) {
-				return replica.Admission{}, err
-			}
-			continue
+		answer, err := n.peers.Call(ctx, door, callJoin, n.me.Append(nil))
+		if err == nil {
+			return readAdmission(answer)
 		}
-		return readAdmission(answer)
+		if errors.Is(err, caucus.ErrConflict) {
+			return replica.Admission{}, err
+		}
+		first = cmp.Or(first, err)
 	}
-	return replica.Admission{}, err
+	return replica.Admission{}, cmp.Or(first, errors.New("the ensemble names no nodes"))
 }
 
 // peerDoors asks a client door for the peer doors of all nodes, the leading one first.

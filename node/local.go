@@ -35,18 +35,21 @@ type local func(ctx context.Context, cmd caucus.Command) caucus.Reply
 // answers says who answers what.
 func (n *Node) answers() map[string]local {
 	return map[string]local{
-		"info":            n.info,
-		"role":            n.role,
-		"time":            n.time,
-		"wait":            n.wait,
-		"config|get":      n.configGet,
-		"shutdown":        n.shutdown,
-		"checkpoint":      n.checkpoint,
-		"getdump":         n.getDump,
-		"ensemble|nodes":  n.ensembleNodes,
-		"ensemble|digest": n.ensembleDigest,
-		"pubsub|channels": n.pubsubChannels,
-		"pubsub|numsub":   n.pubsubNumsub,
+		"info":              n.info,
+		"role":              n.role,
+		"time":              n.time,
+		"wait":              n.wait,
+		"config|get":        n.configGet,
+		"shutdown":          n.shutdown,
+		"checkpoint":        n.checkpoint,
+		"getdump":           n.getDump,
+		"ensemble|nodes":    n.ensembleNodes,
+		"ensemble|digest":   n.ensembleDigest,
+		"pubsub|channels":   n.pubsubChannels,
+		"pubsub|numsub":     n.pubsubNumsub,
+		"ensemble|transfer": n.transfer,
+		"add_node":          n.addNode,
+		"del_node":          n.delNode,
 		"pubsub|numpat": func(context.Context, caucus.Command) caucus.Reply {
 			return caucus.Int(int64(n.hub.Patterns()))
 		},

@@ -48,6 +48,7 @@ type Node struct {
 	dump     *machine.Dump          // what a new ensemble begins with; nil: nothing, or it has begun
 	dumping  sync.Mutex             // held while a dump is written to disk
 	nodes    atomic.Pointer[[]machine.Node]
+	nextID   atomic.Uint64 // the raft id that no node has had yet, 0 when not known
 	book     book
 	tables   bell // rings when the digests of all nodes were compared
 
@@ -105,6 +106,7 @@ func (n *Node) open(ctx context.Context) error {
 		}
 	}
 	n.describe(home)
+	n.openBook(home)
 	if err := n.openPeers(home); err != nil {
 		return err
 	}
@@ -124,6 +126,7 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	n.log.Info("started", "name", n.me.Name, "ensemble", home.Cluster, "id", home.RaftID, "boots", home.Boots,
 		"boot", formatID(n.me.Boot), "client", n.me.Client, "peer", n.me.Peer, "http", n.me.HTTP)
+	n.running.Go(func() { n.keepBook(home) })
 	return n.start(found)
 }
 
@@ -138,7 +141,7 @@ func (n *Node) start(found replica.Restored) error {
 		return err
 	}
 	if known := found.State.Nodes(); len(known) > 0 {
-		n.meet(known)
+		n.meet(known, found.State.NextNode())
 	}
 	n.disk = newDisk(n)
 	n.owner = newOwner(n, r)

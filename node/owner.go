@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -168,7 +169,11 @@ func (o *owner) step(in inbox) (wake int64) {
 func (o *owner) carryOut(out *replica.Output) {
 	n := o.n
 	for _, notice := range out.Notices {
-		n.log.Info(notice.Text, notice.Args...)
+		level := slog.LevelInfo
+		if notice.Warn {
+			level = slog.LevelWarn
+		}
+		n.log.Log(n.ctx, level, notice.Text, notice.Args...)
 	}
 	if out.Fatal != nil {
 		var diverged *replica.DivergedError
@@ -193,7 +198,7 @@ func (o *owner) carryOut(out *replica.Output) {
 		n.tables.ring()
 	}
 	if out.Nodes {
-		n.meet(o.r.State().Nodes())
+		n.meet(o.r.State().Nodes(), o.r.State().NextNode())
 	}
 	for _, e := range out.Events {
 		n.hub.Publish(caucus.EventChannel(e.Group), e.JSON)
@@ -208,6 +213,12 @@ func (o *owner) carryOut(out *replica.Output) {
 	}
 	for _, a := range out.Admitted {
 		a.Tag.(chan replica.Admission) <- a
+	}
+	for _, a := range out.Outcomes {
+		a.Tag.(chan replica.Outcome) <- a
+	}
+	if out.Removed {
+		n.removed()
 	}
 }
 

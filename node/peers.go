@@ -26,6 +26,7 @@ const (
 // openPeers opens the peer door.
 func (n *Node) openPeers(home datadir.Identity) error {
 	var err error
+	home.RaftID, home.Boots = 0, 0 // peers wait until this start is counted
 	n.peers, err = peer.Open(peer.Options{Identity: n.identity(home), Password: n.cfg.Password,
 		Listener: n.ls.peer, Logger: n.log}, (*peerDoor)(n))
 	return err
@@ -37,20 +38,23 @@ func (n *Node) identity(home datadir.Identity) peer.Identity {
 		Boots: home.Boots, Addresses: peer.Addresses{Client: n.me.Client, Peer: n.me.Peer, HTTP: n.me.HTTP}}
 }
 
-// meet takes over the table of nodes: these are the peers, and there they are.
-func (n *Node) meet(nodes []machine.Node) {
+// meet takes over the table of nodes: these are the peers, and there they are. Next is the raft id that no
+// node has had yet, 0 when that is not known.
+func (n *Node) meet(nodes []machine.Node, next uint64) {
 	old := *n.nodes.Load()
 	n.nodes.Store(&nodes)
+	n.nextID.Store(next)
 	known := map[uint64]bool{}
 	for _, p := range nodes {
 		known[p.ID] = true
 		if p.ID != n.me.ID {
-			n.peers.SetPeer(p.ID, n.book.newest(p.ID, p.Boots, p.Peer))
+			n.peers.SetPeer(p.ID, n.book.learn(placeOf(p)).Peer)
 		}
 	}
 	for _, p := range old {
 		if !known[p.ID] {
 			n.peers.RemovePeer(p.ID)
+			n.book.forget(p.ID)
 		}
 	}
 }
@@ -87,27 +91,56 @@ func (n *Node) relay(channel, payload string) {
 // peerDoor is the node as its peers meet it.
 type peerDoor Node
 
-// Greet says whether this node leads, and in which term (SAFETY A7).
+// Greet says whether this node leads, and in which term (SAFETY A7), and where it knows others to be (B19).
 func (d *peerDoor) Greet() []byte {
 	s := d.greeting.Load()
-	return binary.LittleEndian.AppendUint64(fields.Bool(nil, s.leads), s.Term)
+	standing := binary.LittleEndian.AppendUint64(fields.Bool(nil, s.leads), s.Term)
+	return (*Node)(d).appendBook(standing)
 }
+
+// standing is how many bytes of a greeting say whether its node leads.
+const standing = 9
 
 // leads reads what Greet said.
 func leads(greeting []byte) (term uint64, yes bool) {
-	if len(greeting) != 9 || greeting[0] != 1 {
+	if len(greeting) < standing || greeting[0] != 1 {
 		return 0, false
 	}
-	return binary.LittleEndian.Uint64(greeting[1:]), true
+	return binary.LittleEndian.Uint64(greeting[1:standing]), true
 }
 
-// Greeted lets everybody in whom the handshake lets in, and learns where he is.
+// Greeted lets in whom the handshake lets in, but for those that were removed and copies, and learns where he
+// is and where he knows others to be.
 func (d *peerDoor) Greeted(g peer.Greeting) error {
-	n := (*Node)(d)
-	if id, addr := g.From.ID, g.From.Addresses.Peer; id != 0 && addr != "" {
-		n.peers.SetPeer(id, n.book.met(id, g.From.Boots, addr))
+	n, from := (*Node)(d), g.From
+	if from.ID == 0 || n.ownerNow() == nil {
+		return nil
+	}
+	if err := n.judge(from); err != nil {
+		return err
+	}
+	if from.Addresses.Peer != "" {
+		at := n.book.met(datadir.Place{ID: from.ID, Boots: from.Boots, Boot: formatID(from.Boot),
+			Client: from.Addresses.Client, Peer: from.Addresses.Peer, HTTP: from.Addresses.HTTP})
+		n.peers.SetPeer(from.ID, at.Peer)
+	}
+	if len(g.Status) > standing {
+		n.readBook(g.Status[standing:])
 	}
 	return nil
+}
+
+// Refused hears that a peer turns this node away. One that was removed, or that is a copy, is to stop: the
+// others go on without it.
+func (d *peerDoor) Refused(id uint64, why *peer.Refusal) {
+	n := (*Node)(d)
+	switch why.Code {
+	case peer.RefusedRemoved:
+		n.removed()
+	case peer.RefusedCopy:
+		n.fail(n.describeError(fmt.Errorf("node %d turns this one away: %s; use the newest directory of the "+
+			"node, or remove this one to let the node join anew", id, why.Text)))
+	}
 }
 
 // Frames takes what a peer sent.
@@ -247,8 +280,11 @@ func (n *Node) cluster() string {
 
 // Call answers a question of a peer or a stranger.
 func (d *peerDoor) Call(ctx context.Context, _ peer.Greeting, kind uint8, payload []byte) ([]byte, error) {
-	if kind != callJoin {
-		return nil, caucus.Errorf(caucus.ErrBad, "unknown question %d", kind)
+	switch kind {
+	case callJoin:
+		return (*Node)(d).admit(ctx, bytes.Clone(payload))
+	case callWish:
+		return (*Node)(d).answerWish(ctx, payload)
 	}
-	return (*Node)(d).admit(ctx, bytes.Clone(payload))
+	return nil, caucus.Errorf(caucus.ErrBad, "unknown question %d", kind)
 }

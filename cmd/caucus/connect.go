@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/caucus-project/caucus/client"
 )
@@ -28,6 +29,13 @@ func (f *ensembleFlags) dial(ctx context.Context) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	return f.dialAs(ctx, cfg)
+}
+
+// dialAs is dial with more said than the flags say.
+func (f *ensembleFlags) dialAs(ctx context.Context, cfg client.Config) (*client.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
 	c, err := client.Dial(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("no node of an ensemble at %s (--addr or CAUCUS_ADDR says where): %w",

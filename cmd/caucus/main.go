@@ -23,6 +23,7 @@ type commandLine struct {
 	Serve   serveCmd   `cmd:"" help:"Run one node: found an ensemble, join one, or go on where it stopped."`
 	Demo    demoCmd    `cmd:"" help:"Show nodes and workers that divide a file, while things are killed."`
 	Worker  workerCmd  `cmd:"" hidden:"" help:"A worker of the demo."`
+	Node    nodeCmd    `cmd:"" help:"Show, add, remove nodes, or hand over the leadership."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -26,6 +26,13 @@ func node() []Spec {
 		{Name: "ensemble|digest", Arity: 2, Flags: Stale | NoMulti, Since: "caucus 0.1",
 			Summary:    "Compares the states of all nodes and gives the digest of each",
 			Complexity: "O(N) with N the size of the state, beside other commands"},
+		{Name: "ensemble|transfer", Arity: 3, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1", Usage: "node",
+			Summary: "Hands the leadership to a node"},
+		{Name: "add_node", Arity: 3, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1", Usage: "id addr",
+			Summary: "Expects a node of that name at that client address: it is let in when it asks, also in place " +
+				"of a dead one"},
+		{Name: "del_node", Arity: 2, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1", Usage: "id",
+			Summary: "Removes a node, dead or not; one that leads hands over first"},
 		{Name: "ensemble|help", Arity: 2, Flags: Stale | NoMulti, Since: "caucus 0.1",
 			Summary: "Lists the subcommands"},
 		{Name: "wait", Arity: 3, Flags: Stale, Since: "3.0.0", Usage: "numreplicas timeout",

@@ -23,6 +23,8 @@ const (
 	opDigest  = ".digest"  // report and note: every node takes the digest of its state after this entry
 	opDigests = ".digests" // note: index, then node, format, digest of each node that reported
 	opRefused = ".refused" // in place of an operation that the leader refused: why
+	// note: name, client address; a node of that name is expected there, or no longer if it is empty
+	opReserve = ".reserve"
 )
 
 // internalCommands names who carries out what no client can send.
@@ -37,6 +39,7 @@ func (m *Machine) internalCommands() {
 	m.writes[opDigest], m.notes[opDigest] = takeDigest, takeDigest
 	m.notes[opDigests] = logDigests
 	m.writes[opRefused] = refused
+	m.notes[opReserve] = reserveName
 }
 
 // Boot is a node's report that it has started, the first operation of each boot's stream.

@@ -1,6 +1,9 @@
 package machine
 
 import (
+	"strings"
+
+	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/fields"
 )
@@ -74,6 +77,7 @@ func (m *Machine) Admit(index, term uint64, n Node) bool {
 	}
 	m.nextNode++
 	m.nodes.Set(n.ID, &n)
+	m.reserved.Delete(n.Name)
 	return true
 }
 
@@ -82,4 +86,31 @@ func (m *Machine) Dismiss(index, term, id uint64) {
 	m.Skip(index, term)
 	m.nodes.Delete(id)
 	m.origins.Delete(id)
+}
+
+// Reserve is the leader's note that a node of that name is expected at a client address, or, if that is
+// empty, no longer.
+func Reserve(name, addr string) entry.Op {
+	return entry.Op{Args: caucus.Command{opReserve, name, addr}}
+}
+
+func reserveName(c *call) caucus.Reply {
+	if len(c.args) == 3 && c.args[2] != "" {
+		c.m.reserved.Set(strings.Clone(c.args[1]), strings.Clone(c.args[2]))
+	} else if len(c.args) == 3 {
+		c.m.reserved.Delete(c.args[1])
+	}
+	return caucus.OK()
+}
+
+// Reserved gives the client address at which a node of that name is expected.
+func (s *state) Reserved(name string) (addr string, ok bool) { return s.reserved.Get(name) }
+
+// Reservations gives all names that are reserved, in order, with the client address of each.
+func (s *state) Reservations() (list [][2]string) {
+	s.reserved.Scan(func(name, addr string) bool {
+		list = append(list, [2]string{name, addr})
+		return true
+	})
+	return list
 }

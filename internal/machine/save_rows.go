@@ -47,6 +47,18 @@ func loadNode(r *fields.Reader, s *state) error {
 	return nil
 }
 
+func saveReserved(w *saver, s *state) {
+	s.reserved.Scan(func(name, addr string) bool {
+		w.row(fields.String(fields.String(w.head, name), addr), "")
+		return w.err == nil
+	})
+}
+
+func loadReserved(r *fields.Reader, s *state) error {
+	s.reserved.Set(strings.Clone(r.String()), strings.Clone(r.String()))
+	return nil
+}
+
 func saveOrigins(w *saver, s *state) {
 	s.origins.Scan(func(id uint64, o origin) bool {
 		row := append(fields.Uvarint(w.head, id), o.Boot[:]...)

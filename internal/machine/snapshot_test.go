@@ -32,14 +32,14 @@ func full(t testing.TB) *Machine {
 	} {
 		ops = append(ops, entry.Op{Bound: true, Fresh: entry.Session{9}, Args: strings.Fields(line)})
 	}
-	e := &entry.Entry{Stamp: 1_700_000_001_000_000,
+	e := &entry.Entry{Stamp: 1_700_000_001_000_000, Notes: []entry.Op{Reserve("n2", "host:5020")},
 		Batches: []entry.Batch{{Node: 1, Boot: n.Boot, Number: 1, Ops: ops}}}
 	out, err := m.Apply(2, 1, e, deaf{})
 	if err != nil || out.Batches[0].Duplicate {
 		t.Fatal(err, out)
 	}
 	if m.sessions.Len() != 1 || m.groups.Len() != 1 || m.origins.Len() != 1 ||
-		m.keys.count != 2 || m.keys.byHash.Len() != 1 {
+		m.reserved.Len() != 1 || m.keys.count != 2 || m.keys.byHash.Len() != 1 {
 		t.Fatal("a section would be empty")
 	}
 	return m
@@ -289,7 +289,7 @@ func FuzzLoadSnapshot(f *testing.F) {
 // FuzzLoadRows gives any rows under right checksums.
 func FuzzLoadRows(f *testing.F) {
 	rows := rowsOf(f, save(f, full(f)))
-	for i, part := range sections()[:7] {
+	for i, part := range sections()[:9] {
 		f.Add(uint8(i), rows(part.name)[0])
 	}
 	f.Fuzz(func(t *testing.T, which uint8, row string) {

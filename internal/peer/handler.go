@@ -14,6 +14,9 @@ type Handler interface {
 	// Greeted is asked whether the one who greeted may go on. An error turns the connection away; the other
 	// side is told its text. It must be quick: it is part of the handshake.
 	Greeted(g Greeting) error
+	// Refused says that a peer which this node dialled turns it away, each time it does. The others may think
+	// otherwise. It must be quick.
+	Refused(id uint64, why *Refusal)
 	// Frames takes what one peer sent, in order. A slow call holds back that peer and nobody else. The slice
 	// is used again after the call, the payloads are the handler's (those of one call may share memory).
 	Frames(from uint64, frames []Frame)

@@ -211,10 +211,11 @@ func (s side) foreign(other Identity) error {
 
 func (s side) admitted(h hello, way Way) (Greeting, error) {
 	g := Greeting{From: h.from, Status: h.status, Purpose: h.purpose, Way: way, Remote: s.remote}
-	if err := s.admit(g); err != nil {
-		return Greeting{}, refuse(RefusedOwner, "%v", err)
+	err := s.admit(g)
+	if _, ok := refusalIn(err); err == nil || ok {
+		return g, err
 	}
-	return g, nil
+	return Greeting{}, refuse(RefusedOwner, "%v", err)
 }
 
 func (s side) hello(purpose Purpose, to uint64, nonce [32]byte) hello {

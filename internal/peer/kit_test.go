@@ -34,6 +34,7 @@ type change struct {
 type owner struct {
 	status  func() []byte
 	greeted func(peer.Greeting) error
+	refused func(id uint64, why *peer.Refusal)
 	frames  func(from uint64, frames []peer.Frame)
 	stream  func(from uint64, kind uint8, header []byte, body io.Reader) error
 	call    func(from peer.Greeting, kind uint8, payload []byte) ([]byte, error)
@@ -52,6 +53,12 @@ func (o *owner) Greeted(g peer.Greeting) error {
 		return nil
 	}
 	return o.greeted(g)
+}
+
+func (o *owner) Refused(id uint64, why *peer.Refusal) {
+	if o.refused != nil {
+		o.refused(id, why)
+	}
 }
 
 func (o *owner) Frames(from uint64, frames []peer.Frame) {

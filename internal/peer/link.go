@@ -67,6 +67,9 @@ func (l *link) report(stood bool, err error, last string) string {
 	}
 	reason, level := "unreachable", slog.LevelWarn
 	if r, ok := refusalIn(err); ok {
+		if !r.Mine {
+			l.t.handler.Refused(l.id, r)
+		}
 		reason = r.Text
 		if r.Code == RefusedMistaken {
 			level = slog.LevelInfo // a newcomer does not know its id yet, or the address belongs to another now

@@ -19,7 +19,8 @@ type Refusal struct {
 // Code says what kind of refusal it is. The codes are numbers on the wire.
 type Code uint8
 
-// The codes. RefusedOwner is the verdict of Handler.Greeted.
+// The codes. RefusedOwner is the verdict of Handler.Greeted, unless that is a *Refusal with a code of its
+// own.
 const (
 	RefusedVersion  Code = 1
 	RefusedPassword Code = 2
@@ -28,6 +29,8 @@ const (
 	RefusedMistaken Code = 5 // the dialler meant another node
 	RefusedPurpose  Code = 6 // not open to one without a cluster and an id
 	RefusedOwner    Code = 7
+	RefusedRemoved  Code = 8 // the dialler was removed from the ensemble
+	RefusedCopy     Code = 9 // the dialler's data directory is an old copy, or another process has it as well
 )
 
 // Error tells who refused whom, and why.

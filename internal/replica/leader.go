@@ -207,6 +207,7 @@ func (l *leadership) applied(r *Replica, term uint64) {
 		l.armed = true
 		l.vigil.arm(r)
 	}
+	l.members.answer(r)
 }
 
 // touched shows the sessions' clock what an entry changed.

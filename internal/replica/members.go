@@ -1,20 +1,17 @@
 package replica
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/caucus-project/caucus"
-	"github.com/caucus-project/caucus/internal/fields"
 	"github.com/caucus-project/caucus/internal/machine"
-	pb "go.etcd.io/raft/v3/raftpb"
-	"google.golang.org/protobuf/proto"
 )
 
 // membership is what a leader remembers of changes to the set of nodes: one at a time, checked when applied,
 // proposed again when it came back as nothing (SAFETY B2).
 type membership struct {
 	joins   []join
+	wishes  []*wished
 	pending bool  // a change is in the log and not applied
 	since   int64 // when it was proposed, monotonic
 }
@@ -24,12 +21,6 @@ type join struct {
 	node machine.Node
 	tag  any
 }
-
-// The kinds of change, the first byte of a configuration entry's context. The node's record follows.
-const (
-	changeAdmit   = 1 // a learner comes in
-	changePromote = 2 // a learner becomes a voter
-)
 
 // Join asks for a node to be let in as a learner. It is answered at once unless this node leads; then when
 // the entry that lets it in is applied. A node that is in already is told so again.
@@ -43,17 +34,51 @@ func (r *Replica) Join(now Time, n machine.Node, tag any) {
 	r.leader.members.answer(r)
 }
 
+// mayJoin says why a node may not come in under its name. A name has one node; a new directory takes it over
+// when it is found where the old one was, or where ADD_NODE said that it would be, and the old one cannot be
+// reached (SAFETY B4).
 func (r *Replica) mayJoin(n machine.Node) *caucus.Error {
-	if r.leader == nil || !r.leader.armed {
+	if !r.armed() {
 		return errNoLeader
 	}
-	for _, known := range r.m.Nodes() {
-		if known.Name == n.Name && known.Incarnation != n.Incarnation {
+	addr, reserved := r.m.Reserved(n.Name)
+	if reserved && addr != n.Client {
+		return caucus.Errorf(caucus.ErrConflict, "the name %q is reserved for a node at %s, and this one is "+
+			"at %s; caucus node add %s %s lets it in", n.Name, addr, n.Client, n.Name, n.Client)
+	}
+	for _, known := range r.named(n.Name) {
+		switch {
+		case known.Incarnation == n.Incarnation:
+			return nil
+		case known.Peer != n.Peer && !reserved:
 			return caucus.Errorf(caucus.ErrConflict, "the name %q belongs to node %d at %s; "+
-				"start the new node with another --id", n.Name, known.ID, known.Peer)
+				"start the new node with another --id, or remove the other with caucus node remove %s",
+				n.Name, known.ID, known.Peer, n.Name)
+		case !r.silent(known.ID):
+			return caucus.Errorf(caucus.ErrTryAgain, "the name %q belongs to node %d at %s, which still answers; "+
+				"this one takes its place once it is gone", n.Name, known.ID, known.Peer)
 		}
 	}
 	return nil
+}
+
+// armed says whether this node leads and has applied all that came before its term.
+func (r *Replica) armed() bool { return r.leader != nil && r.leader.armed }
+
+// named gives the nodes of a name, the newest first: beside a dead one there may be the one that replaces it.
+func (r *Replica) named(name string) (list []machine.Node) {
+	for _, n := range slices.Backward(r.m.Nodes()) {
+		if n.Name == name {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// silent says whether this leader has not heard a node for an election timeout, or since its connection
+// broke.
+func (r *Replica) silent(id uint64) bool {
+	return id != r.cfg.Node.ID && (r.gone[id] || r.now.Mono-max(r.heard[id], r.leader.since) > r.cfg.Election)
 }
 
 // answer tells those who are in that they are, and those whose name was given to another meanwhile
@@ -73,112 +98,76 @@ func (ms *membership) answer(r *Replica) {
 			Cluster: r.m.Cluster(), Nodes: nodes})
 		return true
 	})
+	ms.answerWishes(r)
 }
 
-// tick proposes the next change: somebody who asked, or a learner that has caught up and was heard just now,
-// so that it is not made a voter when it has already gone (SAFETY B4).
+// end answers all who wait when this node leads no longer; the next leader can be asked.
+func (ms *membership) end(r *Replica) {
+	for _, j := range ms.joins {
+		r.out.Admitted = append(r.out.Admitted, Admission{Tag: j.tag, Err: errNoLeader})
+	}
+	for _, w := range ms.wishes {
+		r.conclude(w.tag, errLeaderLost)
+	}
+}
+
+// tick proposes the next change: what was wished for, somebody who asked to come in, or a learner that has
+// caught up and was heard just now, so that it is not made a voter when it has already gone (SAFETY B4).
 func (ms *membership) tick(r *Replica, l *leadership) {
-	if !l.armed || ms.pending && r.now.Mono-ms.since < 2*r.cfg.Election {
+	if !l.armed {
+		return
+	}
+	ms.answer(r)
+	joint := len(r.conf.GetVotersOutgoing()) > 0
+	if joint || ms.pending && r.now.Mono-ms.since < 2*r.cfg.Election {
 		return
 	}
 	ms.pending = false
+	if c := ms.next(r); c != nil {
+		if err := r.rn.ProposeConfChange(c.raft()); err != nil {
+			return // tried again at the next tick
+		}
+		ms.pending, ms.since = true, r.now.Mono
+	}
+}
+
+func (ms *membership) next(r *Replica) *change {
+	for _, w := range ms.wishes {
+		if list := r.named(w.Name); w.Kind == Remove && len(list) > 0 {
+			return &change{kind: changeDismiss, gone: []uint64{list[0].ID}}
+		}
+	}
 	if len(ms.joins) > 0 {
 		n := ms.joins[0].node
 		n.ID = r.m.NextNode()
-		ms.propose(r, changeAdmit, pb.ConfChangeAddLearnerNode, n)
-		return
+		return &change{kind: changeAdmit, node: n, gone: r.replaced(n, r.conf.GetLearners())}
 	}
 	for _, id := range r.conf.GetLearners() {
-		if n, ok := r.m.Node(id); ok && ms.ripe(r, id) {
-			ms.propose(r, changePromote, pb.ConfChangeAddNode, n)
-			return
+		if n, ok := r.m.Node(id); ok && r.ripe(n) {
+			return &change{kind: changePromote, node: n, gone: r.replaced(n, r.conf.GetVoters())}
 		}
-	}
-}
-
-// ripe says whether a learner has caught up and was heard within two heartbeats.
-func (ms *membership) ripe(r *Replica, id uint64) bool {
-	p, ok := r.rn.Status().Progress[id]
-	return ok && p.Match > 0 && p.Match+100 >= r.m.Index() && r.now.Mono-r.heard[id] <= 2*r.cfg.Heartbeat
-}
-
-func (ms *membership) propose(r *Replica, change byte, kind pb.ConfChangeType, n machine.Node) {
-	cc := &pb.ConfChangeV2{Context: n.Append([]byte{change}),
-		Changes: []*pb.ConfChangeSingle{{Type: kind.Enum(), NodeId: &n.ID}}}
-	if err := r.rn.ProposeConfChange(cc); err != nil {
-		return // tried again at the next tick
-	}
-	ms.pending, ms.since = true, r.now.Mono
-}
-
-// configure applies a configuration entry: the table of nodes and raft's own configuration change by the same
-// entry, so they never differ.
-func (r *Replica) configure(e *pb.Entry) error {
-	cc, err := readChange(e)
-	if err != nil {
-		return fmt.Errorf("configuration entry %d: %w", e.GetIndex(), err)
-	}
-	if len(cc.GetContext()) == 0 {
-		r.m.Skip(e.GetIndex(), e.GetTerm())
-		return nil
-	}
-	rest := fields.NewReader(cc.GetContext()[1:])
-	n := machine.ReadNode(&rest)
-	if err := rest.End("the record of a node"); err != nil {
-		return err
-	}
-	switch cc.GetContext()[0] {
-	case changeAdmit:
-		if !r.m.Admit(e.GetIndex(), e.GetTerm(), n) {
-			return nil
-		}
-	case changePromote:
-		r.m.Skip(e.GetIndex(), e.GetTerm())
-	default:
-		return fmt.Errorf("configuration entry %d makes an unknown change: "+
-			"start the version that the other nodes run", e.GetIndex())
-	}
-	r.store.changing = true
-	r.conf = r.rn.ApplyConfChange(cc)
-	r.store.changing = false
-	r.out.Nodes = true
-	if r.leader != nil {
-		r.leader.members.pending = false
-		r.leader.members.answer(r)
 	}
 	return nil
 }
 
-func readChange(e *pb.Entry) (*pb.ConfChangeV2, error) {
-	if e.GetType() == pb.EntryConfChange {
-		cc := &pb.ConfChange{}
-		err := proto.Unmarshal(e.GetData(), cc)
-		return cc.AsV2(), err
-	}
-	cc := &pb.ConfChangeV2{}
-	return cc, proto.Unmarshal(e.GetData(), cc)
-}
-
-// HandOver asks the most advanced of the other voters that were heard lately to lead, if this node
-// does and there is one. It says whether it asked.
-func (r *Replica) HandOver(now Time) bool {
-	r.at(now)
-	if r.leader == nil {
-		return false
-	}
-	var best, match uint64
-	for id, p := range r.rn.Status().Progress {
-		fresh := now.Mono-r.heard[id] < r.cfg.Election
-		if id != r.cfg.Node.ID && !p.IsLearner && fresh && (p.Match > match || p.Match == match && id < best) {
-			best, match = id, p.Match
+// replaced gives those of a list whose place a node takes: they had its name before. A learner goes when the
+// new one comes in. A voter goes when the new one becomes a voter, so that there is never a voter less.
+func (r *Replica) replaced(n machine.Node, among []uint64) (gone []uint64) {
+	for _, old := range r.named(n.Name) {
+		if old.ID < n.ID && slices.Contains(among, old.ID) {
+			gone = append(gone, old.ID)
 		}
 	}
-	if best == 0 {
-		return false
-	}
-	r.rn.TransferLeader(best)
-	return true
+	return gone
 }
 
-// Leads says whether this node has the role of the leader.
-func (r *Replica) Leads() bool { return r.leader != nil }
+// ripe says whether a learner has caught up and was heard within two heartbeats, and whom it replaces is
+// still gone.
+func (r *Replica) ripe(n machine.Node) bool {
+	p, ok := r.rn.Status().Progress[n.ID]
+	fresh := r.now.Mono-r.heard[n.ID] <= 2*r.cfg.Heartbeat
+	if !ok || p.Match == 0 || p.Match+100 < r.m.Index() || !fresh {
+		return false
+	}
+	return !slices.ContainsFunc(r.replaced(n, r.conf.GetVoters()), func(id uint64) bool { return !r.silent(id) })
+}

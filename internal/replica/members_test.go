@@ -71,7 +71,9 @@ func TestB2AskingTwiceGivesOneID(t *testing.T) {
 // Two newcomers who ask for one name before either is in: one gets it.
 func TestB4OneNameForOneNode(t *testing.T) {
 	w := newTrio(t)
-	let := w.join(w.leader(), newcomer("n4", 4), newcomer("n4", 5))
+	second := newcomer("n4", 5)
+	second.Peer = "10.0.0.5:5011"
+	let := w.join(w.leader(), newcomer("n4", 4), second)
 	if len(let) != 2 || let[0].ID != 4 || !errors.Is(let[1].Err, caucus.ErrConflict) {
 		t.Fatalf("the answers were %+v", let)
 	}

@@ -29,8 +29,11 @@ type Output struct {
 	Events []caucus.Event
 	// Reset says that the state was replaced by a snapshot: what it told listeners has a gap.
 	Reset bool
-	// Admitted answers Join.
+	// Admitted answers Join, Outcomes answers Wish.
 	Admitted []Admission
+	Outcomes []Outcome
+	// Removed says that this node was removed from the ensemble. It is to stop.
+	Removed bool
 	// Nodes says that the table of nodes changed.
 	Nodes bool
 	// Notices are what an operator may want to read.
@@ -91,6 +94,7 @@ type Admission struct {
 type Notice struct {
 	Text string
 	Args []any // key and value in turn
+	Warn bool  // an operator should do something about it
 }
 
 // Batch is a client's pipeline, or as much of it as goes at once.
@@ -128,6 +132,10 @@ func (r *Replica) refuse(b *Batch, err *caucus.Error) {
 
 func (r *Replica) notice(text string, args ...any) {
 	r.out.Notices = append(r.out.Notices, Notice{Text: text, Args: args})
+}
+
+func (r *Replica) warn(text string, args ...any) {
+	r.out.Notices = append(r.out.Notices, Notice{Text: text, Args: args, Warn: true})
 }
 
 func (r *Replica) send(to uint64, f Frame) {

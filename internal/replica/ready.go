@@ -52,6 +52,7 @@ func (r *Replica) observe(soft *raft.SoftState) {
 	changed := term != r.term || status.Lead != r.lead
 	r.role, r.term, r.lead = status.RaftState, term, status.Lead
 	if led {
+		r.leader.members.end(r)
 		r.leader = nil
 		r.notice("no longer the leader", "term", term)
 	}

@@ -35,6 +35,7 @@ type Replica struct {
 	views    map[uint64]*machine.View // snapshots that raft was promised, by index
 	incoming *machine.Machine         // the state of a snapshot that raft has been given
 	heard    map[uint64]int64         // when a frame of a peer last came, monotonic
+	gone     map[uint64]bool          // whose connection broke, and who has not been heard since
 
 	clock      clock
 	space      space
@@ -64,7 +65,7 @@ func Open(cfg Config, found Restored, now Time) (*Replica, error) {
 	}
 	r := &Replica{cfg: cfg, m: found.State, now: now, conf: &pb.ConfState{},
 		rng:   rand.New(rand.NewPCG(cfg.Seed, cfg.Node.ID)),
-		views: map[uint64]*machine.View{}, heard: map[uint64]int64{}}
+		views: map[uint64]*machine.View{}, heard: map[uint64]int64{}, gone: map[uint64]bool{}}
 	if err := r.restore(found); err != nil {
 		return nil, fmt.Errorf("replica: %w", err)
 	}
@@ -130,6 +131,7 @@ func (r *Replica) Submit(now Time, b *Batch) {
 func (r *Replica) Receive(now Time, from uint64, f Frame) {
 	r.at(now)
 	r.heard[from] = now.Mono
+	delete(r.gone, from)
 	switch {
 	case f.Raft != nil:
 		r.step(from, f.Raft)
@@ -194,6 +196,7 @@ func (r *Replica) Install(now Time, m *pb.Message, state *machine.Machine) {
 // or that it no longer leads (SAFETY A7).
 func (r *Replica) PeerLost(now Time, id uint64) {
 	r.at(now)
+	r.gone[id] = true
 	if r.leader != nil {
 		r.rn.ReportUnreachable(id)
 	}

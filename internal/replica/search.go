@@ -112,7 +112,7 @@ func (s *search) tick(r *Replica) {
 		s.next = 0 // it was heard again in the same step in which it was lost, so nobody noticed a change
 		return
 	}
-	if !slices.Contains(r.conf.GetVoters(), r.cfg.Node.ID) {
+	if !r.votes() {
 		s.next = r.now.Mono + r.cfg.Election
 		return
 	}

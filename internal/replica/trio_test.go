@@ -33,6 +33,7 @@ type trio struct {
 // seat is one node: its replica, and what is on its disk.
 type seat struct {
 	id       uint64
+	name     string           // another than its id says, "" for none
 	r        *replica.Replica // nil while it is down
 	disk     replica.Restored
 	base     []byte          // the state of the snapshot
@@ -46,6 +47,8 @@ type seat struct {
 	admitted []replica.Admission
 	due      []*replica.Checkpoint // to be written
 	saved    []replica.Saved
+	outcomes []replica.Outcome
+	removed  bool // it has applied its own removal, and has stopped
 }
 
 func newTrio(t testing.TB) *trio {
@@ -99,7 +102,11 @@ func (w *trio) start(s *seat) {
 	s.boots++
 	found := s.disk
 	found.State, found.Entries = state, slices.Clone(s.disk.Entries)
-	s.r, err = replica.Open(replica.Config{Node: record(s.id, s.boots), Seed: s.id}, found, w.at(s))
+	me := record(s.id, s.boots)
+	if s.name != "" {
+		me.Name = s.name
+	}
+	s.r, err = replica.Open(replica.Config{Node: me, Seed: s.id}, found, w.at(s))
 	if err != nil {
 		w.t.Fatalf("node %d cannot start: %v", s.id, err)
 	}
@@ -133,6 +140,7 @@ func (w *trio) drain(s *seat) {
 		if out.Checkpoint != nil {
 			s.due = append(s.due, out.Checkpoint)
 		}
+		s.outcomes = append(s.outcomes, out.Outcomes...)
 		for _, ship := range out.Snapshots {
 			w.ship(s, ship)
 		}
@@ -140,6 +148,10 @@ func (w *trio) drain(s *seat) {
 			w.post(s.id, e)
 		}
 		more = w.store(s)
+		if out.Removed {
+			s.removed = true
+			w.crash(s)
+		}
 	}
 }
 

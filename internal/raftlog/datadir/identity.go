@@ -90,7 +90,7 @@ func vacant(fsys vfs.FS, dir string) error {
 	for _, name := range names {
 		switch name {
 		case "LOCK", "identity.tmp", "quarantine", "lost+found":
-		case "log", "snap":
+		case "log", "snap", "book":
 			return sealed.Damaged(dir, -1, "it has %s but no identity", name)
 		default:
 			return fmt.Errorf("%s: %w: it holds %q and no identity; choose an empty directory",
