@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/metrics"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/talk"
 )
@@ -76,10 +77,12 @@ func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *cau
 	req := &request{answer: c.answer}
 	req.batch = replica.Batch{Steps: p.Steps, Beats: p.Beats, Promise: p.Promise,
 		Stale: p.Stale || p.Local, Deadline: c.n.deadline(ctx), Tag: req}
+	begun := time.Now()
 	if !c.n.owner.submit(&req.batch) {
 		return c.talk.Fail(p, errStopping), errStopping
 	}
 	a, ok := c.await(ctx)
+	c.n.meter.Answered(way(p), time.Since(begun))
 	if !ok {
 		c.answer = make(chan replica.Answer, 1)
 		a.Err = errAbandoned
@@ -88,6 +91,17 @@ func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *cau
 		return c.talk.Fail(p, a.Err), a.Err
 	}
 	return c.talk.Finish(p, a.Results), nil
+}
+
+// way says which way a plan went.
+func way(p *talk.Plan) string {
+	switch {
+	case p.Writes():
+		return metrics.Write
+	case p.Stale, p.Local:
+		return metrics.Local
+	}
+	return metrics.Read
 }
 
 // await waits for the answer to the batch in flight. The replica answers by the deadline of ctx,

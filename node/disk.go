@@ -25,6 +25,7 @@ type disk struct {
 type saves struct {
 	writing bool
 	count   uint64        // that were written since the start
+	failed  uint64        // that could not be
 	at      time.Time     // when the last one was begun, or the node
 	took    time.Duration // the last one
 	err     error         // of the last one
@@ -88,10 +89,12 @@ func (d *disk) append(list []replica.Write) bool {
 	for i, w := range list {
 		records[i] = raftlog.Record{Snapshot: w.Snapshot, Entries: w.Entries, HardState: w.HardState}
 	}
+	begun := time.Now()
 	if err := d.n.store.Append(records); err != nil {
 		d.n.fail(fmt.Errorf("the log cannot be written: %w; free or repair the disk and start the node again", err))
 		return false
 	}
+	d.n.meter.Synced(time.Since(begun), len(list))
 	last := list[len(list)-1].Seq
 	d.n.owner.call(func(now replica.Time) { d.n.owner.r.Stored(now, last) })
 	return true
@@ -122,6 +125,8 @@ func (d *disk) saved(s saves, err error) {
 	s.writing, s.took, s.err = false, time.Since(s.at), err
 	if err == nil {
 		s.count++
+	} else {
+		s.failed++
 	}
 	d.saves.Store(&s)
 }

@@ -37,10 +37,11 @@ func (n *Node) infoStats(r *report, l *lines) {
 func (n *Node) infoCommands(r *report, l *lines) {
 	for _, c := range r.door.ByCommand {
 		usec := c.Took.Microseconds()
-		each := float64(usec) / float64(max(c.Calls, 1))
+		calls := c.Done + c.Failed
+		each := float64(usec) / float64(max(calls, 1))
 		l.add("cmdstat_"+c.Spec.Name, fmt.Sprintf(
 			"calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d",
-			c.Calls, usec, each, c.Rejected, c.Failed))
+			calls, usec, each, c.Rejected, c.Failed))
 	}
 }
 

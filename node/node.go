@@ -15,6 +15,7 @@ import (
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/feed"
 	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/metrics"
 	"github.com/caucus-project/caucus/internal/peer"
 	"github.com/caucus-project/caucus/internal/raftlog"
 	"github.com/caucus-project/caucus/internal/raftlog/datadir"
@@ -33,6 +34,7 @@ type Node struct {
 	table  *command.Table
 	hub    *feed.Hub
 	doors  doors
+	meter  *metrics.Metrics
 	locals map[string]local // who answers the commands that concern this node alone
 	ls     listeners
 
@@ -73,6 +75,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n := &Node{cfg: cfg, log: cfg.Logger, table: command.New(), done: make(chan struct{})}
 	n.locals = n.answers()
+	n.meter = metrics.New(n.readings, n.log)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.hub = feed.New(feed.Limits{}, now)
 	n.greeting.Store(&status{})

@@ -34,6 +34,8 @@ type Config struct {
 	// MaxSeats bounds how many bloc clients are remembered between their requests: 100,000. One that is
 	// forgotten loses nothing, but the settling of its group may take longer.
 	MaxSeats int
+	// Metrics answers GET /metrics. Nil: there is nothing at that path.
+	Metrics http.Handler
 	// Logger gets what an operator may want to read. Requests are not logged. Nil: nothing is.
 	Logger *slog.Logger
 }
@@ -73,6 +75,7 @@ type Door struct {
 	stop   context.CancelFunc
 
 	open  atomic.Int64
+	tally tally
 	conns sync.WaitGroup
 
 	mu      sync.Mutex
@@ -177,9 +180,14 @@ type limited struct {
 func (l limited) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
-		if err != nil || l.door.open.Load() < int64(l.door.cfg.MaxClients) {
-			return conn, err
+		if err != nil {
+			return nil, err
 		}
+		if l.door.open.Load() < int64(l.door.cfg.MaxClients) {
+			l.door.tally.accepted.Add(1)
+			return counted{conn, &l.door.tally}, nil
+		}
+		l.door.tally.tooMany.Add(1)
 		l.door.turnAway(conn)
 	}
 }

@@ -20,6 +20,7 @@ const (
 	session            // of bloc
 	health             // does the process live?
 	readiness          // may clients be sent here?
+	metrics            // how is the node?
 )
 
 // blocGroup is the group of bloc's bare paths.
@@ -44,6 +45,8 @@ func route(path string) (what resource, group string) {
 		return health, ""
 	case "/readyz":
 		return readiness, ""
+	case "/metrics":
+		return metrics, ""
 	case "/index":
 		return index, blocGroup
 	case "/session":
@@ -67,19 +70,26 @@ func route(path string) (what resource, group string) {
 }
 
 // serve answers one request.
-func (d *Door) serve(w http.ResponseWriter, r *http.Request) {
+func (d *Door) serve(to http.ResponseWriter, r *http.Request) {
+	w := &answer{ResponseWriter: to, tally: &d.tally}
 	h := w.Header()
 	h["Cache-Control"] = noStore // whoever kept a share of the work would hand it out when it is another's
 	h["X-Content-Type-Options"] = noSniff
 	what, group := route(r.URL.EscapedPath())
+	if what == metrics && d.cfg.Metrics == nil {
+		what = nothing
+	}
 	if err := d.mayNot(r, what); err != nil {
+		if err.Word == caucus.ErrDenied.Word {
+			d.tally.denied.Add(1)
+		}
 		refuse(w, err)
 		return
 	}
 	switch {
 	case what == nothing:
 		fail(w, http.StatusNotFound, caucus.Errorf(caucus.ErrBad, "there is nothing at this path; "+
-			"there is /index, /session, both also below /g/GROUP, /healthz and /readyz"))
+			"there is /index, /session, both also below /g/GROUP, /healthz, /readyz and /metrics"))
 	case !slices.Contains(what.methods(), r.Method):
 		h.Set("Allow", strings.Join(what.methods(), ", "))
 		fail(w, http.StatusMethodNotAllowed, caucus.Errorf(caucus.ErrBad, "this path takes %s",
@@ -92,6 +102,8 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusOK, []byte(`{"status": "alive"}`))
 	case what == readiness:
 		d.ready(w)
+	case what == metrics:
+		d.cfg.Metrics.ServeHTTP(w, r)
 	default:
 		d.bloc(w, r, what, group)
 	}
@@ -145,7 +157,6 @@ func say(w http.ResponseWriter, status int, body []byte) {
 	if _, err := w.Write(body); err != nil {
 		return
 	}
-	if f, ok := w.(http.Flusher); ok {
-		f.Flush()
-	}
+	// What cannot be flushed is sent off when the request is done.
+	_ = http.NewResponseController(w).Flush()
 }

@@ -36,7 +36,10 @@ func (m *Machine) remove(key string) bool {
 }
 
 // expireKey removes a key whose end has come.
-func (m *Machine) expireKey(key string) { m.remove(key) }
+func (m *Machine) expireKey(key string) {
+	m.remove(key)
+	m.counts.Keys++
+}
 
 // rearm moves a key's end in the queue of what falls due.
 func (s *state) rearm(key string, before, after int64) {

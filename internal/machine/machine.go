@@ -19,6 +19,7 @@ type Machine struct {
 	now  int64  // its stamp, microseconds
 	rng  draw   // seeded by the entry
 
+	counts   Counts
 	changes  []change       // of membership, whose consequences finish draws
 	changeOf map[string]int // group to its place in changes
 }
@@ -73,6 +74,18 @@ type BatchResult struct {
 	Duplicate bool           // it had been applied before, or its boot is over; nothing was done
 	Results   []entry.Result // one per step, when the host knew the batch
 }
+
+// Counts say what has ended, for those who watch over a node. They are not part of the state.
+type Counts struct {
+	Lost, Expired, Removed, Closed uint64 // sessions, by the reason for which they ended
+	Keys                           uint64 // keys that expired
+}
+
+// Counts gives what has ended since the machine was made, or as SetCounts said.
+func (m *Machine) Counts() Counts { return m.counts }
+
+// SetCounts lets the counts begin at c.
+func (m *Machine) SetCounts(c Counts) { m.counts = c }
 
 // Host is what the machine asks of the node around it while it applies entries and answers reads.
 type Host interface {

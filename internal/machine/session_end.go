@@ -66,7 +66,21 @@ func (m *Machine) end(s *session, reason string) {
 		return true
 	})
 	m.sessions.Delete(string(s.id[:]))
+	m.countEnd(reason)
 	m.touchSession(s.id)
+}
+
+func (m *Machine) countEnd(reason string) {
+	switch c := &m.counts; reason {
+	case Lost:
+		c.Lost++
+	case Removed:
+		c.Removed++
+	case reasonClosed:
+		c.Closed++
+	default:
+		c.Expired++
+	}
 }
 
 // markSessions notes how long sessions have been silent, so that elections cannot keep the dead alive

@@ -18,6 +18,7 @@ type line struct {
 	net.Conn
 	greeting Greeting
 	patience time.Duration
+	count    *counters
 	forget   func()
 	once     sync.Once
 }
@@ -27,7 +28,16 @@ func (l *line) Read(p []byte) (int, error) {
 	if err := l.SetReadDeadline(time.Now().Add(l.patience)); err != nil {
 		return 0, err
 	}
-	return l.Conn.Read(p)
+	n, err := l.Conn.Read(p)
+	l.count.bytesReceived.Add(uint64(n))
+	return n, err
+}
+
+// Write implements io.Writer.
+func (l *line) Write(p []byte) (int, error) {
+	n, err := l.Conn.Write(p)
+	l.count.bytesSent.Add(uint64(n))
+	return n, err
 }
 
 // Close may be called again and from anywhere.

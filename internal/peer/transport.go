@@ -47,6 +47,7 @@ type Transport struct {
 type counters struct {
 	framesSent, bytesSent, writes       atomic.Uint64
 	framesReceived, batches             atomic.Uint64
+	bytesReceived                       atomic.Uint64
 	dropped, refused, garbled, connects atomic.Uint64
 }
 
@@ -184,7 +185,8 @@ func (t *Transport) adopt(conn net.Conn) (*line, error) {
 		conn.Close()
 		return nil, ErrClosed
 	}
-	return &line{Conn: conn, patience: t.opts.Silence, forget: func() { t.roster.remove(conn) }}, nil
+	return &line{Conn: conn, patience: t.opts.Silence, count: &t.count,
+		forget: func() { t.roster.remove(conn) }}, nil
 }
 
 func (t *Transport) orClosed(err error) error {
@@ -210,14 +212,14 @@ type PeerStats struct {
 	Dropped    uint64 // frames, since SetPeer
 }
 
-// Stats are counts since Open.
+// Stats are counts since Open. Bytes are those of frames, calls and streams, once greeted.
 type Stats struct {
-	FramesSent, BytesSent, Writes uint64
-	FramesReceived, Batches       uint64
-	Dropped                       uint64 // frames that Send did not take, or that a lost connection took along
-	Refused, Garbled              uint64 // connections
-	Connects                      uint64 // connections for frames that were made
-	Peers                         []PeerStats
+	FramesSent, BytesSent, Writes          uint64
+	FramesReceived, BytesReceived, Batches uint64
+	Dropped                                uint64 // frames that Send did not take, or that a lost connection took along
+	Refused, Garbled                       uint64 // connections
+	Connects                               uint64 // connections for frames that were made
+	Peers                                  []PeerStats
 }
 
 // Stats gives the counts, peers by id.
@@ -225,7 +227,8 @@ func (t *Transport) Stats() Stats {
 	c := &t.count
 	s := Stats{
 		FramesSent: c.framesSent.Load(), BytesSent: c.bytesSent.Load(), Writes: c.writes.Load(),
-		FramesReceived: c.framesReceived.Load(), Batches: c.batches.Load(), Dropped: c.dropped.Load(),
+		FramesReceived: c.framesReceived.Load(), BytesReceived: c.bytesReceived.Load(),
+		Batches: c.batches.Load(), Dropped: c.dropped.Load(),
 		Refused: c.refused.Load(), Garbled: c.garbled.Load(), Connects: c.connects.Load(),
 	}
 	t.linksMu.RLock()

@@ -40,6 +40,9 @@ func (r *Replica) applyOne(e *pb.Entry) error {
 	if err != nil {
 		return err
 	}
+	if e.GetIndex() <= r.begun {
+		r.m.SetCounts(machine.Counts{}) // that was counted in an earlier life
+	}
 	r.clock.applied(r.now, decoded.Stamp)
 	r.out.Events = append(r.out.Events, out.Events...)
 	for _, b := range out.Batches {

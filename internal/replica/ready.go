@@ -50,6 +50,9 @@ func (r *Replica) observe(soft *raft.SoftState) {
 	}
 	led := r.leader != nil && (status.RaftState != raft.StateLeader || term != r.term)
 	changed := term != r.term || status.Lead != r.lead
+	if changed && status.Lead != 0 {
+		r.turns.Leaders++
+	}
 	r.role, r.term, r.lead = status.RaftState, term, status.Lead
 	if led {
 		r.leader.members.end(r)
@@ -58,6 +61,7 @@ func (r *Replica) observe(soft *raft.SoftState) {
 	}
 	if r.role == raft.StateLeader && r.leader == nil {
 		r.leader = newLeadership(r)
+		r.turns.Won++
 		r.notice("leader", "term", term)
 	}
 	if changed {

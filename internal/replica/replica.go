@@ -37,6 +37,9 @@ type Replica struct {
 	heard    map[uint64]int64         // when a frame of a peer last came, monotonic
 	gone     map[uint64]bool          // whose connection broke, and who has not been heard since
 
+	begun uint64 // the end of the log at the start: what is applied up to there had been before
+	turns Turns
+
 	clock      clock
 	space      space
 	shut       bool // the doors are closed, because the disk hangs
@@ -88,6 +91,7 @@ func (r *Replica) restore(found Restored) error {
 		r.conf = found.Snapshot.GetConfState()
 	}
 	r.checkpoint.replaced(applied)
+	_, r.begun = r.store.span()
 	r.rn, err = raft.NewRawNode(&raft.Config{
 		ID: r.cfg.Node.ID, Storage: r.store, Applied: applied,
 		ElectionTick: int(r.cfg.Election / r.cfg.Heartbeat), HeartbeatTick: 1,

@@ -118,6 +118,7 @@ func (s *search) tick(r *Replica) {
 	}
 	s.round++
 	s.plan(r)
+	r.turns.Campaigns++
 	if err := r.rn.Campaign(); err != nil {
 		r.notice("could not campaign", "error", err.Error())
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/caucus-project/caucus/internal/machine"
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
 )
@@ -21,6 +22,10 @@ type Status struct {
 	Peers    map[uint64]PeerStatus // on a leader
 	Last     uint64                // index of the last durable snapshot
 	Caught   bool                  // all that is known to be committed is applied
+	First    uint64                // the oldest entry that is still in memory
+	Newest   uint64                // the newest entry that is durable here
+	Ended    machine.Counts        // of sessions and keys, by entries that were new here
+	Turns                          // of leadership
 
 	Clock    int64    // how far this node's wall clock is ahead of its estimate of the ensemble's, microseconds
 	Off      []uint64 // on a leader: the voters whose wall clocks do not count
@@ -30,6 +35,13 @@ type Status struct {
 	Hung     bool     // its disk does not answer
 	Shut     bool     // and so its doors are closed
 	Digested uint64   // index of the last table of digests
+}
+
+// Turns count what happened to the leadership since the start, as this node saw it.
+type Turns struct {
+	Campaigns uint64 // begun by this node
+	Won       uint64 // by this node
+	Leaders   uint64 // that were found, this node among them
 }
 
 // PeerStatus is what a leader knows of another node.
@@ -53,6 +65,8 @@ func (r *Replica) Status() Status {
 		Peers: map[uint64]PeerStatus{}, Last: r.checkpoint.durable}
 	s.Caught = s.Applied >= s.Commit
 	r.statusOfVitals(&s)
+	s.Ended, s.Turns = r.m.Counts(), r.turns
+	s.First, s.Newest = r.store.span()
 	for id, p := range raftStatus.Progress {
 		s.Peers[id] = PeerStatus{Match: p.Match, Heard: r.heard[id],
 			Active: r.now.Mono-r.heard[id] < r.cfg.Election}

@@ -47,6 +47,13 @@ func restoreStorage(r *Replica, found Restored) (*storage, error) {
 	return s, s.SetHardState(hard)
 }
 
+// span gives the oldest and the newest entry. A log in memory never fails to say.
+func (s *storage) span() (first, newest uint64) {
+	first, _ = s.FirstIndex()
+	newest, _ = s.LastIndex()
+	return first, newest
+}
+
 // Snapshot promises raft a snapshot for a peer: the state as applied now, which holds the configuration entry
 // of the peer, since raft sends only to peers whose entry was applied (SAFETY B2).
 func (s *storage) Snapshot() (*pb.Snapshot, error) {
@@ -107,6 +114,7 @@ func (r *Replica) swap(snap *pb.Snapshot) {
 			snap.GetMetadata().GetIndex()))
 		return
 	}
+	r.incoming.SetCounts(r.m.Counts())
 	r.m, r.incoming = r.incoming, nil
 	r.conf = snap.GetMetadata().GetConfState()
 	r.checkpoint.replaced(snap.GetMetadata().GetIndex())

@@ -13,11 +13,11 @@ import (
 // CommandStats counts what became of one command, as INFO commandstats does.
 type CommandStats struct {
 	Spec *command.Spec
-	// Calls were carried out; Failed of them were answered with an error.
-	Calls, Failed uint64
+	// Done were carried out; Failed were carried out and answered with an error.
+	Done, Failed uint64
 	// Rejected were not: the client had not proven itself, or came from elsewhere.
 	Rejected uint64
-	// Took is how long clients waited for the calls. Those of one pipeline wait together, and it counts for
+	// Took is how long clients waited for both. Those of one pipeline wait together, and it counts for
 	// each of them.
 	Took time.Duration
 }
@@ -31,7 +31,7 @@ type tally struct {
 	words map[string]uint64 // error replies by their first word
 }
 
-type count struct{ calls, failed, rejected, micros atomic.Uint64 }
+type count struct{ done, failed, rejected, micros atomic.Uint64 }
 
 func newTally(t *command.Table) *tally {
 	all := &tally{rows: map[*command.Spec]*count{}, words: map[string]uint64{}}
@@ -47,10 +47,11 @@ func (t *tally) called(spec *command.Spec, took time.Duration, failed bool) {
 	if row == nil {
 		return
 	}
-	row.calls.Add(1)
 	row.micros.Add(uint64(took.Microseconds()))
 	if failed {
 		row.failed.Add(1)
+	} else {
+		row.done.Add(1)
 	}
 }
 
@@ -73,8 +74,8 @@ func (t *tally) add(st *Stats, table *command.Table) {
 	st.BytesIn, st.BytesOut = t.in.Load(), t.out.Load()
 	for _, spec := range table.All() {
 		row := t.rows[spec]
-		if c := (CommandStats{spec, row.calls.Load(), row.failed.Load(), row.rejected.Load(),
-			time.Duration(row.micros.Load()) * time.Microsecond}); c.Calls+c.Rejected > 0 {
+		if c := (CommandStats{spec, row.done.Load(), row.failed.Load(), row.rejected.Load(),
+			time.Duration(row.micros.Load()) * time.Microsecond}); c.Done+c.Failed+c.Rejected > 0 {
 			st.ByCommand = append(st.ByCommand, c)
 		}
 	}

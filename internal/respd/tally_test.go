@@ -29,10 +29,10 @@ func TestCommandsErrorsAndBytesAreCounted(t *testing.T) {
 	for _, c := range st.ByCommand {
 		got[c.Spec.Name] = c
 	}
-	for name, want := range map[string][2]uint64{"set": {1, 0}, "get": {2, 0}, "incr": {1, 1},
-		"client|setname": {1, 0}, "client|kill": {1, 1}} {
-		if c := got[name]; c.Calls != want[0] || c.Failed != want[1] {
-			t.Errorf("%s: %d calls, %d failed, want %v", name, c.Calls, c.Failed, want)
+	for name, want := range map[string][2]uint64{"set": {1, 0}, "get": {2, 0}, "incr": {0, 1},
+		"client|setname": {1, 0}, "client|kill": {0, 1}} {
+		if c := got[name]; c.Done != want[0] || c.Failed != want[1] {
+			t.Errorf("%s: %d done, %d failed, want %v", name, c.Done, c.Failed, want)
 		}
 	}
 	if len(got) != 5 || st.Errors["ERR"] != 3 || st.Commands != 7 {
@@ -48,7 +48,7 @@ func TestRejectedCommandsAreCounted(t *testing.T) {
 	s := open(t, func(c *respd.Config, _ *memory) { c.Password = func() string { return "secret" } })
 	s.dial().say("GET k\r\n", "-NOAUTH Authentication required.\r\n")
 	st := s.door.Stats()
-	if len(st.ByCommand) != 1 || st.ByCommand[0].Calls != 0 || st.ByCommand[0].Rejected != 1 ||
+	if len(st.ByCommand) != 1 || st.ByCommand[0].Done != 0 || st.ByCommand[0].Rejected != 1 ||
 		st.Errors["NOAUTH"] != 1 {
 		t.Errorf("%+v, errors %v", st.ByCommand, st.Errors)
 	}

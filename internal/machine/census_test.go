@@ -1,0 +1,42 @@
+package machine
+
+import (
+	"testing"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
+)
+
+// What watches over a node counts what there is and what has ended, and the state does not change by it.
+func TestCensusAndCounts(t *testing.T) {
+	m := full(t) // a session, a member of a settling group, two keys of which one ends
+	want := Census{Sessions: 1, Groups: 1, Settling: 1, Members: 1, Keys: 2, Expiring: 1, Memory: m.Memory()}
+	if got := m.View().Census(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	ops := []entry.Op{
+		{Fresh: entry.Session{1}, Bound: true, Args: caucus.Command{"SESSION", "OPEN", "GRACE", "0"}},
+		{Fresh: entry.Session{2}, Args: caucus.Command{"SESSION", "OPEN"}},
+		{Session: entry.Session{2}, Args: caucus.Command{"SESSION", "CLOSE"}},
+	}
+	apply := func(index uint64, e *entry.Entry) {
+		t.Helper()
+		if _, err := m.Apply(index, 1, e, deaf{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply(3, &entry.Entry{Stamp: 1_700_000_020_000_000, // by now the key has ended
+		Batches: []entry.Batch{{Node: 1, Boot: entry.Boot{3}, Number: 2, Ops: ops}}})
+	first, _ := m.session(entry.Session{9})
+	second, _ := m.session(entry.Session{1})
+	apply(4, &entry.Entry{Stamp: m.stamp, Notes: []entry.Op{End(first.id, first.attach, 1, Expired)},
+		Batches: []entry.Batch{{Node: 1, Boot: entry.Boot{3}, Number: 3,
+			Ops: []entry.Op{Drop(second.id, second.attach)}}}})
+	if got, want := m.Counts(), (Counts{Lost: 1, Expired: 1, Closed: 1, Keys: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	m.SetCounts(Counts{Keys: 5})
+	if got := m.Counts(); got != (Counts{Keys: 5}) {
+		t.Errorf("set: %+v", got)
+	}
+}

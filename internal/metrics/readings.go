@@ -1,0 +1,81 @@
+package metrics
+
+import "time"
+
+// Readings are what a node says of itself at one moment. A part that is nil is not known then, and its
+// metrics are left out: better none than a wrong one.
+type Readings struct {
+	Version, GoVersion string
+	Ready              bool
+
+	Clients Door // over RESP
+	HTTP    Door
+	// Commands, by family, and Refusals, error replies over RESP by their first word.
+	Commands map[string]Commands
+	Refusals map[string]uint64
+	// Responses over HTTP, by status.
+	Responses map[int]uint64
+
+	*Ensemble // nil before the node has read its log
+	*State    // nil as well when the node's owner does not answer
+}
+
+// Door is one way in for clients.
+type Door struct {
+	Open, Subscribers       int
+	Accepted                uint64
+	TooMany, Denied, Cut    uint64 // connections that were turned away, or closed because their reader is slow
+	ReadBytes, WrittenBytes uint64
+}
+
+// Commands are those of one family.
+type Commands struct {
+	Done, Failed, Rejected uint64
+	Took                   time.Duration // that clients waited, in sum
+}
+
+// Ensemble is how the node stands among the others, its log and its peers.
+type Ensemble struct {
+	Name, Cluster                       string
+	Role                                string // leader, follower, candidate or learner
+	Term, Leader                        uint64 // Leader is the raft id, 0 when none is known
+	Voters, Learners                    int
+	Commit, Applied                     uint64
+	Campaigns, Won, Leaders             uint64
+	FirstEntry, LastEntry               uint64
+	LogBytes                            int64
+	DiskBytes, Syncs                    uint64
+	Snapshots                           Snapshots
+	Ends                                map[string]uint64 // sessions, by reason
+	ExpiredKeys                         uint64
+	Peers                               []Peer
+	PeerSentBytes, PeerReceivedBytes    uint64
+	FramesSent, FramesReceived, Dropped uint64
+	Refused, Garbled, Connects          uint64
+}
+
+// Snapshots says how the writing of snapshots goes.
+type Snapshots struct {
+	Written, Failed uint64
+	Writing         bool
+	Last            uint64 // index
+	At              time.Time
+	Took            time.Duration
+}
+
+// Peer is what is known of another node.
+type Peer struct {
+	Name       string
+	Up         bool
+	Lag        uint64 // entries committed and not known to be there
+	LagKnown   bool   // this node leads
+	QueueBytes int
+	Dropped    uint64
+}
+
+// State is what the replicated state holds.
+type State struct {
+	Sessions, Groups, Settling, Members int
+	Keys, Expiring                      int
+	MemoryBytes                         int64
+}

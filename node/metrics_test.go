@@ -1,0 +1,181 @@
+package node_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/node"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// scrape reads a node's metrics as Prometheus does.
+func scrape(t *testing.T, n *node.Node) map[string]*dto.MetricFamily {
+	t.Helper()
+	_, _, addr := n.Addresses()
+	answer, err := http.Get("http://" + addr + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	all, err := parser.TextToMetricFamilies(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatal(answer.Status, err)
+	}
+	return all
+}
+
+// value gives a metric, or the sum of those that have the label's value; a histogram's is its count.
+func value(t *testing.T, all map[string]*dto.MetricFamily, name string, label ...string) (sum float64) {
+	t.Helper()
+	family, found := all[name]
+	if !found {
+		t.Errorf("%s is not told", name)
+		return 0
+	}
+	for _, m := range family.Metric {
+		if len(label) == 2 && !has(m, label[0], label[1]) {
+			continue
+		}
+		sum += m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+	}
+	return sum
+}
+
+func has(m *dto.Metric, name, value string) bool {
+	for _, l := range m.Label {
+		if l.GetName() == name && l.GetValue() == value {
+			return true
+		}
+	}
+	return false
+}
+
+// What happens shows: each of these metrics rises, or is, by what is done between two scrapes.
+func TestMetricsMove(t *testing.T) {
+	nodes := nodetest.InProcess(t, 2, func(_ int, c *node.Config) { c.Settle = -1 })
+	n := nodes[0]
+	line, err := nodetest.Dial(address(n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	before := scrape(t, n)
+	for _, words := range [][]string{{"SET", "a", "1"}, {"SET", "b", "2", "PX", "1"}, {"INCR", "nothing"},
+		{"GET", "a"}, {"NOSUCH"}, {"LPUSHX"}, {"GROUP", "CREATE", "g", "MIN", "2"}, {"GROUP", "JOIN", "g"},
+		{"SESSION", "OPEN"}, {"SESSION", "CLOSE"}, {"CHECKPOINT"}, {"READONLY"}, {"GET", "a"}} {
+		if _, err := line.Do(words...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nodetest.Eventually(t, "the key is gone", func() bool {
+		return value(t, scrape(t, n), "caucus_keys_with_ttl") == 0
+	})
+	var after map[string]*dto.MetricFamily
+	nodetest.Eventually(t, "the status was noted", func() bool {
+		after = scrape(t, n)
+		return value(t, after, "caucus_keys_expired_total") > 0 && value(t, after, "caucus_snapshot_index") > 1
+	})
+	for _, c := range []struct {
+		name, label, is string
+		atLeast         float64
+	}{
+		{"caucus_commit_index", "", "", 5}, {"caucus_applied_index", "", "", 5},
+		{"caucus_fsync_seconds", "", "", 3}, {"caucus_fsync_writes", "", "", 3},
+		{"caucus_request_seconds", "way", "write", 5}, {"caucus_request_seconds", "way", "read", 1},
+		{"caucus_request_seconds", "way", "local", 1},
+		{"caucus_disk_syncs_total", "", "", 3}, {"caucus_disk_written_bytes_total", "", "", 100},
+		{"caucus_snapshots_total", "", "", 1}, {"caucus_snapshot_index", "", "", 1},
+		{"caucus_session_ends_total", "reason", "closed", 1}, {"caucus_sessions", "", "", 1},
+		{"caucus_groups", "", "", 1}, {"caucus_groups_settling", "", "", 1}, {"caucus_members", "", "", 1},
+		{"caucus_keys", "", "", 2}, {"caucus_memory_bytes", "", "", 100}, {"caucus_keys_expired_total", "", "", 1},
+		{"caucus_commands_total", "family", "string", 5}, {"caucus_commands_total", "outcome", "ok", 9},
+		{"caucus_refusals_total", "word", "ERR", 2}, {"caucus_commands_waited_seconds_total", "", "", 1e-6},
+		{"caucus_client_read_bytes_total", "door", "resp", 100},
+		{"caucus_client_read_bytes_total", "door", "http", 50},
+		{"caucus_client_written_bytes_total", "door", "resp", 20},
+		{"caucus_client_written_bytes_total", "door", "http", 1000},
+		{"caucus_http_responses_total", "code", "200", 1},
+	} {
+		label := []string{c.label, c.is}
+		if c.label == "" {
+			label = nil
+		}
+		old := 0.0
+		if before[c.name] != nil {
+			old = value(t, before, c.name, label...)
+		}
+		if now := value(t, after, c.name, label...); now < old+c.atLeast {
+			t.Errorf("%s %v was %v and is %v; it should have risen by %v", c.name, label, old, now, c.atLeast)
+		}
+	}
+}
+
+func address(n *node.Node) string {
+	client, _, _ := n.Addresses()
+	return client
+}
+
+// Each of two nodes in one process tells its own metrics, and what each is.
+func TestMetricsOfTwoNodesInOneProcess(t *testing.T) {
+	nodes := nodetest.InProcess(t, 2, nil)
+	nodetest.Eventually(t, "one leads, the other follows", func() bool {
+		first, second := scrape(t, nodes[0]), scrape(t, nodes[1])
+		return value(t, first, "caucus_role", "role", "leader") == 1 &&
+			value(t, second, "caucus_role", "role", "follower") == 1 &&
+			value(t, second, "caucus_role", "role", "leader") == 0 && value(t, first, "caucus_voters") == 2 &&
+			value(t, first, "caucus_peers_sent_bytes_total") > 100 &&
+			value(t, first, "caucus_peers_received_bytes_total") > 100 &&
+			value(t, first, "caucus_peers_sent_frames_total") > 1 &&
+			value(t, first, "caucus_peers_received_frames_total") > 1
+	})
+	first, second := scrape(t, nodes[0]), scrape(t, nodes[1])
+	for what, got := range map[string]float64{
+		"n1 is itself":            value(t, first, "caucus_node_info", "node", "n1"),
+		"n2 is itself":            value(t, second, "caucus_node_info", "node", "n2"),
+		"n1 reaches n2":           value(t, first, "caucus_peer_up", "peer", "n2"),
+		"n2 reaches n1":           value(t, second, "caucus_peer_up", "peer", "n1"),
+		"n1 is ready":             value(t, first, "caucus_ready"),
+		"n2 knows who leads":      value(t, second, "caucus_leader_known"),
+		"n1 leads its first term": value(t, first, "caucus_elections_won_total"),
+		"n1 has called one":       value(t, first, "caucus_elections_total"),
+		"n2 has found one":        value(t, second, "caucus_leader_changes_total"),
+		"n2 connected to n1":      value(t, second, "caucus_peers_connected_total"),
+	} {
+		if got != 1 {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+	if first["go_goroutines"] == nil || first["process_resident_memory_bytes"] == nil {
+		t.Error("nothing is told of Go and the process")
+	}
+	if lag := first["caucus_peer_lag"]; lag == nil || second["caucus_peer_lag"] != nil {
+		t.Error("the leader, and nobody else, tells the lag of its peers")
+	}
+}
+
+// The page is not for strangers: it asks for the password as all else does.
+func TestMetricsAskForThePassword(t *testing.T) {
+	n := nodetest.InProcess(t, 1, func(_ int, c *node.Config) { c.Password = "secret" })[0]
+	_, _, addr := n.Addresses()
+	for password, want := range map[string]int{"": 401, "wrong": 401, "secret": 200} {
+		request, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+addr+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if password != "" {
+			request.Header.Set("Authorization", "Bearer "+password)
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("with %q: %s, want %d", password, answer.Status, want)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package node
+
+import (
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/caucus-project/caucus/internal/httpd"
+	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/metrics"
+	"github.com/caucus-project/caucus/internal/replica"
+	"github.com/caucus-project/caucus/internal/respd"
+	"go.etcd.io/raft/v3"
+)
+
+// readings gives what /metrics tells, from what is noted anyway. Only what the state holds is asked of the
+// owner, for as long as one can wait who wants to know why the node is slow.
+func (n *Node) readings() *metrics.Readings {
+	r := &metrics.Readings{Version: Version, GoVersion: runtime.Version(), Ready: n.Ready().Ready}
+	n.doorReadings(r)
+	if n.ownerNow() == nil {
+		return r
+	}
+	r.Ensemble = n.ensembleReadings(n.greeting.Load())
+	if view := n.viewSoon(); view != nil {
+		c := view.Census()
+		r.State = &metrics.State{Sessions: c.Sessions, Groups: c.Groups, Settling: c.Settling, Members: c.Members,
+			Keys: c.Keys, Expiring: c.Expiring, MemoryBytes: c.Memory}
+	}
+	return r
+}
+
+// viewPatience is how long a scrape waits for the owner.
+const viewPatience = time.Second
+
+// viewSoon gives the state as it is, or nil when the owner does not answer.
+func (n *Node) viewSoon() *machine.View {
+	answer := make(chan *machine.View, 1)
+	if !n.owner.call(func(replica.Time) { answer <- n.owner.r.State().View() }) {
+		return nil
+	}
+	select {
+	case view := <-answer:
+		return view
+	case <-n.owner.quit:
+	case <-time.After(viewPatience):
+	}
+	return nil
+}
+
+func (n *Node) doorReadings(r *metrics.Readings) {
+	door, web := n.doors.stats(), httpd.Stats{}
+	if n.doors.http != nil {
+		web = n.doors.http.Stats()
+	}
+	r.Clients = metrics.Door{Open: door.Clients, Subscribers: door.Subscribers, Accepted: door.Accepted,
+		TooMany: door.Rejected, Denied: door.Denied, Cut: door.Cut, ReadBytes: door.BytesIn,
+		WrittenBytes: door.BytesOut}
+	r.HTTP = metrics.Door{Open: web.Open, Accepted: web.Accepted, TooMany: web.TooMany, Denied: web.Denied,
+		ReadBytes: web.BytesIn, WrittenBytes: web.BytesOut}
+	r.Refusals, r.Responses = door.Errors, web.Answers
+	r.Commands = families(door.ByCommand)
+}
+
+// families adds up what was counted by command.
+func families(list []respd.CommandStats) map[string]metrics.Commands {
+	all := map[string]metrics.Commands{}
+	for _, c := range list {
+		f := all[c.Spec.Group]
+		f.Done += c.Done
+		f.Failed += c.Failed
+		f.Rejected += c.Rejected
+		f.Took += c.Took
+		all[c.Spec.Group] = f
+	}
+	return all
+}
+
+func (n *Node) ensembleReadings(s *status) *metrics.Ensemble {
+	disk, peers, saves := n.store.Stats(), n.peers.Stats(), n.disk.saves.Load()
+	e := &metrics.Ensemble{Name: n.me.Name, Cluster: n.cluster(), Role: n.ownRole(s), Term: s.Term,
+		Leader: s.Leader, Voters: len(s.Voters), Learners: len(s.Learners), Commit: s.Commit, Applied: s.Applied,
+		Campaigns: s.Campaigns, Won: s.Won, Leaders: s.Leaders, FirstEntry: s.First, LastEntry: s.Newest,
+		LogBytes: disk.Held, DiskBytes: disk.Bytes, Syncs: disk.Syncs, ExpiredKeys: s.Ended.Keys,
+		Snapshots: metrics.Snapshots{Written: saves.count, Failed: saves.failed, Writing: saves.writing,
+			Last: s.Last, At: saves.at, Took: saves.took},
+		Ends: map[string]uint64{"lost": s.Ended.Lost, "expired": s.Ended.Expired, "removed": s.Ended.Removed,
+			"closed": s.Ended.Closed},
+		PeerSentBytes: peers.BytesSent, PeerReceivedBytes: peers.BytesReceived, FramesSent: peers.FramesSent,
+		FramesReceived: peers.FramesReceived, Dropped: peers.Dropped, Refused: peers.Refused,
+		Garbled: peers.Garbled, Connects: peers.Connects}
+	for _, p := range peers.Peers {
+		if name := n.nameOf(p.ID); name != "" {
+			seen, known := s.Peers[p.ID]
+			// A node that takes the place of another has its name; only the newer is told.
+			e.Peers = slices.DeleteFunc(e.Peers, func(old metrics.Peer) bool { return old.Name == name })
+			e.Peers = append(e.Peers, metrics.Peer{Name: name, Up: p.To, QueueBytes: p.QueueBytes,
+				Dropped: p.Dropped, LagKnown: s.leads && known, Lag: s.Commit - min(s.Commit, seen.Match)})
+		}
+	}
+	return e
+}
+
+// ownRole gives this node's role in a word.
+func (n *Node) ownRole(s *status) string {
+	switch {
+	case s.leads:
+		return "leader"
+	case s.Role != raft.StateFollower:
+		return "candidate"
+	case slices.Contains(s.Learners, n.me.ID):
+		return "learner"
+	}
+	return "follower"
+}
