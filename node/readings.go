@@ -25,7 +25,7 @@ func (n *Node) readings() *metrics.Readings {
 	if view := n.viewSoon(); view != nil {
 		c := view.Census()
 		r.State = &metrics.State{Sessions: c.Sessions, Groups: c.Groups, Settling: c.Settling, Members: c.Members,
-			Keys: c.Keys, Expiring: c.Expiring, MemoryBytes: c.Memory}
+			Keys: c.Keys, Expiring: c.Expiring, MemoryBytes: c.Memory, LimitBytes: c.Limit}
 	}
 	return r
 }
@@ -84,6 +84,8 @@ func (n *Node) ensembleReadings(s *status) *metrics.Ensemble {
 		LogBytes: disk.Held, DiskBytes: disk.Bytes, Syncs: disk.Syncs, ExpiredKeys: s.Ended.Keys,
 		Snapshots: metrics.Snapshots{Written: saves.count, Failed: saves.failed, Writing: saves.writing,
 			Last: s.Last, At: saves.at, Took: saves.took},
+		Vitals: metrics.Vitals{Clock: time.Duration(s.Clock) * time.Microsecond, ClocksOff: len(s.Off),
+			FreeBytes: s.Free, Low: s.Low, Hung: s.Hung, DigestIndex: s.Digested},
 		Ends: map[string]uint64{"lost": s.Ended.Lost, "expired": s.Ended.Expired, "removed": s.Ended.Removed,
 			"closed": s.Ended.Closed},
 		PeerSentBytes: peers.BytesSent, PeerReceivedBytes: peers.BytesReceived, FramesSent: peers.FramesSent,

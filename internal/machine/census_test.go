@@ -10,7 +10,8 @@ import (
 // What watches over a node counts what there is and what has ended, and the state does not change by it.
 func TestCensusAndCounts(t *testing.T) {
 	m := full(t) // a session, a member of a settling group, two keys of which one ends
-	want := Census{Sessions: 1, Groups: 1, Settling: 1, Members: 1, Keys: 2, Expiring: 1, Memory: m.Memory()}
+	want := Census{Sessions: 1, Groups: 1, Settling: 1, Members: 1, Keys: 2, Expiring: 1, Memory: m.Memory(),
+		Limit: m.maxMemory}
 	if got := m.View().Census(); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

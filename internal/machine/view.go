@@ -18,13 +18,14 @@ type Census struct {
 	Sessions, Groups, Settling, Members int
 	Keys, Expiring                      int
 	Memory                              int64 // bytes that the keys are counted with (SAFETY B13)
+	Limit                               int64 // of that, 0 for none
 }
 
 // Census counts what the view holds. It visits all groups.
 func (v *View) Census() Census {
 	s := v.state
 	c := Census{Sessions: s.sessions.Len(), Groups: s.groups.Len(), Keys: s.keys.count,
-		Expiring: s.keys.expiring, Memory: s.keys.memory}
+		Expiring: s.keys.expiring, Memory: s.keys.memory, Limit: s.maxMemory}
 	s.groups.Scan(func(_ string, g *group) bool {
 		c.Members += g.members.Len()
 		if !g.settled {

@@ -46,12 +46,22 @@ type Ensemble struct {
 	LogBytes                            int64
 	DiskBytes, Syncs                    uint64
 	Snapshots                           Snapshots
+	Vitals                              Vitals
 	Ends                                map[string]uint64 // sessions, by reason
 	ExpiredKeys                         uint64
 	Peers                               []Peer
 	PeerSentBytes, PeerReceivedBytes    uint64
 	FramesSent, FramesReceived, Dropped uint64
 	Refused, Garbled, Connects          uint64
+}
+
+// Vitals say how the node's disk and clock are.
+type Vitals struct {
+	Clock       time.Duration // how far its wall clock is ahead of the ensemble's
+	ClocksOff   int           // on the leader: voters whose wall clocks do not count
+	FreeBytes   uint64        // on its disk; 0 when not measured
+	Low, Hung   bool          // the disk is low on space, does not answer
+	DigestIndex uint64        // of the last comparison of digests
 }
 
 // Snapshots says how the writing of snapshots goes.
@@ -77,5 +87,6 @@ type Peer struct {
 type State struct {
 	Sessions, Groups, Settling, Members int
 	Keys, Expiring                      int
+	LimitBytes                          int64 // of memory, 0 for none
 	MemoryBytes                         int64
 }

@@ -19,7 +19,7 @@ type put func(value float64, labels ...string)
 // rows is the table of metrics, in the order of docs/metrics.md. Labels have few values: names of nodes,
 // doors, families of commands and words of errors.
 func rows() []row {
-	return slices.Concat(nodeRows(), logRows(), stateRows(), clientRows(), peerRows())
+	return slices.Concat(nodeRows(), logRows(), stateRows(), vitalRows(), clientRows(), peerRows())
 }
 
 // number makes the reading of a metric without labels.
@@ -167,6 +167,29 @@ func stateRows() []row {
 		{name: "caucus_memory_bytes",
 			help: "Bytes that keys and values are counted with, the same on every node.",
 			read: state(func(s *State) int64 { return s.MemoryBytes })},
+		{name: "caucus_memory_limit_bytes", help: "What caucus_memory_bytes may be (maxmemory), 0 for no limit.",
+			read: state(func(s *State) int64 { return s.LimitBytes })},
+	}
+}
+
+func vitalRows() []row {
+	return []row{
+		{name: "caucus_clock_offset_seconds", help: "How far the wall clock is ahead of the ensemble's clock.",
+			read: func(r *Readings, put put) {
+				if r.Ensemble != nil {
+					put(r.Vitals.Clock.Seconds())
+				}
+			}},
+		{name: "caucus_clocks_off", help: "On the leader: voters whose wall clocks are too far off to count.",
+			read: ensemble(func(e *Ensemble) int { return e.Vitals.ClocksOff })},
+		{name: "caucus_disk_free_bytes", help: "Bytes that are free where the data are.",
+			read: ensemble(func(e *Ensemble) uint64 { return e.Vitals.FreeBytes })},
+		{name: "caucus_disk_low", help: "1 when the disk is low on space; what grows will be refused, or is.",
+			read: ensemble(func(e *Ensemble) int { return truth(e.Vitals.Low) })},
+		{name: "caucus_disk_hung", help: "1 when the disk does not answer.",
+			read: ensemble(func(e *Ensemble) int { return truth(e.Vitals.Hung) })},
+		{name: "caucus_digest_index", help: "Entry at which the nodes' states were last compared.",
+			read: ensemble(func(e *Ensemble) uint64 { return e.Vitals.DigestIndex })},
 	}
 }
 

@@ -216,10 +216,11 @@ type PeerStats struct {
 type Stats struct {
 	FramesSent, BytesSent, Writes          uint64
 	FramesReceived, BytesReceived, Batches uint64
-	Dropped                                uint64 // frames that Send did not take, or that a lost connection took along
-	Refused, Garbled                       uint64 // connections
-	Connects                               uint64 // connections for frames that were made
-	Peers                                  []PeerStats
+
+	Dropped          uint64 // frames that Send did not take, or that a lost connection took along
+	Refused, Garbled uint64 // connections
+	Connects         uint64 // connections for frames that were made
+	Peers            []PeerStats
 }
 
 // Stats gives the counts, peers by id.
