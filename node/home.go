@@ -25,6 +25,9 @@ func (n *Node) enter() (datadir.Identity, error) {
 		return datadir.Identity{}, err
 	}
 	home, err := datadir.Read(vfs.OS{}, n.cfg.Data)
+	if err == nil {
+		err = datadir.Finish(vfs.OS{}, n.cfg.Data, home)
+	}
 	switch {
 	case errors.Is(err, datadir.ErrNoIdentity):
 		home, err = n.newHome(), nil
@@ -67,7 +70,7 @@ func (n *Node) recover(home datadir.Identity) (replica.Restored, datadir.Identit
 		}
 	}
 	restored := replica.Restored{HardState: found.HardState, Snapshot: found.Snapshot, Entries: found.Entries}
-	if restored.State, err = n.load(home, found.Snapshot); err != nil {
+	if restored.State, err = loadState(log, home, found.Snapshot); err != nil {
 		return replica.Restored{}, home, n.describeError(err)
 	}
 	home.Boots++
@@ -88,12 +91,12 @@ func (n *Node) found(home datadir.Identity) (*pb.SnapshotMetadata, error) {
 	return meta, n.store.Append([]raftlog.Record{{Snapshot: meta}})
 }
 
-// load reads the state of the snapshot, or gives the empty state of a newcomer.
-func (n *Node) load(home datadir.Identity, meta *pb.SnapshotMetadata) (*machine.Machine, error) {
+// loadState reads the state of the snapshot, or gives the empty state of a newcomer.
+func loadState(log *raftlog.Log, home datadir.Identity, meta *pb.SnapshotMetadata) (*machine.Machine, error) {
 	if meta == nil {
 		return machine.New(parseID(home.Cluster), 0), nil
 	}
-	r, err := n.store.OpenSnapshot(meta.GetIndex())
+	r, err := log.OpenSnapshot(meta.GetIndex())
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type commandLine struct {
 	Demo    demoCmd    `cmd:"" help:"Show nodes and workers that divide a file, while things are killed."`
 	Worker  workerCmd  `cmd:"" hidden:"" help:"A worker of the demo."`
 	Node    nodeCmd    `cmd:"" help:"Show, add, remove nodes, or hand over the leadership."`
+	Recover recoverCmd `cmd:"" help:"Make a new ensemble of one surviving node, when the others are lost for good."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -1,0 +1,65 @@
+package machine
+
+// Refound makes the state that of a new ensemble, which has one node: the survivor, whose record this is,
+// under a raft id that no node has had, which it gives. Keys, sessions and groups stay.
+//
+// The lost nodes may have acknowledged more than the survivor knows. So no term, epoch, revision or number of
+// an event that they may have given is given again (SAFETY A16), who reads events finds a gap, and everything
+// that is held in a group is revoked, to be granted anew under new tokens as if it were taken from the living
+// (SAFETY A3).
+func (m *Machine) Refound(cluster [16]byte, survivor Node) (id uint64) {
+	former := survivor.ID
+	survivor.ID, survivor.Boots, survivor.Boot = m.nextNode, 0, [16]byte{}
+	m.cluster, m.now = cluster, m.stamp
+	m.counter += restoreRaise
+	m.nodes.Clear()
+	m.origins.Clear()
+	m.reserved.Clear()
+	m.digests = digests{stamp: m.stamp}
+	m.Admit(m.index, m.term, survivor)
+	m.rehash()
+	m.sessions.ScanMut(func(_ string, s *session) bool {
+		if s.node == former {
+			s.node = survivor.ID
+		}
+		return true
+	})
+	m.groups.ScanMut(func(_ string, g *group) bool {
+		m.reissue(g)
+		return true
+	})
+	m.out = Output{}
+	return survivor.ID
+}
+
+// rehash puts the keys into the order of the present cluster id (SAFETY B10). Removals are known by the
+// hashes of before, so they count as forgotten.
+func (m *Machine) rehash() {
+	old := m.keys
+	m.keys = newKeyspace(m.cluster)
+	m.keys.removals.forgotten = m.counter
+	old.from(0, func(_ uint64, it *item) bool {
+		m.keys.set(*it)
+		return true
+	})
+}
+
+// reissue begins a new life of a group with the same members.
+func (m *Machine) reissue(g *group) {
+	g.life = m.next()
+	g.seq = g.life
+	g.kept.Clear()
+	g.size = 0
+	if g.leader != 0 {
+		g.heir = g.leader
+		m.revokeLead(g)
+		g.unsaid = true
+	} else if g.revokedFrom != 0 {
+		g.leadToken = m.next()
+		g.revoked = g.leadToken
+	}
+	if g.members.Len() > 0 {
+		m.unsettle(g)
+	}
+	m.counter = max(m.counter, g.seq)
+}

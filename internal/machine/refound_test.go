@@ -1,0 +1,66 @@
+package machine
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
+)
+
+// ask answers a command from the state.
+func ask(m *Machine, line string) caucus.Reply {
+	return m.Read(&entry.Op{Args: strings.Fields(line)}, m.stamp, false, deaf{})
+}
+
+// A new ensemble made of one survivor keeps what was there, and gives nothing that the lost may have given.
+func TestA16Refound(t *testing.T) {
+	m := full(t)
+	other := Node{ID: m.NextNode(), Name: "n2", Peer: "host:5021"}
+	m.Admit(3, 1, other)
+	m.Apply(4, 1, &entry.Entry{Stamp: m.stamp, Notes: []entry.Op{Reserve("n3", "host:5030")}}, deaf{})
+	g, _ := m.groups.Get("work")
+	was, session, counter := *g, entry.Session{9}, m.counter
+	survivor, _ := m.Node(1)
+	survivor.Incarnation = [16]byte{5}
+	id := m.Refound([16]byte{8}, survivor)
+
+	if nodes := m.Nodes(); id != 3 || len(nodes) != 1 || nodes[0].ID != 3 || nodes[0].Name != "n1" ||
+		nodes[0].Incarnation != [16]byte{5} || m.NextNode() != 4 || len(m.Reservations()) != 0 {
+		t.Errorf("the nodes are %+v, the next is %d", nodes, m.NextNode())
+	}
+	if m.Cluster() != [16]byte{8} || m.counter <= counter+restoreRaise {
+		t.Errorf("ensemble %x, counter %d", m.Cluster(), m.counter)
+	}
+	if r := ask(m, "GET plain"); r.Str != "value" {
+		t.Errorf("a key is %v", r)
+	}
+	if m.keys.after(counter, m.keys.hash("never")) != true {
+		t.Error("a transaction that watched an absent key before is not in doubt")
+	}
+	s, ok := m.session(session)
+	if !ok || s.node != 3 || s.places.Len() != 1 {
+		t.Fatalf("the session is %+v", s)
+	}
+	g, _ = m.groups.Get("work")
+	if g.members.Len() != 1 || g.life <= counter+restoreRaise || g.seq < g.life || m.counter < g.seq {
+		t.Errorf("the group is %+v", g)
+	}
+	if v := m.version(s); v <= counter+restoreRaise {
+		t.Errorf("the session's version is %d: its client would go on believing", v)
+	}
+	if g.settled || g.leader != 0 || g.leadToken <= was.term {
+		t.Errorf("something is held still: %+v", g)
+	}
+	if r := ask(m, "GROUP EVENTS work FROM 1"); !strings.HasPrefix(r.Str, "GAP ") {
+		t.Errorf("who reads on is told %v", r)
+	}
+	again, err := load(save(t, m))
+	if err != nil || string(save(t, again)) != string(save(t, m)) {
+		t.Error("it cannot be saved and loaded:", err)
+	}
+	m.Apply(5, 2, &entry.Entry{Stamp: m.stamp, Notes: []entry.Op{Grant("work", g.leadToken)}}, deaf{})
+	if g, _ = m.groups.Get("work"); g.leader != was.leader || g.term <= counter+restoreRaise {
+		t.Errorf("granted anew: %+v", g.leading)
+	}
+}
