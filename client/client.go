@@ -61,6 +61,9 @@ func (c *Client) Close() error {
 	return nil
 }
 
+// Addrs gives the addresses of nodes that the client knows: those given, then those that nodes told it.
+func (c *Client) Addrs() []string { return c.book.all("") }
+
 var errClientClosed = errors.New("client: closed")
 
 // Do carries out one command on any node. What is tried again, and when the outcome is unknown, stands in

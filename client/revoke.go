@@ -27,10 +27,11 @@ type Holding struct {
 	Term       uint64            // zero unless Leads
 	Assigned   bool
 	Leads      bool
-	// Left is for how long that may be believed if no further promise comes, 0 when nothing is.
+	// Left is for how long what is held may be believed if no further promise comes; 0 when there is no promise
+	// to rely on.
 	Left time.Duration
-	// Promise is for how long the newest promise was given in all, counted from when it was asked for.
-	// Belief ends at 98 % of it, so Left is that less the time since.
+	// Promise is for how long the newest promise was given in all, counted from when it was asked for. Belief
+	// ends at 98 % of it, so Left is that less the time since.
 	Promise time.Duration
 }
 
@@ -43,12 +44,11 @@ func (m *Member) Holding() Holding {
 	defer m.s.mu.Unlock()
 	index, assigned := m.s.lease.Held(m.key(lease.Index), now)
 	term, leads := m.s.lease.Held(m.key(lease.Leadership), now)
-	h := Holding{Assignment: assignmentOf(index), Term: term.Token, Assigned: assigned, Leads: leads}
-	if assigned || leads {
-		h.Left = micros(m.s.lease.Left(now))
-		h.Promise = time.Duration(m.s.lease.PromiseMillis()) * time.Millisecond
+	return Holding{
+		Assignment: assignmentOf(index), Term: term.Token, Assigned: assigned, Leads: leads,
+		Left:    micros(m.s.lease.Left(now)),
+		Promise: time.Duration(m.s.lease.PromiseMillis()) * time.Millisecond,
 	}
-	return h
 }
 
 func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }

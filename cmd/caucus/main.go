@@ -22,6 +22,9 @@ const (
 type commandLine struct {
 	Serve   serveCmd   `cmd:"" help:"Run one node: found an ensemble, join one, or go on where it stopped."`
 	Demo    demoCmd    `cmd:"" help:"Show nodes and workers that divide a file, while things are killed."`
+	Join    joinCmd    `cmd:"" help:"Run a command as a member of a group, with its share of the work in the environment."`
+	Elect   electCmd   `cmd:"" help:"Run a command only while it leads a group."`
+	Guard   guardCmd   `cmd:"" hidden:"" help:"The guardian of a command."`
 	Worker  workerCmd  `cmd:"" hidden:"" help:"A worker of the demo."`
 	Node    nodeCmd    `cmd:"" help:"Show, add, remove nodes, or hand over the leadership."`
 	Recover recoverCmd `cmd:"" help:"Make a new ensemble of one surviving node, when the others are lost for good."`
@@ -61,7 +64,13 @@ func status(err error) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "caucus:", err)
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(os.Stderr, "caucus:", text)
+	}
+	var as *exitStatus
+	if errors.As(err, &as) {
+		return as.status
+	}
 	var said *caucus.Error
 	if errors.As(err, &said) {
 		return said.ExitStatus()

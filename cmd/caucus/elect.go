@@ -1,0 +1,13 @@
+package main
+
+import "context"
+
+// electCmd runs a command while its member leads a group.
+type electCmd struct {
+	wrapFlags
+}
+
+// Run is the member until the command ends by itself.
+func (c *electCmd) Run(ctx context.Context) error {
+	return wrap(ctx, wrapping{flags: &c.wrapFlags, mandate: ofLeader})
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/caucus-project/caucus/client"
+)
+
+// joinCmd runs a command as a member of a group, with its share of the work in the environment.
+type joinCmd struct {
+	wrapFlags
+	Settle   *time.Duration `help:"Settle period of a new group; by default the node's." placeholder:"6s"`
+	Min      int            `help:"Members that a new group needs before work is divided." placeholder:"N"`
+	OnChange onChange       `default:"restart" help:"'restart', or a signal that tells the command to read the file CAUCUS_FILE, while it goes on." placeholder:"restart|SIGNAL"`
+}
+
+// Run is the member until the command ends by itself.
+func (c *joinCmd) Run(ctx context.Context) error {
+	return wrap(ctx, wrapping{flags: &c.wrapFlags, mandate: ofShare, signal: c.OnChange.signal,
+		join: client.JoinOptions{Settle: stated(c.Settle), Min: c.Min}})
+}
+
+// stated gives a duration as client.JoinOptions takes it.
+func stated(d *time.Duration) time.Duration {
+	switch {
+	case d == nil:
+		return 0
+	case *d == 0:
+		return client.Immediately
+	}
+	return *d
+}

@@ -1,0 +1,377 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/client"
+)
+
+// wrapping says what to wrap, and how.
+type wrapping struct {
+	flags   *wrapFlags
+	join    client.JoinOptions
+	mandate func(client.Holding) (mandate, bool) // what there is to run for, if anything
+	signal  syscall.Signal                       // tells the command of a change; 0: it is started anew
+}
+
+// wrapper is a member that runs a command while it may. It never does so by itself: that is the
+// guardian's part, which can still stop the command when the wrapper cannot (SAFETY C6).
+type wrapper struct {
+	wrapping
+	name     string
+	path     string // of the command
+	client   *client.Client
+	session  *client.Session
+	member   *client.Member
+	terminal terminal
+	file     *toldFile // nil unless the command is told by a signal
+
+	mu    sync.Mutex // one at a time starts and stops; held while it takes
+	leash *leash     // nil while there is none
+	run   *guarded   // the one that was started last, until its end was seen
+}
+
+// wrap is the member until the command ends by itself, or a signal ends it.
+func wrap(ctx context.Context, what wrapping) (err error) {
+	path, err := exec.LookPath(what.flags.Cmd[0])
+	if err != nil && !errors.Is(err, exec.ErrDot) {
+		return &exitStatus{lookStatus(err), err}
+	}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a reader that has gone must not end it
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return &exitStatus{exitWrapper, fmt.Errorf("subreaper: %w", err)}
+	}
+	w := &wrapper{wrapping: what, name: what.flags.name(), path: path}
+	defer func() { err = errors.Join(err, w.dismiss()) }()
+	if w.client, err = what.flags.dial(ctx); err != nil {
+		return &exitStatus{exitWrapper, err}
+	}
+	defer w.client.Close()
+	if w.signal != 0 {
+		if w.file, err = newToldFile(); err != nil {
+			return &exitStatus{exitWrapper, err}
+		}
+		defer func() { err = errors.Join(err, w.file.remove()) }()
+	}
+	w.terminal = ownTerminal()
+	return w.serve(ctx)
+}
+
+func lookStatus(err error) int {
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return 127
+	}
+	return 126
+}
+
+// serve is a member through all its sessions.
+func (w *wrapper) serve(ctx context.Context) error {
+	for again := false; ; again = true {
+		if err := w.enter(ctx, again); err != nil {
+			if ctx.Err() != nil {
+				return ended(ctx)
+			}
+			return &exitStatus{exitWrapper, err}
+		}
+		over, err := w.sit(ctx)
+		if closed := w.session.Close(); closed != nil {
+			w.say("the session ends by itself: %v", closed)
+		}
+		last := w.last()
+		switch {
+		case over && err != nil:
+			return err
+		case last != nil && (ctx.Err() != nil || last.byItself()):
+			return &exitStatus{last.report.Status, nil}
+		case ctx.Err() != nil:
+			return ended(ctx)
+		}
+		w.say("%v; joining anew", w.member.Err())
+	}
+}
+
+// ended is the end by a signal while no command ran: as if that had had it.
+func ended(ctx context.Context) error {
+	status := syscall.SIGTERM
+	if strings.HasPrefix(context.Cause(ctx).Error(), os.Interrupt.String()) {
+		status = syscall.SIGINT
+	}
+	return &exitStatus{128 + int(status), nil}
+}
+
+// enter opens a session and joins. At first it fails when that cannot be done; a member that was there
+// goes on trying, also while its old self has not ended yet.
+func (w *wrapper) enter(ctx context.Context, again bool) error {
+	complained := false
+	for {
+		err := w.tryEnter(ctx)
+		patient := errors.Is(err, caucus.ErrTryAgain) || errors.Is(err, caucus.ErrConflict) ||
+			errors.Is(err, caucus.ErrUncertain)
+		if err == nil || !again || !patient || ctx.Err() != nil {
+			return err
+		}
+		if !complained {
+			complained = true
+			w.say("trying to join: %v", err)
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (w *wrapper) tryEnter(ctx context.Context) error {
+	session, err := w.client.Session(ctx, client.SessionOptions{TTL: w.flags.TTL, Grace: w.flags.Grace})
+	if err != nil {
+		return err
+	}
+	w.session = session
+	join := w.join
+	join.Name, join.Metadata, join.OnRevoke = w.name, w.flags.Meta, w.revoked
+	member, err := session.Join(ctx, w.flags.Group, join)
+	if err != nil {
+		return errors.Join(err, session.Close())
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.member = member
+	if w.leash == nil {
+		return nil
+	}
+	return w.leash.tell(order{Session: session.ID()})
+}
+
+// sit is a member of one session. It says whether that was all.
+func (w *wrapper) sit(ctx context.Context) (over bool, err error) {
+	rhythm := time.NewTicker(min(w.flags.TTL, w.flags.Grace) / 20)
+	defer rhythm.Stop()
+	for {
+		changed := w.member.Changed()
+		if w.member.Err() != nil {
+			return false, nil
+		}
+		if err := w.adapt(); err != nil {
+			return true, &exitStatus{exitWrapper, err}
+		}
+		var end chan struct{}
+		if w.run != nil {
+			end = w.run.ended
+		}
+		select {
+		case <-changed:
+		case <-rhythm.C:
+		case <-end:
+			if over, err := w.reap(); over {
+				return true, err
+			}
+		case <-ctx.Done():
+			return true, nil
+		}
+	}
+}
+
+// adapt brings the command in line with what the member holds.
+func (w *wrapper) adapt() error {
+	at := clocks() // before what is counted from it
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h := w.member.Holding()
+	mandate, ok := w.mandate(h)
+	until := deadlinesOf(at, h.Left, h.Promise)
+	switch {
+	case w.run == nil && ok && until.Term > 0:
+		return w.start(mandate, until)
+	case w.run == nil || w.run.over():
+		return nil
+	case !ok && w.signal == 0: // OnRevoke sees to it, if it is not given back
+		return nil
+	case ok && mandate != w.run.mandate && w.signal == 0:
+		w.stop(h.Left)
+		return nil
+	case ok && mandate != w.run.mandate:
+		w.run.mandate = mandate
+		w.tell(mandate)
+	}
+	if h.Left > 0 {
+		_ = w.leash.tell(order{Until: until}) // a dead guardian is seen by its run's end
+	}
+	return nil
+}
+
+// over says whether the run's end was reported.
+func (r *guarded) over() bool {
+	select {
+	case <-r.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// start has the command run for a mandate. The caller holds mu.
+func (w *wrapper) start(c mandate, until *deadlines) error {
+	if w.leash == nil {
+		leash, err := newLeash()
+		if err != nil {
+			return err
+		}
+		w.leash = leash
+		w.terminal.held()
+		to := &ensembleOrder{Addrs: w.client.Addrs(), Quiet: w.flags.Quiet}
+		if to.Password, err = readPassword(w.flags.PasswordFile); err != nil {
+			return err
+		}
+		if w.file != nil {
+			to.Dir = w.file.dir
+		}
+		if err := leash.tell(order{Ensemble: to, Session: w.session.ID()}); err != nil {
+			return fmt.Errorf("the guardian: %w", err)
+		}
+	}
+	told := c.env(w.flags.Group, w.member.Name())
+	if w.file != nil {
+		if err := w.file.write(told); err != nil {
+			return err
+		}
+		told = append(told, "CAUCUS_FILE="+w.file.path())
+	}
+	w.say("%v", c)
+	run := newGuarded(c)
+	w.run = run
+	err := w.leash.start(run, order{Until: until, Start: &startOrder{w.path, w.flags.Cmd, withEnv(told)}})
+	if err != nil {
+		return fmt.Errorf("the guardian: %w", err)
+	}
+	select {
+	case <-run.started:
+		w.terminal.lend(run.group)
+		_ = w.leash.tell(order{Signal: int(syscall.SIGCONT)}) // if it read too early
+	case <-run.ended:
+	case <-time.After(time.Duration(until.Kill) * time.Microsecond):
+		w.leash.kill() // it does not answer, and must not start anything later
+	}
+	return nil
+}
+
+// revoked is the member's OnRevoke.
+func (w *wrapper) revoked(ctx context.Context) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.run == nil || w.run.over() {
+		return
+	}
+	mandate, ok := w.mandate(w.member.Holding())
+	if ok && mandate == w.run.mandate {
+		return // something else was taken away
+	}
+	if w.signal != 0 && w.member.Err() == nil {
+		w.run.mandate = mandate
+		w.tell(mandate)
+		return
+	}
+	w.say("stopping the command: its share is taken away")
+	left := time.Duration(0)
+	if deadline, ok := ctx.Deadline(); ok {
+		left = time.Until(deadline)
+	}
+	w.stop(left)
+}
+
+// stop ends the command and all that came of it, and returns when it is dead, within the time that is
+// left of belief. The caller holds mu.
+func (w *wrapper) stop(left time.Duration) {
+	run := w.run
+	run.asked = true
+	_ = w.leash.tell(order{Stop: true}) // a dead guardian is seen by its run's end
+	// The guardian kills it after 10 s, or at 90 % of the promise; should it be stopped itself, it dies
+	// soon after.
+	timer := time.NewTimer(min(left*95/100, stopTime+time.Second))
+	defer timer.Stop()
+	select {
+	case <-run.ended:
+	case <-timer.C:
+		w.leash.kill()
+	}
+}
+
+// tell lets a command that goes on know what it holds now. The caller holds mu.
+func (w *wrapper) tell(c mandate) {
+	said := c.String()
+	if said == "" {
+		said = "settling"
+	}
+	w.say("%s", said)
+	if err := w.file.write(c.env(w.flags.Group, w.member.Name())); err != nil {
+		w.say("%v; the command is stopped", err)
+		w.stop(0)
+		return
+	}
+	_ = w.leash.tell(order{Signal: int(w.signal)}) // a dead guardian is seen by its run's end
+}
+
+// reap looks at how a run ended: by itself, which is the end of the verb, or because it was made to.
+func (w *wrapper) reap() (over bool, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	run := w.run
+	w.run = nil
+	w.terminal.takeBack()
+	select {
+	case <-w.leash.gone:
+		w.say("the guardian was killed, and the command with it")
+		_ = w.leash.in.Close() // nobody reads it
+		w.leash = nil
+	default:
+	}
+	switch r := run.report; {
+	case r.Failed != "":
+		return true, &exitStatus{r.Status, fmt.Errorf("%s: %s", w.path, r.Failed)}
+	case run.byItself():
+		return true, &exitStatus{r.Status, nil}
+	}
+	return false, nil
+}
+
+// byItself says whether a run ended that nobody had end.
+func (r *guarded) byItself() bool { return !r.asked && !r.report.Late }
+
+// last gives the run that was under way when the session was closed, nil for none.
+func (w *wrapper) last() *guarded {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	run := w.run
+	if run == nil || !run.over() {
+		return nil
+	}
+	w.run = nil
+	return run
+}
+
+func (w *wrapper) dismiss() error {
+	w.terminal.takeBack()
+	if w.leash == nil {
+		return nil
+	}
+	return w.leash.dismiss()
+}
+
+func (w *wrapper) say(format string, args ...any) {
+	if !w.flags.Quiet {
+		fmt.Fprintf(os.Stderr, "caucus: "+format+"\n", args...)
+	}
+}
