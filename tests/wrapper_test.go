@@ -298,7 +298,7 @@ func TestWrapperExitStatus(t *testing.T) {
 		"bad group":           {2, []string{"join", "/e", "--", "true"}, "/e"},
 		"bad name":            {2, []string{"join", "e", "--as", "a b", "--", "true"}, "a b"},
 		"bad signal":          {2, []string{"join", "e", "--on-change", "KILL", "--", "true"}, "--on-change"},
-		"promise too short":   {2, []string{"elect", "e", "--ttl", "900ms", "--grace", "1s", "--", "true"}, "900ms"},
+		"promise too short":   {2, []string{"elect", "e", "--grace", "900ms", "--", "true"}, "900ms"},
 		"grace beyond TTL":    {2, []string{"elect", "e", "--ttl", "2s", "--grace", "3s", "--", "true"}, "3s"},
 		"no file of password": {125, []string{"join", "e", "--password-file", missing, "--", "true"}, missing},
 	} {
