@@ -120,12 +120,16 @@ func (m *Machine) announces(b *entry.Batch) bool {
 	return ok && found && n.Incarnation == known.Incarnation && n.Boots > known.Boots
 }
 
-// boot takes over what a node says of itself. That it may was checked when its batch was accepted.
+// boot takes over what a node says of itself; metadata that it does not state stay. That it may was checked when its batch was accepted.
 func boot(c *call) caucus.Reply {
 	r := fields.StringReader(c.args[1])
 	n := ReadNode(&r)
-	if known, ok := c.m.nodes.Get(n.ID); r.Err() != nil || !ok || known.Incarnation != n.Incarnation {
+	known, ok := c.m.nodes.Get(n.ID)
+	if r.Err() != nil || !ok || known.Incarnation != n.Incarnation {
 		return caucus.Fail(caucus.ErrConflict, "not a node of this ensemble")
+	}
+	if n.Metadata == "" {
+		n.Metadata = known.Metadata // others may have stated it when the ensemble was founded
 	}
 	c.m.nodes.Set(n.ID, &n)
 	return caucus.OK()

@@ -81,6 +81,20 @@ func (m *Machine) Admit(index, term uint64, n Node) bool {
 	return true
 }
 
+// Await has nobody served before so many nodes vote: a majority of those that found together (SAFETY A12).
+func (m *Machine) Await(voters uint64) { m.quorum = voters }
+
+// Awaits says how many nodes must vote before anybody is served, 0 when enough of them did.
+func (s *state) Awaits() uint64 { return s.quorum }
+
+// Vote notes how many nodes vote from a configuration entry on. Once they were enough they stay so: a node
+// that is removed later stops nobody.
+func (m *Machine) Vote(voters int) {
+	if uint64(voters) >= m.quorum {
+		m.quorum = 0
+	}
+}
+
 // Dismiss takes a node out; its configuration entry removed it from raft.
 func (m *Machine) Dismiss(index, term, id uint64) {
 	m.Skip(index, term)

@@ -19,6 +19,7 @@ func saveMeta(w *saver, s *state) {
 	row = fields.Varint(row, s.stamp)
 	row = fields.Uvarint(row, s.counter)
 	row = fields.Uvarint(row, s.nextNode)
+	row = fields.Uvarint(row, s.quorum)
 	row = fields.Uvarint(row, s.keys.removals.forgotten)
 	w.row(fields.Uvarint(row, uint64(s.maxMemory)), "")
 }
@@ -27,7 +28,7 @@ func loadMeta(r *fields.Reader, s *state) error {
 	s.cluster = r.ID()
 	s.index, s.term = r.Uvarint(), r.Uvarint()
 	s.stamp = r.Varint()
-	s.counter, s.nextNode = r.Uvarint(), r.Uvarint()
+	s.counter, s.nextNode, s.quorum = r.Uvarint(), r.Uvarint(), r.Uvarint()
 	s.keys = newKeyspace(s.cluster)
 	s.keys.removals.forgotten = r.Uvarint()
 	s.maxMemory = int64(min(r.Uvarint(), math.MaxInt64))

@@ -14,6 +14,7 @@ type state struct {
 	stamp    int64    // the ensemble's clock at that entry, microseconds since 1970
 	counter  uint64   // terms, epochs, attachments, lives and revisions come from it; only rises (SAFETY A16)
 	nextNode uint64   // the raft id that the next node will get; ids are used once
+	quorum   uint64   // so many must vote before anybody is served (SAFETY A12); 0 once they did
 
 	maxMemory int64 // bytes of keys and values above which what grows is refused, 0 for no limit (SAFETY B13)
 

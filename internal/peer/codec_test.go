@@ -24,6 +24,7 @@ var anyHello = rapid.Custom(func(t *rapid.T) hello {
 		purpose:  Purpose(rapid.IntRange(1, 4).Draw(t, "purpose")),
 		password: rapid.Bool().Draw(t, "password"),
 		to:       rapid.Uint64().Draw(t, "to"),
+		toName:   text.Draw(t, "to name"),
 		from: Identity{
 			Cluster: sixteen("cluster"), Boot: sixteen("boot"), ID: rapid.Uint64().Draw(t, "id"),
 			Boots: rapid.Uint64().Draw(t, "boots"), Name: text.Draw(t, "name"),
@@ -58,6 +59,10 @@ func TestTooLongToSay(t *testing.T) {
 	if _, err := long.encode(); err == nil {
 		t.Error("a name over the limit was encoded")
 	}
+	longing := hello{purpose: ForCall, toName: strings.Repeat("x", maxText+1)}
+	if _, err := longing.encode(); err == nil {
+		t.Error("another's name over the limit was encoded")
+	}
 	wordy := hello{purpose: ForCall, status: make([]byte, maxStatus+1)}
 	if _, err := wordy.encode(); err == nil {
 		t.Error("a status over the limit was encoded")
@@ -88,6 +93,7 @@ func FuzzHello(f *testing.F) {
 			s := side{
 				key: key, local: true,
 				greet: func() []byte { return nil }, admit: func(Greeting) error { return nil },
+				name: func(uint64) string { return "" }, meant: func(Greeting, uint64, string) {},
 			}
 			rw := struct {
 				io.Reader

@@ -17,6 +17,12 @@ type Handler interface {
 	// Refused says that a peer which this node dialled turns it away, each time it does. The others may think
 	// otherwise. It must be quick.
 	Refused(id uint64, why *Refusal)
+	// Meant is told that a node of another cluster, which has proven the password if there is one, called here
+	// and meant the node of that id, and what it calls that node. It is turned away all the same. It must be quick.
+	Meant(by Greeting, id uint64, name string)
+	// Name gives what the node of that id is called, "" when it is not known; it stands in the greeting of one
+	// who is dialled. It must be quick.
+	Name(id uint64) string
 	// Frames takes what one peer sent, in order. A slow call holds back that peer and nobody else. The slice
 	// is used again after the call, the payloads are the handler's (those of one call may share memory).
 	Frames(from uint64, frames []Frame)

@@ -31,6 +31,8 @@ type side struct {
 	remote string
 	greet  func() []byte
 	admit  func(Greeting) error
+	name   func(id uint64) string                    // what that node is called
+	meant  func(by Greeting, id uint64, name string) // somebody of another cluster meant a node of that id
 }
 
 // passwordKey makes guessing slow for one who overheard a handshake.
@@ -184,6 +186,9 @@ func (s side) challenge(rw io.ReadWriter, theirs []byte, nonce [32]byte) error {
 }
 
 func (s side) judgeDialler(h hello) (Greeting, error) {
+	if h.to != 0 && h.from.belongs() && h.from.Cluster != s.me.Cluster {
+		s.meant(s.greeting(h, From), h.to, h.toName)
+	}
 	if r := s.foreign(h.from); r != nil {
 		return Greeting{}, r
 	}
@@ -210,7 +215,7 @@ func (s side) foreign(other Identity) error {
 }
 
 func (s side) admitted(h hello, way Way) (Greeting, error) {
-	g := Greeting{From: h.from, Status: h.status, Purpose: h.purpose, Way: way, Remote: s.remote}
+	g := s.greeting(h, way)
 	err := s.admit(g)
 	if _, ok := refusalIn(err); err == nil || ok {
 		return g, err
@@ -218,8 +223,13 @@ func (s side) admitted(h hello, way Way) (Greeting, error) {
 	return Greeting{}, refuse(RefusedOwner, "%v", err)
 }
 
+func (s side) greeting(h hello, way Way) Greeting {
+	return Greeting{From: h.from, Status: h.status, Purpose: h.purpose, Way: way, Remote: s.remote}
+}
+
 func (s side) hello(purpose Purpose, to uint64, nonce [32]byte) hello {
-	return hello{purpose: purpose, password: s.key != nil, nonce: nonce, to: to, from: s.me, status: s.greet()}
+	return hello{purpose: purpose, password: s.key != nil, nonce: nonce, to: to, toName: s.name(to), from: s.me,
+		status: s.greet()}
 }
 
 // expect reads a letter of the given kind. A refusal in its place is the error.

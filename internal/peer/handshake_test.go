@@ -205,3 +205,47 @@ func TestStrangerMayOnlyCall(t *testing.T) {
 	}
 	a.await(t, 2, peer.To, true)
 }
+
+// A node of another cluster that means this address is turned away, and the owner learns of it: it may have
+// the address of somebody whom that cluster knows (SAFETY A12).
+func TestA12_WhoWasMeantIsTold(t *testing.T) {
+	type call struct {
+		by   peer.Identity
+		id   uint64
+		name string
+	}
+	for what, me := range map[string]peer.Identity{
+		"without a cluster": {Name: "n2"},
+		"of another":        {Name: "n2", ID: 2, Cluster: cluster(9), Boot: [16]byte{9}},
+	} {
+		for _, password := range []string{"", "s"} {
+			calls := make(chan call, 100)
+			b := start(t, 2, func(o *peer.Options, h *owner) {
+				o.Identity, o.Password = me, password
+				h.meant = func(by peer.Greeting, id uint64, name string) { calls <- call{by.From, id, name} }
+			})
+			a := start(t, 1, func(o *peer.Options, _ *owner) { o.Password = password })
+			a.SetPeer(2, b.addr)
+			if got, want := <-calls, (call{identity(1), 2, "n2"}); got != want {
+				t.Errorf("%s, password %q: told of %+v, want %+v", what, password, got, want)
+			}
+		}
+	}
+}
+
+// Who has not proven the password, is of the same cluster, or of none, is no sign of another ensemble.
+func TestA12_OnlyProvenStrangersCount(t *testing.T) {
+	for what, dialler := range map[string]peer.Options{
+		"wrong password": {Identity: peer.Identity{Name: "x", ID: 1, Cluster: cluster(9)}, Password: "wrong"},
+		"same cluster":   {Identity: identity(1), Password: "s"},
+		"no cluster":     {Identity: peer.Identity{Name: "x"}, Password: "s"},
+	} {
+		b := start(t, 2, func(o *peer.Options, h *owner) {
+			o.Password = "s"
+			h.meant = func(by peer.Greeting, _ uint64, _ string) { t.Errorf("%s: told of %v", what, by.From) }
+		})
+		a := start(t, 1, func(o *peer.Options, _ *owner) { o.Identity, o.Password = dialler.Identity, dialler.Password })
+		a.SetPeer(3, b.addr)
+		a.Probe(deadline(t), 3)
+	}
+}

@@ -78,6 +78,7 @@ type hello struct {
 	password bool     // I have one and will want yours
 	nonce    [32]byte // fresh for every handshake
 	to       uint64   // whom the dialler means to reach, 0 for anybody
+	toName   string   // what the dialler calls that node, "" when it does not know
 	from     Identity
 	status   []byte
 }
@@ -85,6 +86,9 @@ type hello struct {
 func (h hello) encode() ([]byte, error) {
 	if err := h.from.validate(); err != nil {
 		return nil, err
+	}
+	if len(h.toName) > maxText {
+		return nil, fmt.Errorf("peer: %.40q... is longer than %d bytes", h.toName, maxText)
 	}
 	if len(h.status) > maxStatus {
 		return nil, fmt.Errorf("peer: a status of %d bytes, %d allowed", len(h.status), maxStatus)
@@ -100,7 +104,7 @@ func (h hello) encode() ([]byte, error) {
 	b = binary.LittleEndian.AppendUint64(b, h.from.ID)
 	b = binary.LittleEndian.AppendUint64(b, h.from.Boots)
 	a := h.from.Addresses
-	for _, s := range []string{h.from.Name, a.Client, a.Peer, a.HTTP} {
+	for _, s := range []string{h.toName, h.from.Name, a.Client, a.Peer, a.HTTP} {
 		b = append(append(b, uint8(len(s))), s...)
 	}
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(h.status)))
@@ -118,7 +122,7 @@ func decodeHello(b []byte) (hello, error) {
 	copy(h.from.Boot[:], c.take(len(h.from.Boot)))
 	h.from.ID = c.uint64()
 	h.from.Boots = c.uint64()
-	h.from.Name = c.text()
+	h.toName, h.from.Name = c.text(), c.text()
 	h.from.Addresses = Addresses{Client: c.text(), Peer: c.text(), HTTP: c.text()}
 	h.status = c.take(int(c.uint32()))
 	if c.short || len(c.rest) > 0 || flags > 1 || !h.purpose.valid() || len(h.status) > maxStatus {

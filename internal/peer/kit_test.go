@@ -35,6 +35,7 @@ type owner struct {
 	status  func() []byte
 	greeted func(peer.Greeting) error
 	refused func(id uint64, why *peer.Refusal)
+	meant   func(by peer.Greeting, id uint64, name string)
 	frames  func(from uint64, frames []peer.Frame)
 	stream  func(from uint64, kind uint8, header []byte, body io.Reader) error
 	call    func(from peer.Greeting, kind uint8, payload []byte) ([]byte, error)
@@ -60,6 +61,14 @@ func (o *owner) Refused(id uint64, why *peer.Refusal) {
 		o.refused(id, why)
 	}
 }
+
+func (o *owner) Meant(by peer.Greeting, id uint64, name string) {
+	if o.meant != nil {
+		o.meant(by, id, name)
+	}
+}
+
+func (o *owner) Name(id uint64) string { return identity(id).Name }
 
 func (o *owner) Frames(from uint64, frames []peer.Frame) {
 	if o.frames != nil {

@@ -199,7 +199,7 @@ func (t *Transport) orClosed(err error) error {
 func (t *Transport) side(conn net.Conn) side {
 	return side{
 		me: t.Identity(), key: t.key, local: here.Is(conn.RemoteAddr()), remote: conn.RemoteAddr().String(),
-		greet: t.handler.Greet, admit: t.handler.Greeted,
+		greet: t.handler.Greet, admit: t.handler.Greeted, name: t.handler.Name, meant: t.handler.Meant,
 	}
 }
 

@@ -117,6 +117,7 @@ func (r *Replica) configure(e *pb.Entry) error {
 	before := len(r.conf.GetVoters())
 	r.store.changing = true
 	r.conf = r.rn.ApplyConfChange(cc)
+	r.m.Vote(len(r.conf.GetVoters()))
 	r.store.changing = false
 	r.out.Nodes = true
 	if n := len(r.conf.GetVoters()); n == 2 && before != 2 {

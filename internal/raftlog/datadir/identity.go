@@ -32,13 +32,14 @@ type Identity struct {
 	RaftID      uint64 `json:"raft_id"`
 	Incarnation string `json:"incarnation"`
 	Boots       uint64 `json:"boots"`
-	Check       string `json:"check"` // CRC32C of the above, set by Write
+	Quorum      uint64 `json:"quorum,omitempty"` // of a founder: so many must vote before anybody is served
+	Check       string `json:"check"`            // CRC32C of the above, set by Write
 }
 
 // sum covers the fields, not the layout, so that a reformatted file is still right.
 func (id Identity) sum() string {
-	s := fmt.Sprintf("%d %s %q %d %s %d",
-		id.Format, id.Cluster, id.Node, id.RaftID, id.Incarnation, id.Boots)
+	s := fmt.Sprintf("%d %s %q %d %s %d %d",
+		id.Format, id.Cluster, id.Node, id.RaftID, id.Incarnation, id.Boots, id.Quorum)
 	return fmt.Sprintf("%08x", crc32.Checksum([]byte(s), castagnoli))
 }
 
