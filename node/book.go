@@ -224,14 +224,14 @@ func (n *Node) seek() {
 		if err := n.followHint(); err != nil && time.Since(spoke) > joinWord {
 			spoke = time.Now()
 			n.log.Warn("no leader yet; still looking for the ensemble", "through",
-				strings.Join(n.cfg.Join, ","), "error", err)
+				strings.Join(n.cfg.hints(), ","), "error", err)
 		}
 	}
 }
 
 // followHint asks one node where all are, and looks there for those that cannot be reached.
 func (n *Node) followHint() error {
-	rows, err := n.askNodes(n.ctx)
+	rows, err := n.askNodes(n.ctx, n.cfg.hints()...)
 	if err != nil {
 		return err
 	}

@@ -30,12 +30,23 @@ type Config struct {
 	// host:port it also gives the client door's port there, after which comes the peer door's. It is required
 	// when others may come (Password is set) and a door listens on all addresses.
 	Advertise string
-	// Join gives client addresses of nodes of the ensemble to join; any one that answers is enough. It counts
-	// only while the directory is new. Empty: found an ensemble of one.
+	// Join gives client addresses of nodes of the ensemble to join; any one that answers is enough. When this
+	// node's own is among them they are a list of those who found together, like Peers. It counts only while
+	// the directory is new. Empty, and no Peers: found an ensemble of one.
 	Join []string
 	// From names a dump (of CHECKPOINT name or GETDUMP) that a new ensemble begins with. The directory must be
 	// new, and there can be nobody to join. Empty: it begins with nothing.
 	From string
+	// Peers are the other nodes that found an ensemble together with this one, or belong to it: nothing is
+	// founded before every one of them was heard, one that belongs to an ensemble is joined, and nobody is
+	// served before a majority of all votes. An entry of this node itself is passed over. They count only while
+	// the directory is new, and as hints where the ensemble is now. Not together with Join.
+	Peers []Peer
+	// OneList says that all nodes were given the same Peers, as from one file, so that a difference is an error
+	// and not a reason to wait.
+	OneList bool
+	// FoundWithout names Peers, by name or address, for whom founding does not wait when they are silent.
+	FoundWithout []string
 	// Metadata is shown to all peers; JSON by convention, 64 KiB at most.
 	Metadata string
 	// Password is what clients and peers must prove to know. Empty: only loopback is served.
@@ -106,6 +117,9 @@ func (c Config) validate() error {
 			return fmt.Errorf("node: the address to join, %q, is not host:port: %w", addr, err)
 		}
 	}
+	if err := c.validatePeers(); err != nil {
+		return err
+	}
 	if _, port, err := net.SplitHostPort(c.Advertise); err == nil {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || n == 65535 {
 			return fmt.Errorf("node: Advertise %q: the port is not from 1 to 65534", c.Advertise)
@@ -141,7 +155,8 @@ func (c Config) listen() (ls listeners, err error) {
 	return ls, err
 }
 
-// peerAddress gives where the peer door is: the port after the client's, unless stated.
+// peerAddress gives where the peer door is: the port after the client's, unless another is stated or the list
+// of peers has client doors there.
 func (c Config) peerAddress(client net.Listener) string {
 	if c.PeerListen != "" {
 		return c.PeerListen
@@ -150,7 +165,8 @@ func (c Config) peerAddress(client net.Listener) string {
 	if _, port, _ := net.SplitHostPort(c.Listen); port == "0" {
 		return net.JoinHostPort(host, "0")
 	}
-	return net.JoinHostPort(host, strconv.Itoa(client.Addr().(*net.TCPAddr).Port+1))
+	port := client.Addr().(*net.TCPAddr).Port
+	return net.JoinHostPort(host, strconv.Itoa(port+c.stride(port)))
 }
 
 func listenOn(door, addr string) (net.Listener, error) {

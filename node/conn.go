@@ -22,19 +22,23 @@ type conn struct {
 	close sync.Once
 }
 
-// Open begins a conversation. While the node reads its log, or has not joined yet, it fails with LOADING.
+// Open begins a conversation. Before clients are served, it hardly answers anything but LOADING.
 func (n *Node) Open(info caucus.ConnInfo) (caucus.Conn, error) {
 	switch {
 	case n.ctx.Err() != nil:
 		return nil, errStopping
-	case n.ownerNow() == nil:
-		return nil, errLoading
+	case n.gate.why.Load() != nil:
+		return &lobby{n: n, info: info}, nil
 	}
+	return n.converse(info), nil
+}
+
+func (n *Node) converse(info caucus.ConnInfo) *conn {
 	return &conn{n: n, answer: make(chan replica.Answer, 1), talk: talk.New(talk.Config{
 		Conn: n.conns.Add(1), Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
 		Detached: info.Detached,
 		Node:     func(cmd caucus.Command) caucus.Reply { return n.Local(n.ctx, cmd) },
-	})}, nil
+	})}
 }
 
 var errLoading = caucus.Errorf(caucus.ErrLoading,

@@ -18,7 +18,7 @@ import (
 const noCluster = "00000000000000000000000000000000"
 
 // enter takes hold of the data directory and reads its identity, or makes one that is still to be written.
-// Raft id 0 in it means that the node is still to join.
+// Raft id 0 in it means that the node belongs to no ensemble yet.
 func (n *Node) enter() (datadir.Identity, error) {
 	var err error
 	if n.lock, err = datadir.Acquire(vfs.OS{}, n.cfg.Data); err != nil {
@@ -30,26 +30,17 @@ func (n *Node) enter() (datadir.Identity, error) {
 	}
 	switch {
 	case errors.Is(err, datadir.ErrNoIdentity):
-		home, err = n.newHome(), nil
+		return datadir.Identity{Cluster: noCluster, Node: cmp.Or(n.cfg.Name, n.cfg.Listen),
+			Incarnation: formatID(randomID())}, nil
 	case err == nil && n.cfg.Name != "" && n.cfg.Name != home.Node:
 		err = n.describeError(fmt.Errorf("it belongs to node %q, not %q: "+
 			"start it under its own --id, or give the new node a directory of its own", home.Node, n.cfg.Name))
 	}
-	if err == nil && home.RaftID == 0 && len(n.cfg.Join) == 0 {
+	if err == nil && home.RaftID == 0 && len(n.cfg.list()) == 0 {
 		err = n.describeError(errors.New("it was made to join an ensemble and has not done so yet: " +
-			"start it with --join, or remove it to found a new ensemble"))
+			"start it with --join or the list it had, or remove it to found a new ensemble"))
 	}
 	return home, err
-}
-
-// newHome makes the identity of a new directory. Without anybody to join, the node founds: it is node 1.
-func (n *Node) newHome() datadir.Identity {
-	home := datadir.Identity{Cluster: noCluster, Node: cmp.Or(n.cfg.Name, n.cfg.Listen),
-		Incarnation: formatID(randomID())}
-	if len(n.cfg.Join) == 0 {
-		home.Cluster, home.RaftID = formatID(randomID()), 1
-	}
-	return home
 }
 
 // recover reads the log, or begins one, and counts the boot.
@@ -83,6 +74,7 @@ func (n *Node) found(home datadir.Identity) (*pb.SnapshotMetadata, error) {
 	first.ID, first.Boots, first.Boot = 1, 0, [16]byte{}
 	m := n.firstState(parseID(home.Cluster))
 	m.Admit(1, 1, first)
+	m.Await(home.Quorum)
 	index, term := uint64(1), uint64(1)
 	meta := &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: &pb.ConfState{Voters: []uint64{1}}}
 	if err := n.store.SaveSnapshot(meta, m.View().Save); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/fields"
+	"github.com/caucus-project/caucus/internal/founding"
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/raftlog/datadir"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
@@ -28,32 +29,26 @@ const (
 	joinWord  = 5 * time.Second
 )
 
-// join asks, through any address that answers, to be let into an ensemble, until it is or ctx ends.
-func (n *Node) join(ctx context.Context, home datadir.Identity) (datadir.Identity, error) {
-	spoke := time.Time{}
-	for {
-		id, err := n.tryJoin(ctx)
-		if err == nil {
-			home.Cluster, home.RaftID = formatID(id.Cluster), id.ID
-			n.me.ID = id.ID
-			n.meet(id.Nodes, 0)
-			n.log.Info("joined", "ensemble", home.Cluster, "id", home.RaftID)
-			return home, datadir.Write(vfs.OS{}, n.cfg.Data, home)
-		}
-		if final := refusal(err); final != nil {
-			return home, fmt.Errorf("joining through %s: %w", strings.Join(n.cfg.Join, ","), final)
-		}
-		if time.Since(spoke) > joinWord {
-			spoke = time.Now()
-			n.log.Warn("not joined yet; still trying", "through", strings.Join(n.cfg.Join, ","), "error", err)
-		}
-		select {
-		case <-time.After(joinEvery):
-		case <-ctx.Done():
-			return home, fmt.Errorf("not joined through %s: %w", strings.Join(n.cfg.Join, ","),
-				errors.Join(context.Cause(ctx), err))
-		}
+// join asks once, through a node that belongs to an ensemble, to be let into it.
+func (n *Node) join(
+	ctx context.Context, home datadir.Identity, d founding.Decision,
+) (datadir.Identity, error) {
+	n.me.Metadata = d.Metadata
+	n.assembly.with(func(r *founding.Roll) { r.Joining(true) })
+	id, err := n.tryJoin(ctx, d.Through)
+	if err != nil {
+		n.assembly.with(func(r *founding.Roll) { r.Joining(false) })
+		return home, fmt.Errorf("joining through %s: %w", d.Through, cmp.Or(refusal(err), err))
 	}
+	home.Cluster, home.RaftID = formatID(id.Cluster), id.ID
+	n.me.ID = id.ID
+	n.meet(id.Nodes, 0)
+	n.log.Info("joined", "ensemble", home.Cluster, "id", home.RaftID)
+	if err := datadir.Write(vfs.OS{}, n.cfg.Data, home); err != nil {
+		return home, err
+	}
+	n.assembly.settle(id.Cluster)
+	return home, nil
 }
 
 // refusal gives an error that trying again will not mend, with what will; nil for any other.
@@ -68,9 +63,9 @@ func refusal(err error) error {
 	return nil
 }
 
-// tryJoin asks every node that can be found, once.
-func (n *Node) tryJoin(ctx context.Context) (replica.Admission, error) {
-	doors, err := n.peerDoors(ctx)
+// tryJoin asks every node that a client door names, once.
+func (n *Node) tryJoin(ctx context.Context, addr string) (replica.Admission, error) {
+	doors, err := n.peerDoors(ctx, addr)
 	if err != nil {
 		return replica.Admission{}, err
 	}
@@ -89,8 +84,8 @@ func (n *Node) tryJoin(ctx context.Context) (replica.Admission, error) {
 }
 
 // peerDoors asks a client door for the peer doors of all nodes, the leading one first.
-func (n *Node) peerDoors(ctx context.Context) ([]string, error) {
-	rows, err := n.askNodes(ctx)
+func (n *Node) peerDoors(ctx context.Context, addr string) ([]string, error) {
+	rows, err := n.askNodes(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -107,11 +102,11 @@ func (n *Node) peerDoors(ctx context.Context) ([]string, error) {
 	return doors, nil
 }
 
-// askNodes asks a client door for what it knows of each node.
-func (n *Node) askNodes(ctx context.Context) ([]map[string]string, error) {
+// askNodes asks one of the client doors for what it knows of each node.
+func (n *Node) askNodes(ctx context.Context, addrs ...string) ([]map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	c, err := client.Dial(ctx, client.Config{Addrs: n.cfg.Join, Password: n.cfg.Password})
+	c, err := client.Dial(ctx, client.Config{Addrs: addrs, Password: n.cfg.Password})
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +132,7 @@ func (n *Node) compareEnsembles() error {
 	}
 	ctx, cancel := context.WithTimeout(n.ctx, 2*time.Second)
 	defer cancel()
-	c, err := client.Dial(ctx, client.Config{Addrs: n.cfg.Join, Password: n.cfg.Password})
+	c, err := client.Dial(ctx, client.Config{Addrs: n.cfg.hints(), Password: n.cfg.Password})
 	if err != nil {
 		return nil
 	}
@@ -150,7 +145,7 @@ func (n *Node) compareEnsembles() error {
 	}
 	return n.describeError(fmt.Errorf("it is ensemble %s, alone, and --join %s leads to ensemble %s: start it "+
 		"without --join to go on so, or with an empty directory to join",
-		n.cluster(), strings.Join(n.cfg.Join, ","), there.Cluster))
+		n.cluster(), strings.Join(n.cfg.hints(), ","), there.Cluster))
 }
 
 // fieldsOf reads a map whose values are scalars.

@@ -18,8 +18,8 @@ func (n *Node) Local(ctx context.Context, cmd caucus.Command) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	if n.ownerNow() == nil {
-		return caucus.ErrorReply(errLoading)
+	if why := n.gate.why.Load(); why != nil {
+		return caucus.ErrorReply(why)
 	}
 	if answer := n.locals[spec.Name]; answer != nil {
 		return answer(ctx, cmd)

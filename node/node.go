@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,6 +54,8 @@ type Node struct {
 	nextID   atomic.Uint64 // the raft id that no node has had yet, 0 when not known
 	book     book
 	tables   bell // rings when the digests of all nodes were compared
+	assembly *assembly
+	gate     *gate
 
 	ctx     context.Context // ends when the node stops
 	cancel  context.CancelCauseFunc
@@ -65,15 +68,17 @@ type Node struct {
 // errStopped is the cause of a stop that was asked for.
 var errStopped = errors.New("the node was asked to stop")
 
-// Open starts a node and returns when its doors are open. It founds an ensemble of one in a new
-// directory, or joins the one that Config.Join leads to, for as long as ctx allows; in a known
-// directory it goes on where it stopped.
+// Open starts a node and returns when it serves clients. In a new directory it founds an ensemble, alone or
+// together with those whom Config names, or joins the one that they belong to, for as long as ctx allows; in
+// a known directory it goes on where it stopped.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, log: cfg.Logger, table: command.New(), done: make(chan struct{})}
+	cfg = cfg.withoutSelf()
+	n := &Node{cfg: cfg, log: cfg.Logger, table: command.New(), done: make(chan struct{}),
+		assembly: newAssembly(), gate: newGate()}
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
@@ -83,6 +88,9 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err := n.open(ctx); err != nil {
 		n.shut()
 		return nil, err
+	}
+	if err := n.served(ctx); err != nil {
+		return nil, cmp.Or(n.Close(), err)
 	}
 	return n, nil
 }
@@ -103,19 +111,20 @@ func (n *Node) open(ctx context.Context) error {
 	if n.ls, err = n.cfg.listen(); err != nil {
 		return err
 	}
-	if home.Boots == 0 { // new; nothing is founded before the doors are known to open
+	if home.Boots == 0 && len(n.cfg.list()) > 0 { // new, and to be known by its incarnation from here on
 		if err := datadir.Write(vfs.OS{}, n.cfg.Data, home); err != nil {
 			return err
 		}
 	}
 	n.describe(home)
 	n.openBook(home)
+	n.assembly.member = n.statement(home)
 	if err := n.openPeers(home); err != nil {
 		return err
 	}
 	n.openDoors()
 	if home.RaftID == 0 {
-		if home, err = n.join(ctx, home); err != nil {
+		if home, err = n.belong(ctx, home); err != nil {
 			return err
 		}
 	}
@@ -149,9 +158,10 @@ func (n *Node) start(found replica.Restored) error {
 	n.disk = newDisk(n)
 	n.owner = newOwner(n, r)
 	n.current.Store(n.owner)
+	n.gate.look(r)
 	n.running.Go(n.disk.run)
 	n.running.Go(n.owner.run)
-	if len(n.cfg.Join) > 0 {
+	if len(n.cfg.list()) > 0 {
 		n.running.Go(n.seek)
 	}
 	return nil
@@ -162,6 +172,9 @@ func (n *Node) describe(home datadir.Identity) {
 	n.me = machine.Node{Name: home.Node, Incarnation: parseID(home.Incarnation),
 		Metadata: n.cfg.Metadata, Version: Version, Level: entry.Level, Boot: randomID()}
 	n.me.Client, n.me.Peer, n.me.HTTP = n.cfg.addresses(n.ls)
+	known := n.me
+	known.ID = home.RaftID
+	n.nodes.Store(&[]machine.Node{known})
 }
 
 // Addresses gives where the doors are, as host:port; empty for a door that is closed.

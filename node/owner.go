@@ -200,6 +200,7 @@ func (o *owner) carryOut(out *replica.Output) {
 	if out.Nodes {
 		n.meet(o.r.State().Nodes(), o.r.State().NextNode())
 	}
+	n.gate.look(o.r)
 	for _, e := range out.Events {
 		n.hub.Publish(caucus.EventChannel(e.Group), e.JSON)
 	}

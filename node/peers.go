@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/fields"
@@ -28,7 +29,7 @@ func (n *Node) openPeers(home datadir.Identity) error {
 	var err error
 	home.RaftID, home.Boots = 0, 0 // peers wait until this start is counted
 	n.peers, err = peer.Open(peer.Options{Identity: n.identity(home), Password: n.cfg.Password,
-		Listener: n.ls.peer, Logger: n.log}, (*peerDoor)(n))
+		Listener: n.ls.peer, Logger: n.log, BackoffMax: claimWithin - 50*time.Millisecond}, (*peerDoor)(n))
 	return err
 }
 
@@ -285,6 +286,8 @@ func (d *peerDoor) Call(ctx context.Context, _ peer.Greeting, kind uint8, payloa
 		return (*Node)(d).admit(ctx, bytes.Clone(payload))
 	case callWish:
 		return (*Node)(d).answerWish(ctx, payload)
+	case callFounding:
+		return (*Node)(d).answerFounding(payload)
 	}
 	return nil, caucus.Errorf(caucus.ErrBad, "unknown question %d", kind)
 }

@@ -45,8 +45,8 @@ func (n *Node) find(is func(machine.Node) bool) (machine.Node, bool) {
 
 // Ready says whether the node can serve linearizable requests now.
 func (n *Node) Ready() caucus.Readiness {
-	if n.ownerNow() == nil {
-		return caucus.Readiness{Reason: errLoading.Message}
+	if why := n.gate.why.Load(); why != nil {
+		return caucus.Readiness{Reason: why.Message}
 	}
 	s := n.greeting.Load()
 	r := caucus.Readiness{Leader: n.nameOf(s.Leader), Lag: s.Commit - min(s.Commit, s.Applied)}

@@ -16,17 +16,20 @@ import (
 
 // serveCmd runs one node. bloc's -t, -s and -l are short forms.
 type serveCmd struct {
-	ID         string   `short:"i" help:"Name of the node; by default its client address." placeholder:"NAME"`
-	Listen     string   `short:"a" help:"Client door (RESP), by default 127.0.0.1:5010; port 0 takes a free one." default:"127.0.0.1:5010" placeholder:"HOST:PORT"`
-	PeerListen string   `help:"Peer door; by default the port after the client's." placeholder:"HOST:PORT"`
-	HTTP       string   `short:"l" name:"http" help:"HTTP door, 'off' for none; by default 127.0.0.1:8989, or a free port." placeholder:"HOST:PORT"`
-	Advertise  string   `help:"Where others reach this node, when not at what it listens on; the peer door at the port after PORT." placeholder:"HOST[:PORT]"`
-	Data       string   `help:"Directory that the node lives in; by default caucus-data/ID." placeholder:"DIR"`
-	Join       []string `help:"Client address of a node of the ensemble to join." placeholder:"ADDR"`
-	From       string   `help:"Dump that a new ensemble begins with, of CHECKPOINT name or GETDUMP; pyraft's -l." placeholder:"FILE"`
-	Metadata   string   `help:"Shown to all peers; JSON by convention." placeholder:"JSON"`
-	Timeout    seconds  `short:"t" help:"How long a bloc client may be silent." default:"4s"`
-	Settle     seconds  `short:"s" help:"Settle period of groups for which nobody states one." default:"6s"`
+	ID           string     `short:"i" help:"Name of the node; by default its client address." placeholder:"NAME"`
+	Listen       string     `short:"a" help:"Client door (RESP), by default 127.0.0.1:5010; port 0 takes a free one." default:"127.0.0.1:5010" placeholder:"HOST:PORT"`
+	PeerListen   string     `help:"Peer door; by default the port after the client's." placeholder:"HOST:PORT"`
+	HTTP         string     `short:"l" name:"http" help:"HTTP door, 'off' for none; by default 127.0.0.1:8989, or a free port." placeholder:"HOST:PORT"`
+	Advertise    string     `help:"Where others reach this node, when not at what it listens on; the peer door at the port after PORT." placeholder:"HOST[:PORT]"`
+	Data         string     `help:"Directory that the node lives in; by default caucus-data/ID." placeholder:"DIR"`
+	Join         []string   `help:"Client address of a node of the ensemble to join." placeholder:"ADDR"`
+	Ensemble     []string   `short:"e" help:"The nodes that found an ensemble with this one, or belong to it: [NAME/]HOST:PORT,... Each is heard before anything is founded." placeholder:"LIST"`
+	Config       configFile `help:"QCluster's JSON file: who this node is and who its peers are; further fields are these flags with _ for -." placeholder:"FILE"`
+	FoundWithout []string   `help:"Listed node, by name or address, for whom founding does not wait when it is silent." placeholder:"NAME"`
+	From         string     `help:"Dump that a new ensemble begins with, of CHECKPOINT name or GETDUMP; pyraft's -l." placeholder:"FILE"`
+	Metadata     string     `help:"Shown to all peers; JSON by convention." placeholder:"JSON"`
+	Timeout      seconds    `short:"t" help:"How long a bloc client may be silent." default:"4s"`
+	Settle       seconds    `short:"s" help:"Settle period of groups for which nobody states one." default:"6s"`
 
 	PasswordFile   string        `help:"File with the password of clients and peers." placeholder:"FILE"`
 	RequestTimeout time.Duration `help:"Bound on requests that do not say how long they wait." default:"5s"`
@@ -62,7 +65,11 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	n, err := node.Open(ctx, cfg)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "caucus: asked to stop before it served anybody:", err)
+		return nil
+	case err != nil:
 		return err
 	}
 	client, peers, http := n.Addresses()
@@ -94,7 +101,12 @@ func (c *serveCmd) config() (node.Config, error) {
 	if settle == 0 {
 		settle = -1
 	}
+	peers, err := c.peers()
+	if err != nil {
+		return node.Config{}, err
+	}
 	return node.Config{
+		Peers: peers, OneList: c.Config != "", FoundWithout: c.FoundWithout,
 		Name: c.ID, Data: data, Listen: c.Listen, PeerListen: c.PeerListen,
 		HTTP: httpAddress(c.HTTP), Advertise: c.Advertise, Join: c.Join, From: c.From, Metadata: c.Metadata,
 		Password: password, BlocTimeout: time.Duration(c.Timeout), Settle: settle,

@@ -8,8 +8,8 @@ import (
 	"github.com/caucus-project/caucus/internal/machine"
 )
 
-// saved gives what a snapshot of the state makes of it.
-func saved(t *testing.T, m *machine.Machine) *machine.Machine {
+// kept gives what a snapshot of the state makes of it.
+func kept(t *testing.T, m *machine.Machine) *machine.Machine {
 	t.Helper()
 	var b bytes.Buffer
 	if err := m.View().Save(&b); err != nil {
@@ -29,14 +29,14 @@ func TestA12_QuorumIsAwaitedOnce(t *testing.T) {
 		t.Errorf("a new state waits for %d voters", m.Awaits())
 	}
 	m.Await(2)
-	m = saved(t, m)
+	m = kept(t, m)
 	m.Vote(1)
 	if m.Awaits() != 2 {
 		t.Errorf("with one voter it waits for %d, want 2", m.Awaits())
 	}
 	m.Vote(2)
 	m.Vote(1)
-	if m = saved(t, m); m.Awaits() != 0 {
+	if m = kept(t, m); m.Awaits() != 0 {
 		t.Errorf("it waits for %d though two voted", m.Awaits())
 	}
 }

@@ -120,7 +120,8 @@ func (m *Machine) announces(b *entry.Batch) bool {
 	return ok && found && n.Incarnation == known.Incarnation && n.Boots > known.Boots
 }
 
-// boot takes over what a node says of itself; metadata that it does not state stay. That it may was checked when its batch was accepted.
+// boot takes over what a node says of itself; metadata that it does not state stay. That it may was checked
+// when its batch was accepted.
 func boot(c *call) caucus.Reply {
 	r := fields.StringReader(c.args[1])
 	n := ReadNode(&r)

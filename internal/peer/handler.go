@@ -18,7 +18,7 @@ type Handler interface {
 	// otherwise. It must be quick.
 	Refused(id uint64, why *Refusal)
 	// Meant is told that a node of another cluster, which has proven the password if there is one, called here
-	// and meant the node of that id, and what it calls that node. It is turned away all the same. It must be quick.
+	// and meant the node of that id and name. It is turned away all the same. It must be quick.
 	Meant(by Greeting, id uint64, name string)
 	// Name gives what the node of that id is called, "" when it is not known; it stands in the greeting of one
 	// who is dialled. It must be quick.

@@ -244,7 +244,9 @@ func TestA12_OnlyProvenStrangersCount(t *testing.T) {
 			o.Password = "s"
 			h.meant = func(by peer.Greeting, _ uint64, _ string) { t.Errorf("%s: told of %v", what, by.From) }
 		})
-		a := start(t, 1, func(o *peer.Options, _ *owner) { o.Identity, o.Password = dialler.Identity, dialler.Password })
+		a := start(t, 1, func(o *peer.Options, _ *owner) {
+			o.Identity, o.Password = dialler.Identity, dialler.Password
+		})
 		a.SetPeer(3, b.addr)
 		a.Probe(deadline(t), 3)
 	}
