@@ -192,8 +192,8 @@ func (c *Client) retire(l *link) {
 // dialAny tries all addresses, round after round, until one greets, ctx ends, or the answer is final.
 func (c *Client) dialAny(ctx context.Context, after string) (*link, error) {
 	var wait pause
+	var last error // that says more than that the time is up
 	for {
-		var last error
 		for _, addr := range c.book.all(after) {
 			l, err := c.cfg.connect(ctx, addr)
 			if err == nil {
@@ -202,7 +202,9 @@ func (c *Client) dialAny(ctx context.Context, after string) (*link, error) {
 			if final(err) {
 				return nil, err
 			}
-			last = err
+			if last == nil || ctx.Err() == nil {
+				last = err
+			}
 		}
 		if err := c.open(); err != nil {
 			return nil, err

@@ -131,7 +131,7 @@ func (n *Node) belong(ctx context.Context, home datadir.Identity) (datadir.Ident
 // convene decides as often as something is heard, until the node is a member, and says now and then for whom
 // it waits.
 func (n *Node) convene(ctx context.Context, home datadir.Identity) (datadir.Identity, error) {
-	word := time.NewTimer(time.Second)
+	word := time.NewTimer(joinWord / 2)
 	defer word.Stop()
 	again := time.NewTicker(joinEvery)
 	defer again.Stop()

@@ -44,29 +44,33 @@ func TestReadListFile(t *testing.T) {
 func TestBadListFiles(t *testing.T) {
 	const good = `{"identifier": "a", "listen_host": "h", "listen_port": 1, "peers": [` +
 		`{"host": "h", "port": 2, "identifier": "b"}]}`
+	const peers = `[{"host": "h", "port": 2, "identifier": "b"}]`
 	for words, change := range map[string][2]string{
-		`field "identifier" is missing`:                              {`"identifier": "a", `, ``},
-		`field "listen_host" is missing`:                             {`"listen_host": "h", `, ``},
-		`field "listen_port" is missing`:                             {`"listen_port": 1, `, ``},
-		`field "peers" is missing`:                                   {`"peers": [{"host": "h", "port": 2, "identifier": "b"}]`, `"x": 1`},
-		`field "identifier" is 7, not a string`:                      {`"a"`, `7`},
-		`field "identifier" is empty`:                                {`"a"`, `""`},
-		`field "listen_host" is null, not a string`:                  {`"listen_host": "h"`, `"listen_host": null`},
-		`field "listen_port" is "1", not a number from 1 to 65535`:   {`"listen_port": 1`, `"listen_port": "1"`},
-		`field "listen_port" is 70000, not a number from 1 to 65535`: {`"listen_port": 1`, `"listen_port": 70000`},
-		`field "listen_port" is 0, not a number from 1 to 65535`:     {`"listen_port": 1`, `"listen_port": 0`},
-		`field "peers" is {}, not a list`:                            {`[{"host": "h", "port": 2, "identifier": "b"}]`, `{}`},
-		`peers[0] is not a JSON object`:                              {`{"host": "h", "port": 2, "identifier": "b"}`, `"b"`},
-		`field "peers[0].host" is missing`:                           {`"host": "h", `, ``},
-		`field "peers[0].port" is -2, not a number from 1 to 65535`:  {`"port": 2`, `"port": -2`},
-		`field "peers[0].identifier" is empty`:                       {`"b"`, `""`},
-		`unknown field "peers[0].prot": a peer has host, port`:       {`"port": 2`, `"port": 2, "prot": 3`},
-		`field "peers[0].port" stands there twice, as 2 and as 3`:    {`"port": 2`, `"port": 2, "port": 3`},
-		`field "identifier" stands there twice, as "a" and as "c"`:   {`"identifier": "a"`, `"identifier": "a", "identifier": "c"`},
-		`not JSON at byte`:                                           {`"a"`, `a`},
-		`something follows the file's one object`:                    {`]}`, `]} {}`},
-		`not JSON at byte 112: unexpected EOF`:                       {`]}`, `]`},
-		`the file's one object is not a JSON object`:                 {good, `[]`},
+		`field "identifier" is missing`:             {`"identifier": "a", `, ``},
+		`field "listen_host" is missing`:            {`"listen_host": "h", `, ``},
+		`field "listen_port" is missing`:            {`"listen_port": 1, `, ``},
+		`field "peers" is missing`:                  {`"peers": ` + peers, `"x": 1`},
+		`field "identifier" is 7, not a string`:     {`"a"`, `7`},
+		`field "identifier" is empty`:               {`"a"`, `""`},
+		`field "listen_host" is null, not a string`: {`"listen_host": "h"`, `"listen_host": null`},
+		`field "listen_port" is "1", not a number from 1 to 65535`: {
+			`"listen_port": 1`, `"listen_port": "1"`},
+		`field "listen_port" is 70000, not a number from 1 to 65535`: {
+			`"listen_port": 1`, `"listen_port": 70000`},
+		`field "listen_port" is 0, not a number from 1 to 65535`:    {`"listen_port": 1`, `"listen_port": 0`},
+		`field "peers" is {}, not a list`:                           {peers, `{}`},
+		`peers[0] is not a JSON object`:                             {`{"host": "h", "port": 2, "identifier": "b"}`, `"b"`},
+		`field "peers[0].host" is missing`:                          {`"host": "h", `, ``},
+		`field "peers[0].port" is -2, not a number from 1 to 65535`: {`"port": 2`, `"port": -2`},
+		`field "peers[0].identifier" is empty`:                      {`"b"`, `""`},
+		`unknown field "peers[0].prot": a peer has host, port`:      {`"port": 2`, `"port": 2, "prot": 3`},
+		`field "peers[0].port" stands there twice, as 2 and as 3`:   {`"port": 2`, `"port": 2, "port": 3`},
+		`field "identifier" stands there twice, as "a" and as "c"`: {
+			`"identifier": "a"`, `"identifier": "a", "identifier": "c"`},
+		`not JSON at byte`:                           {`"a"`, `a`},
+		`something follows the file's one object`:    {`]}`, `]} {}`},
+		`not JSON at byte 112: unexpected EOF`:       {`]}`, `]`},
+		`the file's one object is not a JSON object`: {good, `[]`},
 	} {
 		if !strings.Contains(good, change[0]) {
 			t.Fatalf("%s is not in the good file", change[0])
