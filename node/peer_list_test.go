@@ -57,9 +57,10 @@ func TestBadListFiles(t *testing.T) {
 			`"listen_port": 1`, `"listen_port": "1"`},
 		`field "listen_port" is 70000, not a number from 1 to 65535`: {
 			`"listen_port": 1`, `"listen_port": 70000`},
-		`field "listen_port" is 0, not a number from 1 to 65535`:    {`"listen_port": 1`, `"listen_port": 0`},
-		`field "peers" is {}, not a list`:                           {peers, `{}`},
-		`peers[0] is not a JSON object`:                             {`{"host": "h", "port": 2, "identifier": "b"}`, `"b"`},
+		`field "listen_port" is 0, not a number from 1 to 65535`: {`"listen_port": 1`, `"listen_port": 0`},
+		`field "peers" is {}, not a list`:                        {peers, `{}`},
+		`peers[0] is not a JSON object`: {
+			`{"host": "h", "port": 2, "identifier": "b"}`, `"b"`},
 		`field "peers[0].host" is missing`:                          {`"host": "h", `, ``},
 		`field "peers[0].port" is -2, not a number from 1 to 65535`: {`"port": 2`, `"port": -2`},
 		`field "peers[0].identifier" is empty`:                      {`"b"`, `""`},
