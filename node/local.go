@@ -42,6 +42,7 @@ func (n *Node) answers() map[string]local {
 		"config|get":        n.configGet,
 		"shutdown":          n.shutdown,
 		"checkpoint":        n.checkpoint,
+		"getlog":            n.getLog,
 		"getdump":           n.getDump,
 		"ensemble|nodes":    n.ensembleNodes,
 		"ensemble|digest":   n.ensembleDigest,

@@ -18,6 +18,8 @@ func node() []Spec {
 		{Name: "checkpoint", Arity: -1, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1", Usage: "[name]",
 			Summary:    "Writes a snapshot of this node, with a name also a dump for people, and waits for it",
 			Complexity: "O(N) with N the size of the state"},
+		{Name: "getlog", Arity: -1, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1", Usage: "[start [end]]",
+			Summary: "Describes entries of this node's log, by default the last 100: index, term, ms, text"},
 		{Name: "getdump", Arity: 1, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1",
 			Summary:    "Gives this node's state as lines of JSON",
 			Complexity: "O(N*log(N)) with N the size of the state"},
