@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -70,7 +71,9 @@ type Config struct {
 	// Logger gets what an operator may want to read. Nil: nothing is logged.
 	Logger *slog.Logger
 
-	clock func() replica.Time // read instead of the computer's clocks; nil but in tests
+	clock func() replica.Time    // read instead of the computer's clocks; nil but in tests
+	free  func() (uint64, error) // gives the bytes free on the disk of Data; nil but in tests
+	files vfs.FS                 // the disk of the log; nil but in tests
 }
 
 func (c Config) withDefaults() Config {
@@ -86,6 +89,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.clock == nil {
 		c.clock = clocks
+	}
+	if c.free == nil {
+		c.free = func() (uint64, error) { return vfs.Free(c.Data) }
+	}
+	if c.files == nil {
+		c.files = vfs.OS{}
 	}
 	return c
 }

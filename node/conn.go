@@ -29,6 +29,8 @@ func (n *Node) Open(info caucus.ConnInfo) (caucus.Conn, error) {
 		return nil, errStopping
 	case n.gate.why.Load() != nil:
 		return &lobby{n: n, info: info}, nil
+	case n.greeting.Load().Shut:
+		return nil, errHung
 	}
 	return n.converse(info), nil
 }
@@ -43,6 +45,8 @@ func (n *Node) converse(info caucus.ConnInfo) *conn {
 
 var errLoading = caucus.Errorf(caucus.ErrLoading,
 	"this node reads its log, or has not joined its ensemble yet")
+
+var errHung = caucus.Errorf(caucus.ErrTryAgain, "the disk of this node does not answer; use another node")
 
 var errStopping = caucus.Errorf(caucus.ErrTryAgain, "this node is stopping")
 

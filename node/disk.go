@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -83,14 +84,18 @@ func (d *disk) take() ([]replica.Write, bool) {
 }
 
 // append makes the writes durable with one sync and says so. A failed sync is never tried again:
-// the node stops (SAFETY B5).
+// the node stops (SAFETY B5). A disk without room for more is like one that hangs: it is tried again
+// until there is room, or the node is stopped (SAFETY B13).
 func (d *disk) append(list []replica.Write) bool {
 	records := make([]raftlog.Record, len(list))
 	for i, w := range list {
 		records[i] = raftlog.Record{Snapshot: w.Snapshot, Entries: w.Entries, HardState: w.HardState}
 	}
-	begun := time.Now()
-	if err := d.n.store.Append(records); err != nil {
+	begun, err := d.put(records)
+	if errors.Is(err, raftlog.ErrNoSpace) {
+		return false // the node stops meanwhile
+	}
+	if err != nil {
 		d.n.fail(fmt.Errorf("the log cannot be written: %w; free or repair the disk and start the node again", err))
 		return false
 	}
@@ -98,6 +103,33 @@ func (d *disk) append(list []replica.Write) bool {
 	last := list[len(list)-1].Seq
 	d.n.owner.call(func(now replica.Time) { d.n.owner.r.Stored(now, last) })
 	return true
+}
+
+// put appends to the log, and says when what succeeded began. It tries as long as there is no room.
+func (d *disk) put(records []raftlog.Record) (begun time.Time, err error) {
+	for said := false; ; said = true {
+		begun = time.Now()
+		err = d.n.store.Append(records)
+		if !errors.Is(err, raftlog.ErrNoSpace) {
+			return begun, err
+		}
+		if !said {
+			d.n.log.Warn("the log has no room: this node takes nothing until there is some", "error", err)
+		}
+		if !d.pause() {
+			return begun, err
+		}
+	}
+}
+
+// pause waits until it is worth trying again, and says no when the node stops.
+func (d *disk) pause() bool {
+	select {
+	case <-time.After(retrySpace):
+		return true
+	case <-d.n.ctx.Done():
+		return false
+	}
 }
 
 // checkpoint writes a snapshot of this node and forgets the log behind the one before it.

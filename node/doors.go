@@ -48,6 +48,13 @@ func (n *Node) serve(door string, l net.Listener, serve func(net.Listener) error
 	})
 }
 
+// dismiss cuts all clients, each after his answer. Whether they may come again is for Node.Open to say.
+func (d *doors) dismiss() {
+	if d.resp != nil {
+		d.resp.Dismiss()
+	}
+}
+
 // close shuts the doors and waits until everybody who was served has his answer.
 func (d *doors) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)

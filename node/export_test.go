@@ -5,6 +5,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -28,4 +29,10 @@ func (n *Node) DumpWithin(most int) caucus.Reply {
 	var view *machine.View
 	n.owner.inspect(func(r *replica.Replica) { view = r.State().View() })
 	return dumpReply(view, most)
+}
+
+// OpenOn opens a node whose log is on the given disk.
+func OpenOn(ctx context.Context, cfg Config, disk vfs.FS) (*Node, error) {
+	cfg.files = disk
+	return Open(ctx, cfg)
 }

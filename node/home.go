@@ -46,7 +46,7 @@ func (n *Node) enter() (datadir.Identity, error) {
 // recover reads the log, or begins one, and counts the boot.
 func (n *Node) recover(home datadir.Identity) (replica.Restored, datadir.Identity, error) {
 	founder := home.RaftID == 1
-	log, found, err := raftlog.Open(vfs.OS{}, n.cfg.Data, raftlog.Options{Cluster: home.Cluster,
+	log, found, err := raftlog.Open(n.cfg.files, n.cfg.Data, raftlog.Options{Cluster: home.Cluster,
 		Incarnation: home.Incarnation, MustExist: home.Boots > 0})
 	if err != nil {
 		return replica.Restored{}, home, err

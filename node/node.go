@@ -161,6 +161,7 @@ func (n *Node) start(found replica.Restored) error {
 	n.gate.look(r)
 	n.running.Go(n.disk.run)
 	n.running.Go(n.owner.run)
+	n.running.Go(n.watchSpace)
 	if len(n.cfg.list()) > 0 {
 		n.running.Go(n.seek)
 	}

@@ -21,11 +21,14 @@ type status struct {
 func (n *Node) noteStatus(r *replica.Replica, mono int64) {
 	old := n.greeting.Load()
 	role, term, leader := r.Standing()
-	same := role == old.Role && term == old.Term && leader == old.Leader
+	same := role == old.Role && term == old.Term && leader == old.Leader && r.Shut() == old.Shut
 	if same && mono-old.at < n.cfg.Heartbeat.Microseconds() {
 		return
 	}
 	n.greeting.Store(&status{Status: r.Status(), leads: role == raft.StateLeader, at: mono})
+	if r.Shut() && !old.Shut {
+		n.doors.dismiss()
+	}
 }
 
 // nameOf gives the name of a node by raft id, "" when it is unknown.
@@ -53,6 +56,8 @@ func (n *Node) Ready() caucus.Readiness {
 	switch {
 	case n.ctx.Err() != nil:
 		r.Reason = "the node is stopping"
+	case s.Hung:
+		r.Reason = "the disk does not answer: a write has been under way for longer than an election timeout"
 	case s.Leader == 0:
 		r.Reason = "no leader is known: a majority of the nodes must reach each other"
 	case r.Lag > 1000:

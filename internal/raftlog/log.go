@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/caucus-project/caucus/internal/raftlog/record"
 	"github.com/caucus-project/caucus/internal/raftlog/sealed"
@@ -28,6 +29,10 @@ type Record = record.Record
 
 // ErrClosed is what a closed log says.
 var ErrClosed = errors.New("the log is closed")
+
+// ErrNoSpace is what Append says when the disk has no room for a new segment. Nothing was written, so the log
+// is as it was, and the same records may be appended again when there is room.
+var ErrNoSpace = errors.New("the disk is full")
 
 // Log is the open log of one node. All methods may be called from any goroutine; appends are one at
 // a time.
@@ -129,8 +134,11 @@ func (l *Log) write(next record.Place) error {
 		l.buf = record.AppendHard(l.buf, next)
 	}
 	if l.off+sealed.Size(len(l.buf)-sealed.HeadSize) > l.size {
-		if l.err = l.roll(sealed.Size(len(l.buf) - sealed.HeadSize)); l.err != nil {
-			return l.err
+		if err := l.roll(sealed.Size(len(l.buf) - sealed.HeadSize)); err != nil {
+			if !errors.Is(err, ErrNoSpace) {
+				l.err = err
+			}
+			return err
 		}
 	}
 	frame, crc := sealed.Seal(l.buf, l.off, l.crc, l.seed)
@@ -170,11 +178,27 @@ func (l *Log) roll(room int64) error {
 	head := record.AppendSegment(make([]byte, sealed.HeadSize), seq, l.place)
 	frame, crc := sealed.Seal(head, sealed.PreambleSize, l.crc, l.seed)
 	data := append(sealed.Preamble(sealed.SegmentMagic, l.origin), frame...)
-	if err := sealed.WriteFile(l.fs, path, data, max(l.segmentSize, int64(len(data))+room)); err != nil {
-		return fmt.Errorf("new segment %s: %w", path, err)
+	if err := l.create(path, data, int64(len(data))+room); err != nil {
+		return err
 	}
 	l.syncs.Add(1)
 	return l.activate(segment{path: path, seq: seq}, int64(len(data)), crc)
+}
+
+// create makes the file of a segment. When the disk has no room for a whole one, a smaller one will do, as long
+// as it holds what is to be appended.
+func (l *Log) create(path string, data []byte, least int64) error {
+	for size := max(l.segmentSize, least); ; size = max(size/4, least) {
+		err := sealed.WriteFile(l.fs, path, data, size)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, syscall.ENOSPC):
+			return fmt.Errorf("new segment %s: %w", path, err)
+		case size == least:
+			return fmt.Errorf("new segment %s: %w: %w", path, ErrNoSpace, err)
+		}
+	}
 }
 
 func (l *Log) activate(s segment, off int64, crc uint32) error {

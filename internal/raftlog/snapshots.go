@@ -107,6 +107,20 @@ func newestFirst(a, b *raftpb.SnapshotMetadata) int {
 	return cmp.Or(cmp.Compare(b.GetIndex(), a.GetIndex()), cmp.Compare(b.GetTerm(), a.GetTerm()))
 }
 
+// SnapshotSize gives the bytes of the newest snapshot, 0 when there is none.
+func (l *Log) SnapshotSize() (int64, error) {
+	m := l.newest()
+	if m == nil {
+		return 0, nil
+	}
+	f, err := l.fs.Open(l.snapshotPath(m))
+	if err != nil {
+		return 0, err
+	}
+	size, err := f.Size()
+	return size, sealed.CloseAfter(f, err)
+}
+
 // Snapshots lists the durable ones, newest first: at most two.
 func (l *Log) Snapshots() []*raftpb.SnapshotMetadata {
 	l.snapMu.Lock()

@@ -7,6 +7,9 @@ func (r *Replica) hung() bool {
 	return len(r.writes) > 0 && r.now.Mono-r.writes[0].since > r.cfg.Election
 }
 
+// Shut says whether this node's doors are to be closed, because its disk hangs.
+func (r *Replica) Shut() bool { return r.shut }
+
 var errHung = caucus.Errorf(caucus.ErrTryAgain, "the disk of this node does not answer; nothing was "+
 	"applied. Another node can serve")
 

@@ -35,6 +35,8 @@ type client struct {
 	byWord  bool // it asked to be closed
 	failed  bool // the last reply was an error
 
+	dismissed atomic.Bool // it is closed after the answers to its pipeline
+
 	ours  atomic.Bool  // the door closed it, so that its end says nothing of the client
 	multi atomic.Bool  // between MULTI and EXEC
 	heard atomic.Int64 // when a pipeline last came, unix nanoseconds
@@ -129,12 +131,15 @@ func (c *client) converse() error {
 		if err != nil || c.leaving {
 			return err
 		}
-		if c.s.closing.Load() {
+		if c.over() {
 			c.ours.Store(true)
 			return nil
 		}
 	}
 }
+
+// over says whether the door wants no further pipeline of this client.
+func (c *client) over() bool { return c.s.closing.Load() || c.dismissed.Load() }
 
 // writeFailed takes note of a client that took nothing for too long.
 func (c *client) writeFailed(err error) error {

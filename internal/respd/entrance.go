@@ -36,7 +36,7 @@ func (c *client) watchEntrance() {
 	if err := c.conn.SetReadDeadline(deadline); err != nil {
 		c.leaving = true
 	}
-	if c.s.closing.Load() {
+	if c.over() {
 		c.interrupt() // the deadline that said so has just been overwritten
 	}
 }

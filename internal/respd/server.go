@@ -226,6 +226,15 @@ func (s *Server) Close(ctx context.Context) {
 	s.stop()
 }
 
+// Dismiss cuts everybody who is connected now, each after the answers to the pipeline that it is at. Who
+// connects later is served. The sessions have not lost anybody: silence counts for them (SAFETY A4).
+func (s *Server) Dismiss() {
+	for _, c := range s.connected() {
+		c.dismissed.Store(true)
+		c.interrupt()
+	}
+}
+
 // force closes what is left.
 func (s *Server) force() {
 	s.stop()

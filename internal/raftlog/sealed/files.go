@@ -27,7 +27,8 @@ func ReadFile(fsys vfs.FS, path string) ([]byte, error) {
 }
 
 // WriteFile makes a file that is whole under its name or absent: written and synced under another name
-// first. Room for size bytes is reserved, so that later syncs need not change the length.
+// first. Room for size bytes is reserved, so that later syncs need not change the length. A failure leaves
+// nothing behind, since what is left would hold space that a full disk needs.
 func WriteFile(fsys vfs.FS, path string, data []byte, size int64) error {
 	f, err := fsys.Create(path + ".tmp")
 	if err != nil {
@@ -43,7 +44,7 @@ func WriteFile(fsys vfs.FS, path string, data []byte, size int64) error {
 		err = f.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
-		return err
+		return errors.Join(err, fsys.Remove(path+".tmp"))
 	}
 	return Publish(fsys, path+".tmp", path)
 }

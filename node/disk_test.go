@@ -1,0 +1,78 @@
+package node_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/internal/raftlog/vfs"
+	"github.com/caucus-project/caucus/node"
+)
+
+// failing is a disk whose syncs fail once it is told so.
+type failing struct {
+	vfs.FS
+	broken *atomic.Bool
+}
+
+func (d failing) Open(path string) (vfs.File, error) {
+	f, err := d.FS.Open(path)
+	return failingFile{f, d.broken}, err
+}
+
+type failingFile struct {
+	vfs.File
+	broken *atomic.Bool
+}
+
+var errBroken = errors.New("input/output error")
+
+func (f failingFile) Sync() error {
+	if f.broken.Load() {
+		return errBroken
+	}
+	return f.File.Sync()
+}
+
+// SAFETY B5: a node whose sync failed stops and says so, although the next sync would succeed; the process that
+// it is embedded in lives on, and so does another node in it.
+func TestB5FailedSyncEndsTheNodeAlone(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), nodetest.Patience)
+	defer cancel()
+	broken := &atomic.Bool{}
+	cfg := node.Config{Name: "bad", Data: t.TempDir(), Listen: "127.0.0.1:0", PeerListen: "127.0.0.1:0",
+		HTTP: "off", RequestTimeout: time.Second}
+	bad, err := node.OpenOn(ctx, cfg, failing{vfs.OS{}, broken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := nodetest.InProcess(t, 1, nil)[0]
+	addr, _, _ := bad.Addresses()
+	if _, err := nodetest.Ask(addr, "SET", "k", "1"); err != nil {
+		t.Fatal(err)
+	}
+	broken.Store(true)
+	if _, err := nodetest.Ask(addr, "SET", "k", "2"); err == nil {
+		t.Fatal("a write that is not on the disk was acknowledged")
+	}
+	broken.Store(false)
+	select {
+	case <-bad.Done():
+	case <-ctx.Done():
+		t.Fatal("it goes on")
+	}
+	if err := bad.Err(); !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "the log cannot be written") {
+		t.Errorf("it says %v", err)
+	}
+	if err := bad.Close(); !errors.Is(err, errBroken) {
+		t.Errorf("closed, it says %v", err)
+	}
+	addr, _, _ = good.Addresses()
+	if _, err := nodetest.Ask(addr, "SET", "k", "1"); err != nil {
+		t.Errorf("the other node in the process: %v", err)
+	}
+}
