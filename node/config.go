@@ -18,8 +18,8 @@ import (
 
 // Config says who a node is and where it lives. The zero value of every field but Data is usable.
 type Config struct {
-	// Name is the node's name, unique in the ensemble: 1 to 255 letters, digits and "._-:/@". Empty: the client
-	// address.
+	// Name is the node's name, unique in the ensemble: 1 to 255 letters, digits and "._-:/@". Empty: the
+	// client address.
 	Name string
 	// Data is the directory that the node lives in. It is made when missing. Required.
 	Data string
@@ -35,8 +35,8 @@ type Config struct {
 	// node's own is among them they are a list of those who found together, like Peers. It counts only while
 	// the directory is new. Empty, and no Peers: found an ensemble of one.
 	Join []string
-	// From names a dump (of CHECKPOINT name or GETDUMP) that a new ensemble begins with. The directory must be
-	// new, and there can be nobody to join. Empty: it begins with nothing.
+	// From names a dump (of CHECKPOINT name or GETDUMP) that a new ensemble begins with. The directory
+	// must be new, and there can be nobody to join. Empty: it begins with nothing.
 	From string
 	// Peers are the other nodes that found an ensemble together with this one, or belong to it: nothing is
 	// founded before every one of them was heard, one that belongs to an ensemble is joined, and nobody is
@@ -58,8 +58,8 @@ type Config struct {
 	Settle time.Duration
 	// RequestTimeout bounds every request that does not say how long it waits: 5 s.
 	RequestTimeout time.Duration
-	// Heartbeat and Election are the leader's rhythm and how long its silence is borne at least: 50 and 400 ms.
-	// They must be the same on all nodes.
+	// Heartbeat and Election are the leader's rhythm and how long its silence is borne at least: 50 and
+	// 400 ms. They must be the same on all nodes.
 	Heartbeat, Election time.Duration
 	// SnapshotEntries says after how many log entries a snapshot is written: 100,000.
 	SnapshotEntries uint64

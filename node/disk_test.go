@@ -38,8 +38,8 @@ func (f failingFile) Sync() error {
 	return f.File.Sync()
 }
 
-// SAFETY B5: a node whose sync failed stops and says so, although the next sync would succeed; the process that
-// it is embedded in lives on, and so does another node in it.
+// SAFETY B5: a node whose sync failed stops and says so, although the next sync would succeed; the
+// process that it is embedded in lives on, and so does another node in it.
 func TestB5FailedSyncEndsTheNodeAlone(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), nodetest.Patience)
 	defer cancel()

@@ -18,9 +18,11 @@ import (
 func root(t *testing.T, programs ...string) {
 	t.Helper()
 	tool.Need(t, programs...)
-	if os.Getuid() != 0 {
+	dir := t.TempDir()
+	if exec.Command("mount", "-t", "tmpfs", "tmpfs", dir).Run() != nil {
 		tool.Lack(t, "the right to mount disks (root)")
 	}
+	run(t, "umount", dir)
 }
 
 // run runs a program that must succeed.
@@ -77,9 +79,9 @@ func others(list []*server, one *server) (rest []*server) {
 	return rest
 }
 
-// The disk of a node stands still, as one does that has lost its controller: if the node leads, another takes
-// over; it answers who waits, closes its doors and says why; writes go on elsewhere. When the disk goes on, so
-// does the node (SAFETY B5).
+// The disk of a node stands still, as one does that has lost its controller: if the node leads, another
+// takes over; it answers who waits, closes its doors and says why; writes go on elsewhere. When the disk
+// goes on, so does the node (SAFETY B5).
 func TestB5HungDisk(t *testing.T) {
 	root(t, "mount", "umount", "mkfs.ext4", "fsfreeze")
 	for name, leads := range map[string]bool{"the leader": true, "a follower": false} {
@@ -166,8 +168,9 @@ func fill(t *testing.T, disk string, leave string) (free func()) {
 	}
 }
 
-// The disks of a majority are full: what grows is refused, what frees is taken, and when there is space again so
-// is everything; nothing acknowledged is lost. When only the leader's is full another leads (SAFETY B13).
+// The disks of a majority are full: what grows is refused, what frees is taken, and when there is space
+// again so is everything; nothing acknowledged is lost. When only the leader's is full another leads
+// (SAFETY B13).
 func TestB13FullDisks(t *testing.T) {
 	root(t, "mount", "umount", "fallocate", "df")
 	t.Parallel()

@@ -43,8 +43,8 @@ type fsError struct{}
 func (*fsError) Error() string { return "fallocate: no space left on device" }
 func (*fsError) Unwrap() error { return syscall.ENOSPC }
 
-// SAFETY B13: a disk without room for a segment of the usual size gets a smaller one; without room for any the
-// append fails, leaves nothing behind, and may be tried again; nothing acknowledged is lost.
+// SAFETY B13: a disk without room for a segment of the usual size gets a smaller one; without room for
+// any the append fails, leaves nothing behind, and may be tried again; nothing acknowledged is lost.
 func TestB13FullDisk(t *testing.T) {
 	most := int64(1 << 40)
 	disk := tight{vfs.NewMem(1), &most}

@@ -185,8 +185,8 @@ func (l *Log) roll(room int64) error {
 	return l.activate(segment{path: path, seq: seq}, int64(len(data)), crc)
 }
 
-// create makes the file of a segment. When the disk has no room for a whole one, a smaller one will do, as long
-// as it holds what is to be appended.
+// create makes the file of a segment. When the disk has no room for a whole one, a smaller one will do,
+// as long as it holds what is to be appended.
 func (l *Log) create(path string, data []byte, least int64) error {
 	for size := max(l.segmentSize, least); ; size = max(size/4, least) {
 		err := sealed.WriteFile(l.fs, path, data, size)

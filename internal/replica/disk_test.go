@@ -113,8 +113,8 @@ func TestB13OnlyTheLeadersDiskIsLow(t *testing.T) {
 	}
 }
 
-// SAFETY B13: when a quorum of disks has no room, what grows is refused and answered in its place, what frees is
-// taken, and it ends by itself.
+// SAFETY B13: when a quorum of disks has no room, what grows is refused and answered in its place, what
+// frees is taken, and it ends by itself.
 func TestB13FullDisksRefuseWhatGrows(t *testing.T) {
 	w := newTrio(t)
 	lead := w.leader()
