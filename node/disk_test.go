@@ -65,7 +65,8 @@ func TestB5FailedSyncEndsTheNodeAlone(t *testing.T) {
 	case <-ctx.Done():
 		t.Fatal("it goes on")
 	}
-	if err := bad.Err(); !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "the log cannot be written") {
+	const why = "the log cannot be written"
+	if err := bad.Err(); !errors.Is(err, errBroken) || !strings.Contains(err.Error(), why) {
 		t.Errorf("it says %v", err)
 	}
 	if err := bad.Close(); !errors.Is(err, errBroken) {
