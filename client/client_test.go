@@ -25,6 +25,22 @@ func TestGreetsWithResp3PasswordAndName(t *testing.T) {
 	}
 }
 
+func TestStaleReadsAreAskedForInTheGreeting(t *testing.T) {
+	f := startFake(t, func(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
+		if cmd[0] == "READONLY" {
+			return reply(caucus.OK())
+		}
+		return nil
+	})
+	c := dial(t, client.Config{Addrs: []string{f.addr}, Stale: true})
+	if f.count("READONLY") == 0 {
+		t.Fatalf("greeting was %q", f.came)
+	}
+	if _, err := c.Session(within(t), client.SessionOptions{}); !errors.Is(err, caucus.ErrBad) {
+		t.Fatalf("a session whose reads may be stale: %v", err)
+	}
+}
+
 func TestWrongPasswordEndsDialAtOnce(t *testing.T) {
 	f := startFake(t, func(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
 		if cmd[0] == "HELLO" {

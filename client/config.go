@@ -25,6 +25,9 @@ type Config struct {
 	// Once has a call made once when a node was reached: TRYAGAIN and LOADING are its answer then, and
 	// what they say is the caller's to read.
 	Once bool
+	// Stale has reads answered from the state of the node that was reached, which may be behind, and
+	// without a quorum too. Such a client opens no sessions.
+	Stale bool
 	// DialContext opens a connection, for TLS, tunnels and tests. Nil means TCP.
 	DialContext func(ctx context.Context, addr string) (net.Conn, error)
 

@@ -15,7 +15,11 @@ func (c Config) greeting() []caucus.Command {
 	if c.Password != "" {
 		hello = append(hello, "AUTH", "default", c.Password)
 	}
-	return []caucus.Command{hello, {"CLIENT", "SETINFO", "LIB-NAME", "caucus-go"}}
+	greeting := []caucus.Command{hello, {"CLIENT", "SETINFO", "LIB-NAME", "caucus-go"}}
+	if c.Stale {
+		greeting = append(greeting, caucus.Command{"READONLY"})
+	}
+	return greeting
 }
 
 // connect opens a connection and greets.

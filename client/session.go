@@ -64,6 +64,10 @@ type Session struct {
 
 // Session opens a session. Ctx is for the opening only. The session must be closed, also when it was lost.
 func (c *Client) Session(ctx context.Context, opts SessionOptions) (*Session, error) {
+	if c.cfg.Stale {
+		return nil, caucus.Errorf(caucus.ErrBad,
+			"client: a session's reads must not be stale; leave Config.Stale out")
+	}
 	ctx, cancel := c.cfg.bounded(ctx)
 	defer cancel()
 	l, id, heard, err := c.openSession(ctx, opts)

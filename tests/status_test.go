@@ -1,0 +1,123 @@
+package tests
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/caucus-project/caucus/internal/nodetest"
+)
+
+// verb carries out a command line that ends by itself.
+func verb(t *testing.T, args ...string) (status int, out, said string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), nodetest.Binary(t), args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()
+}
+
+// shape is the order of the names in a JSON object and in the first element of its lists (WIRE "HTTP").
+func shape(t *testing.T, text string) string {
+	t.Helper()
+	var names []string
+	in := json.NewDecoder(strings.NewReader(text))
+	for depth, name := 0, true; ; {
+		token, err := in.Token()
+		if err != nil {
+			return strings.Join(names, " ")
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+			name = token == json.Delim('{')
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+			name = true
+		default:
+			if name {
+				names = append(names, token.(string))
+			}
+			name = !name
+		}
+	}
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	if _, err := nodetest.Ask(c.Addr(0), "GROUP", "CREATE", "g", "SLOTS", "12"); err != nil {
+		t.Fatal(err)
+	}
+	addrs := strings.Join(c.Addrs(), ",")
+	status, out, said := verb(t, "status", "--json", "--addr", addrs)
+	if status != 0 || said != "" {
+		t.Fatalf("status %d, said %q", status, said)
+	}
+	node := " name id role addr peer http metadata term index applied lag contact_ms version level" +
+		" sessions connections"
+	want := "cluster_id name leader term commit quorum time nodes" + strings.Repeat(node, 3) +
+		" groups name state size total epoch leader term slots"
+	var s struct {
+		Leader string
+		Quorum bool
+		Nodes  []struct {
+			Role        string
+			Connections *int
+		}
+		Groups []struct {
+			Name  string
+			Slots int
+		}
+	}
+	if got := shape(t, out); got != want {
+		t.Errorf("the shape is\n%s, want\n%s", got, want)
+	}
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		t.Fatal(err)
+	}
+	leads := c.Leader()
+	if s.Leader != c.Name(leads) || !s.Quorum || s.Groups[0].Name != "g" || s.Groups[0].Slots != 12 {
+		t.Errorf("status is %+v", s)
+	}
+	for _, n := range s.Nodes {
+		if n.Connections == nil || *n.Connections < 1 {
+			t.Errorf("connections of %+v", n)
+		}
+	}
+
+	status, out, _ = verb(t, "status", "--addr", addrs)
+	for _, want := range []string{"quorum yes", "n1", "n2", "n3", "leader", "follower", "GROUP", "settling"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the table says nothing of %q:\n%s", want, out)
+		}
+	}
+	if status != 0 || strings.Contains(out, "warning") || strings.Contains(out, "\x1b") {
+		t.Errorf("status %d:\n%s", status, out)
+	}
+
+	for i := range 3 { // one is left, who is no majority
+		if i != leads {
+			c.Kill(i)
+		}
+	}
+	status, out, said = verb(t, "status", "--addr", addrs)
+	if status != 1 || !strings.Contains(said, "no quorum") {
+		t.Errorf("status %d, said %q", status, said)
+	}
+	for _, want := range []string{"quorum NONE", "unreachable", "warning", "settling"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("without a quorum the table says nothing of %q:\n%s", want, out)
+		}
+	}
+	c.Kill(leads)
+	status, out, said = verb(t, "status", "--addr", addrs)
+	if status != 1 || out != "" || !strings.Contains(said, addrs) {
+		t.Errorf("status %d, said %q:\n%s", status, said, out)
+	}
+}
