@@ -19,7 +19,8 @@ type Doer interface {
 type Conn interface {
 	// DoAll carries out the commands of one pipeline in order and returns one reply each, errors among
 	// them. The pipeline's reads see its own earlier writes, and reads without a write between them see
-	// one state. It always returns within the request timeout.
+	// one state. It always returns within the request timeout, but for a command that says itself how long
+	// it will wait.
 	DoAll(ctx context.Context, cmds []Command) []Reply
 	// Session gives the id of the session that the conversation carries, "" when it carries none.
 	Session() string

@@ -82,12 +82,26 @@ func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *cau
 		c.touch(p)
 		return c.talk.Finish(p, nil), nil
 	}
+	var a replica.Answer
+	if p.Wait != nil {
+		a = c.waitFor(ctx, p)
+	} else {
+		a = c.ask(ctx, p)
+	}
+	if a.Err != nil {
+		return c.talk.Fail(p, a.Err), a.Err
+	}
+	return c.talk.Finish(p, a.Results), nil
+}
+
+// ask has the steps of a plan carried out.
+func (c *conn) ask(ctx context.Context, p *talk.Plan) replica.Answer {
 	req := &request{answer: c.answer}
 	req.batch = replica.Batch{Steps: p.Steps, Beats: p.Beats, Promise: p.Promise,
 		Stale: p.Stale || p.Local, Deadline: c.n.deadline(ctx), Tag: req}
 	begun := time.Now()
 	if !c.n.owner.submit(&req.batch) {
-		return c.talk.Fail(p, errStopping), errStopping
+		return replica.Answer{Err: errStopping}
 	}
 	a, ok := c.await(ctx)
 	c.n.meter.Answered(way(p), time.Since(begun))
@@ -95,10 +109,7 @@ func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *cau
 		c.answer = make(chan replica.Answer, 1)
 		a.Err = errAbandoned
 	}
-	if a.Err != nil {
-		return c.talk.Fail(p, a.Err), a.Err
-	}
-	return c.talk.Finish(p, a.Results), nil
+	return a
 }
 
 // way says which way a plan went.

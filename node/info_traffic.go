@@ -12,7 +12,7 @@ import (
 func (n *Node) infoClients(r *report, l *lines) {
 	l.add("connected_clients", r.door.Clients)
 	l.add("maxclients", n.cfg.MaxClients)
-	l.add("blocked_clients", 0)
+	l.add("blocked_clients", n.waiting.Load())
 	l.add("pubsub_clients", r.door.Subscribers)
 }
 

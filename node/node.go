@@ -53,7 +53,9 @@ type Node struct {
 	nodes    atomic.Pointer[[]machine.Node]
 	nextID   atomic.Uint64 // the raft id that no node has had yet, 0 when not known
 	book     book
-	tables   bell // rings when the digests of all nodes were compared
+	era      atomic.Pointer[era] // until a snapshot replaces the state
+	waiting  atomic.Int64        // commands that wait for their answer (BLOCK)
+	tables   bell                // rings when the digests of all nodes were compared
 	assembly *assembly
 	gate     *gate
 
@@ -79,6 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	cfg = cfg.withoutSelf()
 	n := &Node{cfg: cfg, log: cfg.Logger, table: command.New(), done: make(chan struct{}),
 		assembly: newAssembly(), gate: newGate()}
+	n.era.Store(newEra())
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())

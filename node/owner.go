@@ -201,6 +201,9 @@ func (o *owner) carryOut(out *replica.Output) {
 		n.meet(o.r.State().Nodes(), o.r.State().NextNode())
 	}
 	n.gate.look(o.r)
+	if out.Reset {
+		n.era.Swap(newEra()).end()
+	}
 	for _, e := range out.Events {
 		n.hub.Publish(caucus.EventChannel(e.Group), e.JSON)
 	}

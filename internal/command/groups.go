@@ -51,10 +51,10 @@ func groups() []Spec {
 		{Name: "group|evict", Arity: 4, Flags: Write | Fast, Group: family, Since: since,
 			Usage: "group member", Complexity: "O(log(N))",
 			Summary: "Acknowledges a member's session no more and ends it when its promise is over"},
-		{Name: "group|events", Arity: -5, Flags: ReadOnly, Group: family, Since: since,
-			Usage:      "group FROM seq [COUNT count]",
+		{Name: "group|events", Arity: -5, Flags: ReadOnly | Blocking, Group: family, Since: since,
+			Usage:      "group FROM seq [COUNT count] [BLOCK milliseconds]",
 			Complexity: "O(log(N)+M) with N the events that are kept and M those answered",
-			Summary:    "Reads the kept events of a group from a seq on"},
+			Summary:    "Reads the kept events of a group from a seq on, and may wait for one"},
 		{Name: "group|help", Arity: 2, Flags: ReadOnly | Fast, Group: family, Since: since,
 			Complexity: "O(1)", Summary: "Lists the subcommands"},
 	}

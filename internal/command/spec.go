@@ -1,5 +1,12 @@
 package command
 
+import (
+	"strconv"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+)
+
 // Home says which room carries a command out.
 type Home uint8
 
@@ -46,6 +53,24 @@ type Spec struct {
 
 // Writes says whether the command changes the state.
 func (s *Spec) Writes() bool { return s.Flags&Write != 0 }
+
+// Waits says whether a command asks to wait for its answer, and for how many milliseconds at most, 0 for no
+// limit. A command that may is Blocking, and its options are pairs that end it.
+func (s *Spec) Waits(cmd caucus.Command) (millis int64, ok bool) {
+	if !s.Has(Blocking) {
+		return 0, false
+	}
+	for i := len(cmd) - 2; i > 1; i -= 2 {
+		if strings.EqualFold(cmd[i], "BLOCK") {
+			n, err := strconv.ParseInt(cmd[i+1], 10, 64)
+			return n, err == nil && n >= 0 && n <= MaxBlock
+		}
+	}
+	return 0, false
+}
+
+// MaxBlock is the longest that a command may ask to wait for, in milliseconds: some decades.
+const MaxBlock = 1 << 40
 
 // Has says whether all the given flags are set.
 func (s *Spec) Has(f Flags) bool { return s.Flags&f == f }

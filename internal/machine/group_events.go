@@ -4,10 +4,8 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
 )
-
-// maxBlock is the longest BLOCK in milliseconds, some decades.
-const maxBlock = 1 << 40
 
 // groupEvents answers the events that are kept from a seq on. To wait for one with BLOCK is the business of
 // the node where the client sits (SAFETY B7).
@@ -45,6 +43,8 @@ func eventOptions(args caucus.Command) (from, count, block int64, err *caucus.Er
 			return 0, 0, 0, noValue(args[i])
 		case strings.EqualFold(args[i], "COUNT"):
 			target = &count
+		case strings.EqualFold(args[i], "BLOCK"):
+			target = &block
 		case !strings.EqualFold(args[i], "FROM"):
 			return 0, 0, 0, unknownOption(args[i])
 		default:
@@ -53,7 +53,7 @@ func eventOptions(args caucus.Command) (from, count, block int64, err *caucus.Er
 		*target, err = number(args[i], args[i+1])
 	}
 	if !stated && err == nil {
-		err = usage("GROUP EVENTS group FROM seq [COUNT count]")
+		err = usage("GROUP EVENTS group FROM seq [COUNT count] [BLOCK milliseconds]")
 	}
 	return from, count, block, err
 }
@@ -65,5 +65,5 @@ func eventRange(from, count, block int64) *caucus.Error {
 	if err := within("COUNT", &count, 1, everyone); err != nil {
 		return err
 	}
-	return within("BLOCK", &block, 0, maxBlock)
+	return within("BLOCK", &block, 0, command.MaxBlock)
 }

@@ -1,7 +1,9 @@
 package resp
 
 import (
+	"errors"
 	"io"
+	"os"
 
 	"github.com/caucus-project/caucus"
 )
@@ -74,6 +76,21 @@ func (r *Reader) ReadBatch() ([]Request, error) {
 		r.fill()
 	}
 	return nil, r.broken
+}
+
+// Watch reads ahead while nobody calls ReadBatch, and returns when the source ends or fails, with its
+// error, or with none when so much has come that it is not worth holding more. What came, and the end, are
+// ReadBatch's to return later; a passed deadline is not. So whoever is busy with a request for long learns
+// that its client is gone.
+func (r *Reader) Watch() error {
+	for r.broken == nil && r.ioErr == nil && r.Buffered() < bigBuffer {
+		r.fill()
+	}
+	err := r.ioErr
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		r.ioErr = nil
+	}
+	return err
 }
 
 // fill reads once, into all the room there is.

@@ -39,6 +39,7 @@ type client struct {
 
 	ours  atomic.Bool  // the door closed it, so that its end says nothing of the client
 	multi atomic.Bool  // between MULTI and EXEC
+	waits atomic.Bool  // a command of its waits for its answer
 	heard atomic.Int64 // when a pipeline last came, unix nanoseconds
 	cmd   atomic.Pointer[command.Spec]
 
@@ -204,6 +205,10 @@ func (c *client) request(req *resp.Request) {
 		return
 	}
 	if spec.Home != command.Door && spec.Name != "reset" && !c.listensOnly() {
+		if _, waits := spec.Waits(req.Args); waits {
+			c.wait(req.Args, spec)
+			return
+		}
 		c.gather(req.Args, spec, nil)
 		return
 	}
@@ -244,12 +249,15 @@ func (c *client) gather(cmd caucus.Command, spec *command.Spec, instead *caucus.
 }
 
 // run has the gathered commands carried out and adds their replies.
-func (c *client) run() {
+func (c *client) run() { c.runUntil(c.ctx) }
+
+// runUntil does so while ctx lasts.
+func (c *client) runUntil(ctx context.Context) {
 	if len(c.pending) == 0 {
 		return
 	}
 	begun := c.s.cfg.Now()
-	replies := c.talk.DoAll(c.ctx, c.pending)
+	replies := c.talk.DoAll(ctx, c.pending)
 	took := c.s.cfg.Now().Sub(begun)
 	for i, cmd := range c.pending {
 		var reply caucus.Reply

@@ -37,6 +37,9 @@ func (c *client) flags() string {
 	if c.multi.Load() {
 		flags += "x"
 	}
+	if c.waits.Load() {
+		flags += "b"
+	}
 	if flags == "" {
 		return "N"
 	}

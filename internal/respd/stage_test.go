@@ -73,7 +73,7 @@ type conversation struct {
 
 func (c *conversation) Close(lost bool) { c.m.closed <- lost }
 
-func (c *conversation) DoAll(_ context.Context, cmds []caucus.Command) (replies []caucus.Reply) {
+func (c *conversation) DoAll(ctx context.Context, cmds []caucus.Command) (replies []caucus.Reply) {
 	if c.m.hold != nil {
 		c.m.held <- struct{}{}
 		<-c.m.hold
@@ -81,6 +81,7 @@ func (c *conversation) DoAll(_ context.Context, cmds []caucus.Command) (replies 
 	c.m.mu.Lock()
 	defer c.m.mu.Unlock()
 	c.m.most = max(c.m.most, len(cmds))
+	c.m.await(ctx, cmds)
 	for len(cmds) > 0 {
 		p, used := c.Plan(cmds)
 		results := make([]entry.Result, len(p.Steps))
@@ -91,6 +92,19 @@ func (c *conversation) DoAll(_ context.Context, cmds []caucus.Command) (replies 
 		cmds = cmds[used:]
 	}
 	return replies
+}
+
+// await waits for a message on the channel of a group, as long as ctx lasts, if a command asks to wait.
+func (m *memory) await(ctx context.Context, cmds []caucus.Command) {
+	for _, cmd := range cmds {
+		if spec, err := m.table.Lookup(cmd); err == nil && spec.Has(command.Blocking) {
+			m.held <- struct{}{}
+			ear := m.Watch()
+			ear.Subscribe("wake")
+			_, _ = ear.Next(ctx) // either ends the wait
+			ear.Close()
+		}
+	}
 }
 
 func (m *memory) step(op *entry.Op) caucus.Reply {
@@ -116,6 +130,8 @@ func (m *memory) one(cmd caucus.Command) caucus.Reply {
 		return caucus.Nil()
 	case "publish":
 		return caucus.Int(int64(m.Publish(cmd[1], cmd[2])))
+	case "group":
+		return caucus.Array()
 	case ".watch":
 		return caucus.Array(caucus.Int(0), caucus.Int(0))
 	}

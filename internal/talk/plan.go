@@ -30,6 +30,8 @@ type Plan struct {
 	Local bool
 	// Stale says that the client asked for local reads and nothing here needs more.
 	Stale bool
+	// Wait is for a plan of one read whose empty answer may be waited for; nil for all others.
+	Wait *Wait
 
 	items    []item
 	ops      []entry.Op
@@ -212,6 +214,9 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 		return t.join(p, cmd, 0)
 	case "group|create":
 		cmd = t.settle(cmd)
+	}
+	if millis, waits := s.Waits(cmd); waits {
+		return t.wait(p, cmd, millis)
 	}
 	t.step(p, s.Writes(), cmd)
 	p.firm = p.firm || !s.Has(command.PubSub)

@@ -136,6 +136,10 @@ func TestWhereAPlanStops(t *testing.T) {
 		{"group join g;group join h", 2},
 		{"session close " + id(1) + ";get a", 2},
 		{"get a;readonly;get a", 2},
+		{"get a;group events g from 1 block 0;get b", 3},
+		{"get a;group events g from 1;get b", 1},
+		{"get a;group events g from 1 block x;get b", 1},
+		{"get a;multi;group events g from 1 block 0;exec;get b", 1},
 		{"get a;reset;get a", 2},
 	} {
 		s := newStage()

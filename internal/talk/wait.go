@@ -1,0 +1,67 @@
+package talk
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
+)
+
+// Wait says for what and how long the answer of a plan may be waited for while it is empty (SAFETY B7).
+type Wait struct {
+	Channel string // a message there means that it is worth reading again
+	Millis  int64  // 0 for no limit
+	// Retell answers from the messages that came while it was waited, payloads in order, in place of a state
+	// that has let go of what was asked for. It says no when they do not answer it either.
+	Retell func(payloads []string) (caucus.Reply, bool)
+}
+
+// Waiting says whether what the plan's step came to is still no answer.
+func (p *Plan) Waiting(results []entry.Result) bool {
+	if p.Wait == nil || len(results) != 1 {
+		return false
+	}
+	r := results[0].Reply
+	return r.IsNil() || r.Kind == caucus.KindArray && len(r.Items) == 0
+}
+
+// wait plans a read that may wait. It is a plan of its own: what stands before it in the pipeline should be
+// answered before, and what stands behind it is carried out after.
+func (t *Talk) wait(p *Plan, cmd caucus.Command, millis int64) verdict {
+	if len(p.items) > 0 {
+		return notNow
+	}
+	t.firmStep(p, false, cmd)
+	p.Wait = &Wait{Channel: caucus.EventChannel(cmd[2]), Millis: millis,
+		Retell: func(payloads []string) (caucus.Reply, bool) { return retell(cmd, payloads) }}
+	p.last(plain, nil)
+	return stopAfter
+}
+
+// retell answers EVENTS from events that were heard: FROM and what follows it without a gap, COUNT at most.
+func retell(cmd caucus.Command, payloads []string) (caucus.Reply, bool) {
+	next, count := uint64(0), len(payloads)
+	for i := 3; i+1 < len(cmd); i += 2 {
+		n, err := strconv.ParseUint(cmd[i+1], 10, 62)
+		switch {
+		case err != nil:
+			return caucus.Reply{}, false
+		case strings.EqualFold(cmd[i], "FROM"):
+			next = n
+		case strings.EqualFold(cmd[i], "COUNT"):
+			count = int(min(n, uint64(count)))
+		}
+	}
+	items := []caucus.Reply{}
+	for _, payload := range payloads {
+		var event struct{ Seq uint64 }
+		if json.Unmarshal([]byte(payload), &event) != nil || event.Seq != next || len(items) == count {
+			continue
+		}
+		items = append(items, caucus.Array(caucus.Int(int64(event.Seq)), caucus.Bulk(payload)))
+		next++
+	}
+	return caucus.Array(items...), len(items) > 0
+}

@@ -1,0 +1,125 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/replica"
+	"github.com/caucus-project/caucus/internal/talk"
+)
+
+// era is the time until the state is replaced by a snapshot, which tells listeners nothing of what it skips.
+type era struct {
+	ctx context.Context // ends with the era
+	end context.CancelFunc
+}
+
+func newEra() *era {
+	e := &era{}
+	e.ctx, e.end = context.WithCancel(context.Background())
+	return e
+}
+
+// waitFor carries out a plan whose answer may be long in coming (SAFETY B7). It listens before it reads, so
+// that nothing can happen unnoticed, and reads again, from this node's own state, when it has heard
+// something. Nothing goes through the log, and only the first read is a sign of life. When the time is over
+// the answer is what was read last, which is empty.
+func (c *conn) waitFor(ctx context.Context, p *talk.Plan) replica.Answer {
+	w := c.n.listen(ctx, p.Wait)
+	defer w.close()
+	a := c.ask(ctx, p)
+	for a.Err == nil && p.Waiting(a.Results) {
+		if err := w.next(); err != nil {
+			a.Err = err
+		} else if w.over() {
+			break
+		} else {
+			a = c.ask(ctx, &talk.Plan{Steps: p.Steps, Stale: true})
+			w.retell(&a)
+		}
+	}
+	return a
+}
+
+// waiter is one wait. Its limit ends with the time, the node or the connection.
+type waiter struct {
+	n     *Node
+	what  *talk.Wait
+	outer context.Context
+	limit context.Context
+	ear   caucus.Subscription
+	era   *era // in which the state was read last
+	heard []caucus.Message
+	ends  []func()
+}
+
+// listen begins to listen for what is waited for.
+func (n *Node) listen(ctx context.Context, what *talk.Wait) *waiter {
+	n.waiting.Add(1)
+	limit, cancel := context.WithCancel(ctx)
+	if what.Millis > 0 {
+		limit, cancel = context.WithTimeout(ctx, time.Duration(what.Millis)*time.Millisecond)
+	}
+	stop := context.AfterFunc(n.ctx, cancel)
+	w := &waiter{n: n, what: what, outer: ctx, limit: limit, era: n.era.Load(),
+		ends: []func(){cancel, func() { stop() }}}
+	w.subscribe()
+	return w
+}
+
+func (w *waiter) subscribe() {
+	w.ear = w.n.hub.Watch()
+	w.ear.Subscribe(w.what.Channel)
+}
+
+func (w *waiter) close() {
+	w.n.waiting.Add(-1)
+	w.ear.Close()
+	for _, end := range w.ends {
+		end()
+	}
+}
+
+// next waits until it is worth reading again, or the time is over. It fails when nobody is there any more to
+// be answered, or to answer.
+func (w *waiter) next() *caucus.Error {
+	ctx, cancel := context.WithCancel(w.limit)
+	defer cancel()
+	defer context.AfterFunc(w.era.ctx, cancel)()
+	heard, err := w.ear.Next(ctx)
+	w.heard = heard
+	switch {
+	case w.outer.Err() != nil && !errors.Is(w.outer.Err(), context.DeadlineExceeded):
+		return errAbandoned
+	case w.n.ctx.Err() != nil:
+		return errStopping
+	case errors.Is(err, caucus.ErrSlow):
+		w.ear.Close()
+		w.subscribe()
+	}
+	w.era = w.n.era.Load()
+	return nil
+}
+
+// over says whether the time is over and nothing was heard in it.
+func (w *waiter) over() bool { return w.limit.Err() != nil && len(w.heard) == 0 }
+
+// retell answers from what was heard when the state cannot answer any more: the group has ended meanwhile,
+// and its last events with it.
+func (w *waiter) retell(a *replica.Answer) {
+	if a.Err != nil || len(a.Results) != 1 || a.Results[0].Reply.Kind != caucus.KindError {
+		return
+	}
+	past, cancel := context.WithCancel(context.Background())
+	cancel()
+	more, _ := w.ear.Next(past) // what was read is newer than what was heard; the rest is here by now
+	payloads := make([]string, 0, len(w.heard)+len(more))
+	for _, m := range append(w.heard, more...) {
+		payloads = append(payloads, m.Payload)
+	}
+	if reply, ok := w.what.Retell(payloads); ok {
+		a.Results[0].Reply = reply
+	}
+}

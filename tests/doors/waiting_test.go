@@ -1,0 +1,135 @@
+package doors
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/nodetest"
+)
+
+// number gives a field of GROUP INFO.
+func (l line) number(group, field string) int64 {
+	l.t.Helper()
+	info := l.do("GROUP INFO " + group)
+	for i := 0; i+1 < len(info.Items); i += 2 {
+		if info.Items[i].Str == field {
+			return info.Items[i+1].Int
+		}
+	}
+	l.t.Fatalf("GROUP INFO %s has no %s: %s", group, field, shown(info))
+	return 0
+}
+
+// waits sends an EVENTS that waits and comes back when the node says that somebody waits there.
+func (l line) waits(from int64, more string) {
+	l.t.Helper()
+	watch := dial(l.t, l.RemoteAddr().String())
+	before := blocked(watch)
+	words := fmt.Sprintf("GROUP EVENTS g FROM %d %s", from, more)
+	if err := l.Send(strings.Fields(words)); err != nil {
+		l.t.Fatal(err)
+	}
+	nodetest.Eventually(l.t, "a client waits", func() bool { return blocked(watch) != before })
+}
+
+func blocked(l line) string {
+	_, rest, _ := strings.Cut(l.do("INFO clients").Str, "blocked_clients:")
+	count, _, _ := strings.Cut(rest, "\r\n")
+	return count
+}
+
+// told reads the answer to an EVENTS and gives the names of the events.
+func (l line) told() string {
+	l.t.Helper()
+	r := l.push()
+	if r.Kind == caucus.KindError {
+		return r.Str
+	}
+	names := []string{}
+	for _, item := range r.Items {
+		_, rest, _ := strings.Cut(item.Items[1].Str, `"event":"`)
+		name, _, _ := strings.Cut(rest, `"`)
+		names = append(names, name)
+	}
+	return strings.Join(names, " ")
+}
+
+// EVENTS waits on any node for what happens through another one; not in a transaction (B7).
+func TestB7_EventsAreWaitedForOnAnyNode(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	a := dial(t, c.Addr(0))
+	a.want("GROUP JOIN g AS a SETTLE 0 TTL 600000", `"a"`)
+	for i := range c.Size() {
+		l, other := dial(t, c.Addr(i)), dial(t, c.Addr(i))
+		next := l.number("g", "seq") + 1
+		l.waits(next, "BLOCK 0")
+		other.waits(next, "COUNT 1 BLOCK 60000")
+		a.want(fmt.Sprintf("GROUP META g news%d", i), "OK")
+		for _, who := range []line{l, other} {
+			if got := who.told(); got != "metadata" {
+				t.Errorf("%s tells %q", c.Name(i), got)
+			}
+		}
+		l.want(fmt.Sprintf("GROUP EVENTS g FROM %d BLOCK 50", next+1), "(empty array)")
+		l.want(fmt.Sprintf("GROUP EVENTS none FROM %d BLOCK 0", next), "(error) NOGROUP there is no group 'none'")
+		l.want("MULTI", "OK")
+		l.want(fmt.Sprintf("GROUP EVENTS g FROM %d BLOCK 0", next+1), "QUEUED")
+		l.want("EXEC", "1) (empty array)")
+	}
+}
+
+// Of a group that ends while it is waited for, the last events are told, and then that there is none.
+func TestB7_WhoWaitsHearsTheEnd(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	a := dial(t, c.Addr(0))
+	for i := range c.Size() {
+		a.want("GROUP JOIN g AS a SETTLE 0", `"a"`)
+		l := dial(t, c.Addr(i))
+		next := l.number("g", "seq") + 1
+		l.waits(next, "BLOCK 0")
+		a.want("GROUP LEAVE g", "(integer) 1")
+		if got := l.told(); got != "left leaderless deleted" {
+			t.Errorf("%s tells %q", c.Name(i), got)
+		}
+		l.want(fmt.Sprintf("GROUP EVENTS g FROM %d BLOCK 0", next+3), "(error) NOGROUP there is no group 'g'")
+	}
+}
+
+// A client that leaves while it waits is seen to leave, and waiting keeps no session alive (A4, B7).
+func TestB7_WhoWaitsMayDie(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	ear := listen(t, c.Addr(0), "g")
+	for _, how := range []struct{ open, reason string }{
+		{"SESSION OPEN TTL 600000 GRACE 0", "lost"}, {"SESSION OPEN TTL 500", "expired"},
+	} {
+		l := dial(t, c.Addr(1))
+		l.do(how.open)
+		l.want("GROUP JOIN g AS m SETTLE 0", `"m"`)
+		l.waits(l.number("g", "seq")+5, "BLOCK 0")
+		if how.reason == "lost" {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ear.until("left", how.reason)
+	}
+}
+
+// A node that stops says so to those who wait there, who can wait elsewhere.
+func TestB7_NobodyWaitsAtAStoppedNode(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	a := dial(t, c.Addr(0))
+	a.want("GROUP CREATE g", "OK")
+	l := dial(t, c.Addr(1))
+	l.waits(l.number("g", "seq")+1, "BLOCK 0")
+	c.Stop(1)
+	if got := l.told(); got != "TRYAGAIN this node is stopping" {
+		t.Errorf("who waited is told %q", got)
+	}
+}
