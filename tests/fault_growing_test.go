@@ -227,22 +227,6 @@ func folderSize(t testing.TB, dir string) (sum int64) {
 	return sum
 }
 
-// BenchmarkRestart measures a start with 20,000 entries in the log.
-func BenchmarkRestart(b *testing.B) {
-	s := newServer(b, "n1")
-	s.start()
-	c := s.redis()
-	for i := range 20_000 {
-		if err := c.Set(context.Background(), "key", i, 0).Err(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	for b.Loop() {
-		s.kill()
-		s.start()
-	}
-}
-
 // Of several newcomers with one name, who all ask at once, one comes in; the others are told what
 // to do.
 func TestOneNameManyNewcomers(t *testing.T) {
