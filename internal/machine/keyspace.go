@@ -90,19 +90,20 @@ func (k *keyspace) find(key string) (item, bool) {
 	return it, ok
 }
 
-// set adds an item, or replaces the one of the same key.
-func (k *keyspace) set(it item) {
+// set adds an item, or replaces the one of the same key, which it gives. A search costs more than all else
+// here, so there is one.
+func (k *keyspace) set(it item) (before item) {
 	h := k.hash(it.key)
 	it.next = nil
 	old, taken := k.items.Set(h, it)
 	if taken && (old.key != it.key || old.next != nil) {
-		k.relink(h, &old, it.key, &it)
-		return
+		return k.relink(h, &old, it.key, &it)
 	}
 	if taken {
 		k.uncount(&old)
 	}
 	k.tally(&it)
+	return old
 }
 
 // drop takes a key out.
@@ -121,12 +122,14 @@ func (k *keyspace) drop(key string) (old item, ok bool) {
 	return old, true
 }
 
-// relink builds the chain of a hash anew, without the old item of a key and with its new one, if any.
-func (k *keyspace) relink(h uint64, head *item, key string, with *item) {
+// relink builds the chain of a hash anew, without the old item of a key, which it gives, and with its new
+// one, if any.
+func (k *keyspace) relink(h uint64, head *item, key string, with *item) (before item) {
 	var chain []item
 	for it := head; it != nil; it = it.next {
 		if it.key == key {
 			k.uncount(it)
+			before = *it
 			continue
 		}
 		chain = append(chain, *it)
@@ -143,6 +146,7 @@ func (k *keyspace) relink(h uint64, head *item, key string, with *item) {
 		}
 	}
 	k.items.Set(h, chain[0])
+	return before
 }
 
 func (k *keyspace) tally(it *item)   { k.account(it, 1) }

@@ -30,7 +30,7 @@ func TestKeysOfOneHash(t *testing.T) {
 				}
 				delete(plain, key)
 			default:
-				m.put(key, text(fmt.Sprint(i)), 0)
+				m.put(key, text(fmt.Sprint(i)), int64(rapid.IntRange(0, 2).Draw(t, "end"))*1000)
 				plain[key] = fmt.Sprint(i)
 			}
 			checkChains(t, m, plain)
@@ -63,6 +63,25 @@ func checkChains(t *rapid.T, m *Machine, plain map[string]string) {
 	})
 	if seen != len(plain) {
 		t.Fatalf("%d keys were visited of %d", seen, len(plain))
+	}
+	checkEnds(t, m)
+}
+
+// checkEnds compares the queue of what falls due with the keys that have an end.
+func checkEnds(t *rapid.T, m *Machine) {
+	due := 0
+	m.keys.from(0, func(_ uint64, it *item) bool {
+		if it.expireAt == 0 {
+			return true
+		}
+		due++
+		if _, ok := m.deadlines.Get(endOf(it.key, it.expireAt)); !ok {
+			t.Fatalf("the end of %s does not fall due", it.key)
+		}
+		return true
+	})
+	if n := m.deadlines.Len(); n != due || m.keys.expiring != due {
+		t.Fatalf("%d keys have an end, %d fall due, %d are counted", due, n, m.keys.expiring)
 	}
 }
 

@@ -10,18 +10,14 @@ import (
 // put gives a key a value and an end, 0 for none, and a new revision. An end that has come removes the key at
 // once, as if it had expired right after.
 func (m *Machine) put(key string, v value, expireAt int64) {
-	old, had := m.keys.find(key)
-	it := item{key: old.key, value: v, expireAt: expireAt}
+	it := item{key: strings.Clone(key), value: v, expireAt: expireAt}
 	if it.over(m.now) {
 		m.remove(key)
 		return
 	}
-	if !had {
-		it.key = strings.Clone(key)
-	}
 	it.revision = m.next()
+	old := m.keys.set(it)
 	m.rearm(it.key, old.expireAt, expireAt)
-	m.keys.set(it)
 }
 
 // remove takes a key away and remembers that it did (SAFETY B8).

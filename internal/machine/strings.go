@@ -86,15 +86,17 @@ func set(c *call) caucus.Reply {
 			return reply
 		}
 	}
-	it, ok := c.item(key)
-	if o.nx && ok || o.xx && !ok {
-		if !o.get {
-			return caucus.Nil()
+	if o.nx || o.xx || o.keep {
+		it, ok := c.item(key)
+		if o.nx && ok || o.xx && !ok {
+			if !o.get {
+				return caucus.Nil()
+			}
+			return reply
 		}
-		return reply
-	}
-	if o.keep {
-		at = it.expireAt
+		if o.keep {
+			at = it.expireAt
+		}
 	}
 	c.m.put(key, c.value(2), at)
 	return reply
