@@ -14,17 +14,18 @@ import (
 // restartKeys is how many keys the node holds that is started again.
 const restartKeys = 1_000_000
 
-// BenchmarkRestart takes how long a node with a million keys is away when it is killed and started again, with
-// all of them in its snapshot, and with all of them still in its log.
+// BenchmarkRestart takes how long a node with a million keys is away when it is killed and started again,
+// with all of them in its snapshot, and with all of them still in its log.
 //
 //	go test -run xxx -bench Restart -timeout 20m ./tests
 func BenchmarkRestart(b *testing.B) {
 	var table strings.Builder
-	fmt.Fprintln(&table, "\n| 1,000,000 keys | ready, median of 5 (least to most) | first answer |\n| --- | --- | --- |")
+	fmt.Fprintln(&table, "\n| 1,000,000 keys | ready, median of 5 (least to most) | first answer |\n"+
+		"| --- | --- | --- |")
 	for _, from := range []string{"snapshot", "log"} {
 		b.Run("from="+from, func(b *testing.B) {
 			c := nodetest.Start(b, 1, nodetest.Flags("--snapshot", "100000000"))
-			fill(b, c.Addr(0))
+			fillKeys(b, c.Addr(0))
 			for range 2 { // the log is kept as far as the older of two snapshots needs it
 				if from == "snapshot" {
 					answers(b, c.Addr(0), "CHECKPOINT")
@@ -50,8 +51,8 @@ func BenchmarkRestart(b *testing.B) {
 	fmt.Println(table.String())
 }
 
-// fill writes the keys.
-func fill(b *testing.B, addr string) {
+// fillKeys writes the keys.
+func fillKeys(b *testing.B, addr string) {
 	b.Helper()
 	line, err := nodetest.Dial(addr)
 	if err != nil {
