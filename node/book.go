@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -184,7 +185,7 @@ func (n *Node) readBook(text []byte) {
 // that has forgotten what it voted for, and of two with one count one is a copy (SAFETY B19).
 func (n *Node) judge(from peer.Identity) error {
 	if _, known := n.find(func(p machine.Node) bool { return p.ID == from.ID }); !known {
-		if from.ID < n.nextID.Load() {
+		if f := n.former.Load(); from.ID < f.next && !slices.Contains(f.leaving, from.ID) {
 			return &peer.Refusal{Code: peer.RefusedRemoved, Mine: true,
 				Text: fmt.Sprintf("node %d, %q, was removed from the ensemble", from.ID, from.Name)}
 		}

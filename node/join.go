@@ -42,7 +42,7 @@ func (n *Node) join(
 	}
 	home.Cluster, home.RaftID = formatID(id.Cluster), id.ID
 	n.me.ID = id.ID
-	n.meet(id.Nodes, 0)
+	n.know(id.Nodes, former{})
 	n.log.Info("joined", "ensemble", home.Cluster, "id", home.RaftID)
 	if err := datadir.Write(vfs.OS{}, n.cfg.Data, home); err != nil {
 		return home, err

@@ -51,7 +51,7 @@ type Node struct {
 	dump     *machine.Dump          // what a new ensemble begins with; nil: nothing, or it has begun
 	dumping  sync.Mutex             // held while a dump is written to disk
 	nodes    atomic.Pointer[[]machine.Node]
-	nextID   atomic.Uint64 // the raft id that no node has had yet, 0 when not known
+	former   atomic.Pointer[former]
 	book     book
 	era      atomic.Pointer[era] // until a snapshot replaces the state
 	waiting  atomic.Int64        // commands that wait for their answer (BLOCK)
@@ -88,6 +88,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	n.hub = feed.New(feed.Limits{}, now)
 	n.greeting.Store(&status{})
 	n.nodes.Store(&[]machine.Node{})
+	n.former.Store(&former{})
 	if err := n.open(ctx); err != nil {
 		n.shut()
 		return nil, err
@@ -155,8 +156,8 @@ func (n *Node) start(found replica.Restored) error {
 	if err != nil {
 		return err
 	}
-	if known := found.State.Nodes(); len(known) > 0 {
-		n.meet(known, found.State.NextNode())
+	if len(found.State.Nodes()) > 0 {
+		n.meet(found.State)
 	}
 	n.disk = newDisk(n)
 	n.owner = newOwner(n, r)

@@ -198,7 +198,7 @@ func (o *owner) carryOut(out *replica.Output) {
 		n.tables.ring()
 	}
 	if out.Nodes {
-		n.meet(o.r.State().Nodes(), o.r.State().NextNode())
+		n.meet(o.r.State())
 	}
 	n.gate.look(o.r)
 	if out.Reset {
@@ -220,9 +220,6 @@ func (o *owner) carryOut(out *replica.Output) {
 	}
 	for _, a := range out.Outcomes {
 		a.Tag.(chan replica.Outcome) <- a
-	}
-	if out.Removed {
-		n.removed()
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -39,12 +40,22 @@ func (n *Node) identity(home datadir.Identity) peer.Identity {
 		Boots: home.Boots, Addresses: peer.Addresses{Client: n.me.Client, Peer: n.me.Peer, HTTP: n.me.HTTP}}
 }
 
-// meet takes over the table of nodes: these are the peers, and there they are. Next is the raft id that no
-// node has had yet, 0 when that is not known.
-func (n *Node) meet(nodes []machine.Node, next uint64) {
-	old := *n.nodes.Load()
+// former is what is known of those who are nodes no more.
+type former struct {
+	next    uint64   // the raft id that no node has had yet, 0 when that is not known
+	leaving []uint64 // those that were removed and may still be needed for a vote
+}
+
+// meet takes over what the state says of the nodes.
+func (n *Node) meet(s *machine.Machine) {
+	leaving, _ := s.Leaving()
+	n.know(s.Nodes(), former{next: s.NextNode(), leaving: leaving})
+}
+
+// know takes over the table of nodes: these are the peers, and there they are.
+func (n *Node) know(nodes []machine.Node, f former) {
+	old, before := *n.nodes.Load(), n.former.Swap(&f)
 	n.nodes.Store(&nodes)
-	n.nextID.Store(next)
 	known := map[uint64]bool{}
 	for _, p := range nodes {
 		known[p.ID] = true
@@ -52,10 +63,17 @@ func (n *Node) meet(nodes []machine.Node, next uint64) {
 			n.peers.SetPeer(p.ID, n.book.learn(placeOf(p)).Peer)
 		}
 	}
+	for _, id := range f.leaving {
+		known[id] = true
+	}
+	were := slices.Clone(before.leaving)
 	for _, p := range old {
-		if !known[p.ID] {
-			n.peers.RemovePeer(p.ID)
-			n.book.forget(p.ID)
+		were = append(were, p.ID)
+	}
+	for _, id := range were {
+		if !known[id] {
+			n.peers.RemovePeer(id)
+			n.book.forget(id)
 		}
 	}
 }

@@ -25,6 +25,7 @@ const (
 	opRefused = ".refused" // in place of an operation that the leader refused: why
 	// note: name, client address; a node of that name is expected there, or no longer if it is empty
 	opReserve = ".reserve"
+	opGone    = ".gone" // note: raft id of a node that was removed and is needed no more
 )
 
 // internalCommands names who carries out what no client can send.
@@ -40,6 +41,7 @@ func (m *Machine) internalCommands() {
 	m.notes[opDigests] = logDigests
 	m.writes[opRefused] = refused
 	m.notes[opReserve] = reserveName
+	m.notes[opGone] = nodeGone
 }
 
 // Boot is a node's report that it has started, the first operation of each boot's stream.

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -95,12 +96,31 @@ func (m *Machine) Vote(voters int) {
 	}
 }
 
-// Dismiss takes a node out; its configuration entry removed it from raft.
+// Dismiss takes a node out; its configuration entry removed it from raft. It is leaving until Gone: a node of
+// which it is not yet durable that the entry is committed would, after a crash, still need its vote.
 func (m *Machine) Dismiss(index, term, id uint64) {
 	m.Skip(index, term)
-	m.nodes.Delete(id)
+	if n, ok := m.nodes.Delete(id); ok {
+		m.leaving.Set(id, n.Name)
+	}
 	m.origins.Delete(id)
 }
+
+// Gone is the leader's note that a removed node is needed no more. Whoever has this entry on its disk has the
+// commit index of the removal there, too.
+func Gone(id uint64) entry.Op {
+	return entry.Op{Args: caucus.Command{opGone, strconv.FormatUint(id, 10)}}
+}
+
+func nodeGone(c *call) caucus.Reply {
+	if id, err := strconv.ParseUint(c.args[len(c.args)-1], 10, 64); err == nil {
+		c.m.leaving.Delete(id)
+	}
+	return caucus.OK()
+}
+
+// Leaving gives the raft ids of the nodes that were removed and are not yet Gone, and their names.
+func (s *state) Leaving() (ids []uint64, names []string) { return s.leaving.Keys(), s.leaving.Values() }
 
 // Reserve is the leader's note that a node of that name is expected at a client address, or, if that is
 // empty, no longer.

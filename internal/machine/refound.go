@@ -10,11 +10,12 @@ package machine
 func (m *Machine) Refound(cluster [16]byte, survivor Node) (id uint64) {
 	former := survivor.ID
 	survivor.ID, survivor.Boots, survivor.Boot = m.nextNode, 0, [16]byte{}
-	m.cluster, m.now = cluster, m.stamp
+	m.cluster, m.now, m.quorum = cluster, m.stamp, 0
 	m.counter += restoreRaise
 	m.nodes.Clear()
 	m.origins.Clear()
 	m.reserved.Clear()
+	m.leaving.Clear()
 	m.digests = digests{stamp: m.stamp}
 	m.Admit(m.index, m.term, survivor)
 	m.rehash()

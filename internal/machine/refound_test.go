@@ -25,8 +25,9 @@ func TestA16Refound(t *testing.T) {
 	survivor.Incarnation = [16]byte{5}
 	id := m.Refound([16]byte{8}, survivor)
 
-	if nodes := m.Nodes(); id != 3 || len(nodes) != 1 || nodes[0].ID != 3 || nodes[0].Name != "n1" ||
-		nodes[0].Incarnation != [16]byte{5} || m.NextNode() != 4 || len(m.Reservations()) != 0 {
+	if nodes := m.Nodes(); id != 4 || len(nodes) != 1 || nodes[0].ID != 4 || nodes[0].Name != "n1" ||
+		nodes[0].Incarnation != [16]byte{5} || m.NextNode() != 5 || len(m.Reservations()) != 0 ||
+		m.leaving.Len() != 0 {
 		t.Errorf("the nodes are %+v, the next is %d", nodes, m.NextNode())
 	}
 	if m.Cluster() != [16]byte{8} || m.counter <= counter+restoreRaise {
@@ -39,7 +40,7 @@ func TestA16Refound(t *testing.T) {
 		t.Error("a transaction that watched an absent key before is not in doubt")
 	}
 	s, ok := m.session(session)
-	if !ok || s.node != 3 || s.places.Len() != 1 {
+	if !ok || s.node != 4 || s.places.Len() != 1 {
 		t.Fatalf("the session is %+v", s)
 	}
 	g, _ = m.groups.Get("work")

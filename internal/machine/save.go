@@ -43,6 +43,7 @@ func sections() []section {
 		{"sessions", 2, -1, saveSessions, loadSessionRow},
 		{"groups", 2, -1, saveGroups, loadGroupRow},
 		{"digests", 1, 1, saveDigests, loadDigests},
+		{"leaving", 1, -1, saveLeaving, loadLeaving},
 		{"reserved", 1, -1, saveReserved, loadReserved},
 		{"end", 1, 0, func(*saver, *state) {}, nil},
 	}

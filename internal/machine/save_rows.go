@@ -48,6 +48,18 @@ func loadNode(r *fields.Reader, s *state) error {
 	return nil
 }
 
+func saveLeaving(w *saver, s *state) {
+	s.leaving.Scan(func(id uint64, name string) bool {
+		w.row(fields.String(fields.Uvarint(w.head, id), name), "")
+		return w.err == nil
+	})
+}
+
+func loadLeaving(r *fields.Reader, s *state) error {
+	s.leaving.Set(r.Uvarint(), strings.Clone(r.String()))
+	return nil
+}
+
 func saveReserved(w *saver, s *state) {
 	s.reserved.Scan(func(name, addr string) bool {
 		w.row(fields.String(fields.String(w.head, name), addr), "")

@@ -24,6 +24,8 @@ func full(t testing.TB) *Machine {
 	if !m.Admit(1, 1, n) {
 		t.Fatal("the node was not admitted")
 	}
+	m.Admit(1, 1, Node{ID: 2, Name: "n2"})
+	m.Dismiss(1, 1, 2)
 	n.Boot, n.Boots = entry.Boot{3}, 1
 	ops := []entry.Op{Boot(n)}
 	for _, line := range []string{
@@ -39,7 +41,7 @@ func full(t testing.TB) *Machine {
 		t.Fatal(err, out)
 	}
 	if m.sessions.Len() != 1 || m.groups.Len() != 1 || m.origins.Len() != 1 ||
-		m.reserved.Len() != 1 || m.keys.count != 2 || m.keys.byHash.Len() != 1 {
+		m.reserved.Len() != 1 || m.leaving.Len() != 1 || m.keys.count != 2 || m.keys.byHash.Len() != 1 {
 		t.Fatal("a section would be empty")
 	}
 	return m
@@ -289,7 +291,7 @@ func FuzzLoadSnapshot(f *testing.F) {
 // FuzzLoadRows gives any rows under right checksums.
 func FuzzLoadRows(f *testing.F) {
 	rows := rowsOf(f, save(f, full(f)))
-	for i, part := range sections()[:9] {
+	for i, part := range sections()[:10] {
 		f.Add(uint8(i), rows(part.name)[0])
 	}
 	f.Fuzz(func(t *testing.T, which uint8, row string) {

@@ -22,6 +22,7 @@ type state struct {
 	sessions  btree.Map[string, *session] // by the 16 bytes of entry.Session
 	groups    btree.Map[string, *group]   // by name
 	nodes     btree.Map[uint64, *Node]    // by raft id
+	leaving   btree.Map[uint64, string]   // names of nodes that were removed, and may still be needed for a vote
 	reserved  btree.Map[string, string]   // names of nodes that are expected, and the client address of each
 	origins   btree.Map[uint64, origin]   // by raft id: how far each node's stream has been applied
 	digests   digests                     // of the states of all nodes, as they were compared last
@@ -42,6 +43,7 @@ func (s *state) copy() *state {
 	c.sessions = *s.sessions.Copy()
 	c.groups = *s.groups.Copy()
 	c.nodes = *s.nodes.Copy()
+	c.leaving = *s.leaving.Copy()
 	c.reserved = *s.reserved.Copy()
 	c.origins = *s.origins.Copy()
 	c.deadlines = s.deadlines.Copy()

@@ -36,6 +36,7 @@ func (r *Replica) applyOne(e *pb.Entry) error {
 	if err != nil {
 		return fmt.Errorf("entry %d: %w", e.GetIndex(), err)
 	}
+	leaving, _ := r.m.Leaving()
 	out, err := r.m.Apply(e.GetIndex(), e.GetTerm(), decoded, host{r})
 	if err != nil {
 		return err
@@ -49,6 +50,9 @@ func (r *Replica) applyOne(e *pb.Entry) error {
 		if b.Node == r.cfg.Node.ID && b.Boot == r.cfg.Node.Boot {
 			r.stream.landed(r, e.GetTerm(), b)
 		}
+	}
+	if len(leaving) > 0 {
+		r.out.Nodes = true // one of them may be gone now
 	}
 	if r.leader != nil {
 		r.leader.touched(r, decoded, out)

@@ -143,10 +143,7 @@ func (r *Replica) dismissed(gone []uint64) {
 			delete(r.leader.streams, id)
 		}
 	}
-	switch {
-	case slices.Contains(gone, r.cfg.Node.ID):
-		r.out.Removed = true
-	case r.lead != 0 && r.leader == nil && slices.Contains(gone, r.lead):
+	if r.lead != 0 && r.leader == nil && slices.Contains(gone, r.lead) {
 		r.search.lost(r, r.lead)
 	}
 }

@@ -14,6 +14,8 @@ type membership struct {
 	wishes  []*wished
 	pending bool  // a change is in the log and not applied
 	since   int64 // when it was proposed, monotonic
+
+	released map[uint64]bool // removed nodes of which is noted that they are needed no more
 }
 
 // join is a node that asked to be let in.
@@ -119,6 +121,9 @@ func (ms *membership) tick(r *Replica, l *leadership) {
 	}
 	ms.answer(r)
 	joint := len(r.conf.GetVotersOutgoing()) > 0
+	if !joint {
+		l.release(r)
+	}
 	if joint || ms.pending && r.now.Mono-ms.since < 2*r.cfg.Election {
 		return
 	}
@@ -131,9 +136,22 @@ func (ms *membership) tick(r *Replica, l *leadership) {
 	}
 }
 
+// release logs that those who were removed are needed no more. Before that they stay: each node that knows of
+// their removal may forget, in a crash, that it is committed, and be one of two voters again (SAFETY B3).
+func (l *leadership) release(r *Replica) {
+	leaving, _ := r.m.Leaving()
+	for _, id := range leaving {
+		if !l.members.released[id] {
+			l.members.released[id] = true
+			l.notes = append(l.notes, machine.Gone(id))
+		}
+	}
+}
+
 func (ms *membership) next(r *Replica) *change {
 	for _, w := range ms.wishes {
-		if list := r.named(w.Name); w.Kind == Remove && len(list) > 0 {
+		if list := r.named(w.Name); w.Kind == Remove && len(list) > 0 && r.mayWish(w.Wish) == nil {
+			w.noted = true
 			return &change{kind: changeDismiss, gone: []uint64{list[0].ID}}
 		}
 	}

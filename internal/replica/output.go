@@ -32,9 +32,7 @@ type Output struct {
 	// Admitted answers Join, Outcomes answers Wish.
 	Admitted []Admission
 	Outcomes []Outcome
-	// Removed says that this node was removed from the ensemble. It is to stop.
-	Removed bool
-	// Nodes says that the table of nodes changed.
+	// Nodes says that the table of nodes changed, or who is leaving.
 	Nodes bool
 	// Notices are what an operator may want to read.
 	Notices []Notice

@@ -185,9 +185,12 @@ func (s *stream) landed(r *Replica, term uint64, b machine.BatchResult) {
 	s.size -= p.size
 	s.last = r.now.Mono
 	s.gone(p)
-	if b.Duplicate {
+	switch {
+	case b.Duplicate && r.knows(r.cfg.Node.ID):
 		r.fail(errTwin)
-	} else if p.batch != nil {
+	case b.Duplicate && p.batch != nil:
+		r.refuse(p.batch, errOut)
+	case p.batch != nil:
 		r.answer(p.batch, b.Results)
 	}
 }
@@ -198,6 +201,9 @@ func (s *stream) gone(p *parcel) {
 		s.boot = nil
 	}
 }
+
+var errOut = caucus.Errorf(caucus.ErrTryAgain,
+	"this node was removed from the ensemble meanwhile; nothing was applied")
 
 var errTwin = caucus.Errorf(caucus.ErrConflict, "the ensemble refuses what this node sends: "+
 	"its directory was restored from an older copy, or a second process runs on a copy of it; "+

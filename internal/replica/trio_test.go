@@ -48,7 +48,6 @@ type seat struct {
 	due      []*replica.Checkpoint // to be written
 	saved    []replica.Saved
 	outcomes []replica.Outcome
-	removed  bool // it has applied its own removal, and has stopped
 }
 
 func newTrio(t testing.TB) *trio {
@@ -148,10 +147,6 @@ func (w *trio) drain(s *seat) {
 			w.post(s.id, e)
 		}
 		more = w.store(s)
-		if out.Removed {
-			s.removed = true
-			w.crash(s)
-		}
 	}
 }
 

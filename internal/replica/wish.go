@@ -36,8 +36,9 @@ type Outcome struct {
 // wished is a wish on its way through the log.
 type wished struct {
 	Wish
-	tag   any
-	noted bool // it stands in the notes or the log
+	tag any
+	// Noted says that it stands in the notes or the log: then only what becomes of it is an answer.
+	noted bool
 }
 
 var errLeaderLost = caucus.Errorf(caucus.ErrUncertain,
@@ -67,7 +68,7 @@ func (ms *membership) answerWishes(r *Replica) {
 	ms.wishes = slices.DeleteFunc(ms.wishes, func(w *wished) bool {
 		done := w.true(r)
 		var err *caucus.Error
-		if !done {
+		if !done && !w.noted {
 			err = r.mayWish(w.Wish)
 		}
 		if done || err != nil {
@@ -87,7 +88,8 @@ func (w *wished) true(r *Replica) bool {
 	addr, reserved := r.m.Reserved(w.Name)
 	list := r.named(w.Name)
 	if w.Kind == Remove {
-		return len(list) == 0 && !reserved
+		_, leaving := r.m.Leaving()
+		return len(list) == 0 && !reserved && !slices.Contains(leaving, w.Name)
 	}
 	return addr == w.Addr || len(list) > 0 && list[0].Client == w.Addr
 }
@@ -112,7 +114,9 @@ func (r *Replica) mayWish(w Wish) *caucus.Error {
 // successor does it (P10). What remains must be able to go on (SAFETY B4).
 func (r *Replica) mayRemove(name string) *caucus.Error {
 	list := r.named(name)
-	if _, reserved := r.m.Reserved(name); len(list) == 0 && reserved {
+	_, reserved := r.m.Reserved(name)
+	_, leaving := r.m.Leaving()
+	if len(list) == 0 && (reserved || slices.Contains(leaving, name)) {
 		return nil
 	}
 	if len(list) == 0 {

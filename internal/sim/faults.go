@@ -23,6 +23,7 @@ type plan struct {
 	slowDisk        int  // percent
 	pause           int64
 	joins           bool
+	changes         bool // an operator removes, replaces and promotes nodes
 	snapshotEntries uint64
 	digestEntries   uint64
 	keepEntries     uint64
@@ -60,6 +61,7 @@ func drawPlan(seed uint64) plan {
 	for range faultKinds {
 		p.weights = append(p.weights, max(0, draw(-2, 5)))
 	}
+	p.changes = draw(0, 3) == 0
 	return p
 }
 
@@ -70,6 +72,10 @@ const faultKinds = 12
 func (w *World) planFaults() {
 	if w.plan.joins {
 		w.after(w.between(0, w.plan.length), func() { w.newcomer() })
+	}
+	if w.plan.changes {
+		w.operator.w = w
+		w.operator.work()
 	}
 	var next func()
 	next = func() {
@@ -142,7 +148,7 @@ func (w *World) crash(n *node, power bool) {
 	n.stop(power, power && w.chance(50))
 	w.checks.count("crashes")
 	w.after(w.between(10*millisecond, 2*w.plan.pause), func() {
-		if n.r == nil && w.failed == nil && n.id != 0 {
+		if n.r == nil && w.failed == nil && n.id != 0 && !n.retired {
 			n.start()
 		}
 	})

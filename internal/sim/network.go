@@ -241,7 +241,7 @@ func (w *World) probe(n, other *node) {
 func (w *World) reconnect(n, other *node) {
 	life := n.life
 	w.after(w.between(500, 20*millisecond), func() {
-		if n.life == life && other.r != nil && w.net.both(n.id, other.id) {
+		if w.visit(n, other); n.life == life && other.r != nil && w.net.both(n.id, other.id) {
 			n.input(func(now replica.Time) { n.r.PeerUp(now, other.id) })
 		}
 	})

@@ -9,7 +9,8 @@ import (
 // newcomer makes a node that asks to be let in.
 func (w *World) newcomer() *node {
 	n := newNode(w, 0)
-	n.name = fmt.Sprintf("n%d", len(w.nodes)+1)
+	w.named++
+	n.name = fmt.Sprintf("n%d", w.named)
 	w.nodes = append(w.nodes, n)
 	n.join()
 	return n
@@ -23,7 +24,7 @@ func (n *node) join() {
 	}
 	w.after(w.between(100*millisecond, 500*millisecond), n.join)
 	door := pick(w, w.nodes)
-	if door.id == 0 || door.r == nil || door.paused() {
+	if door == nil || door.id == 0 || door.r == nil || door.paused() {
 		return
 	}
 	record := n.record()

@@ -24,6 +24,7 @@ type node struct {
 	disk
 
 	r       *replica.Replica // nil while it is down
+	retired bool             // it was removed, or its disk was lost
 	life    int              // rises at every start and stop: what was meant for an earlier life is void
 	stalled int64            // true time until which the process stands still
 	backlog []func(replica.Time)
@@ -212,6 +213,14 @@ func (n *node) carryOut(out *replica.Output) {
 		if c, ok := a.Batch.Tag.(*conn); ok {
 			c.answered(a)
 		}
+	}
+	for _, a := range out.Outcomes {
+		if take, ok := a.Tag.(func(replica.Outcome)); ok {
+			take(a)
+		}
+	}
+	if out.Nodes {
+		n.dismiss()
 	}
 	for _, a := range out.Admitted {
 		if take, ok := a.Tag.(func(replica.Admission)); ok {

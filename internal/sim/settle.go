@@ -78,6 +78,9 @@ func (w *World) unrest() string {
 
 func (w *World) unrestOfNodes() string {
 	lead, index := uint64(0), uint64(0)
+	if w.operator.busy != "" {
+		return w.operator.busy + " is under way"
+	}
 	for _, n := range w.nodes {
 		if n.r == nil || n.stalled > 0 {
 			return n.name + " is down"
@@ -91,7 +94,7 @@ func (w *World) unrestOfNodes() string {
 		case lead != s.Leader || index != s.Applied:
 			return fmt.Sprintf("%s follows node %d and has applied %d", n.name, s.Leader, s.Applied)
 		}
-		if len(s.Voters) != len(w.nodes) {
+		if len(s.Voters) != len(w.nodes) || !slices.Contains(s.Voters, n.id) {
 			return fmt.Sprintf("%s knows the voters %v", n.name, s.Voters)
 		}
 	}

@@ -25,13 +25,16 @@ type World struct {
 	failed  error
 	cluster [16]byte
 
-	nodes   []*node // by raft id, less one
+	nodes   []*node // those that are part of the ensemble, or ask to be let in
 	net     network
 	writers []*writer
 	members []*member
 	checks  checks
 	calm    bool // faults are over
-	nextID  uint64
+	named   int  // nodes that were given a name
+
+	operator operator
+	nextID   uint64
 }
 
 // event is something that happens at a moment. Of two at the same moment the one that was planned first
@@ -91,6 +94,7 @@ func newWorld(p plan, lines int) *World {
 func (w *World) begin() {
 	for id := uint64(1); id <= uint64(w.plan.voters); id++ {
 		w.nodes = append(w.nodes, newNode(w, id))
+		w.named++
 	}
 	for _, n := range w.nodes {
 		n.found(w.founders())
