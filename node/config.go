@@ -152,7 +152,12 @@ func (c Config) listen() (ls listeners, err error) {
 	if ls.client, err = listenOn("client", c.Listen); err != nil {
 		return ls, err
 	}
-	if ls.peer, err = listenOn("peer", c.peerAddress(ls.client)); err != nil {
+	ls.peer, err = listenOn("peer", c.peerAddress(ls.client))
+	if err != nil && len(c.Peers) > 0 && c.PeerListen == "" {
+		host, _ := hostPort(c.Listen) // the others ask where it is
+		ls.peer, err = listenOn("peer", net.JoinHostPort(host, "0"))
+	}
+	if err != nil {
 		return ls, err
 	}
 	if err = c.reachable(ls); err != nil || c.HTTP == "off" {

@@ -208,25 +208,36 @@ func (n *Node) askOn(ctx context.Context, i int, addr string) {
 	}
 }
 
-// askFounding asks at a client door where the peer door is, and there what the node says of itself. Of a
-// member any node of its ensemble may answer.
+// askFounding asks at a client door where the peer door is, and there what the node says of itself. A fresh
+// node names itself alone. For a member any other of its ensemble may answer, but nobody who belongs to none:
+// at an address of theirs there may be a wiped node by now, this one among others.
 func (n *Node) askFounding(ctx context.Context, addr string) (founding.Statement, error) {
-	doors, err := n.peerDoors(ctx, addr)
+	rows, err := n.askNodes(ctx, addr)
 	if err != nil {
 		return founding.Statement{}, err
 	}
 	err = errors.New("it does not say where its peer door is")
-	for _, door := range doors {
+	for _, row := range rows {
 		var answer []byte
-		if answer, err = n.peers.Call(ctx, door, callFounding, n.assembly.say().Append(nil)); err == nil {
-			return founding.ReadStatement(answer)
+		answer, err = n.peers.Call(ctx, row["peer"], callFounding, n.assembly.say().Append(nil))
+		if err != nil {
+			continue
+		}
+		said, unread := founding.ReadStatement(answer)
+		switch fresh := len(rows) == 1 && row["id"] == "0"; {
+		case unread != nil:
+			err = unread
+		case said.State == founding.Member || fresh && said.Name == row["name"]:
+			return said, nil
+		default:
+			err = fmt.Errorf("at %s, where %s should be, %s answered, which belongs to no ensemble",
+				row["peer"], row["name"], said.Name)
 		}
 	}
 	return founding.Statement{}, err
 }
 
-// answerFounding answers such a question. What the asker says matters when it is on this node's list: both
-// are to learn that their lists differ, whichever asks first.
+// answerFounding answers such a question. Both are to learn that their lists differ, whichever asks first.
 func (n *Node) answerFounding(payload []byte) ([]byte, error) {
 	asker, err := founding.ReadStatement(payload)
 	if err != nil {
@@ -236,7 +247,7 @@ func (n *Node) answerFounding(payload []byte) ([]byte, error) {
 	a.mu.Lock()
 	roll := a.roll
 	if roll != nil {
-		err = roll.Asked(asker)
+		err = roll.Compare(asker)
 	}
 	a.mu.Unlock()
 	if err != nil {

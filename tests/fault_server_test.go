@@ -62,8 +62,13 @@ func (s *server) said() string { return s.now().Log() }
 // launch starts the process and does not wait for it.
 func (s *server) launch(flags ...string) {
 	s.t.Helper()
-	args := append([]string{"serve", "--id", s.name, "--data", s.dir, "--listen", s.client,
-		"--peer-listen", s.peer, "--http", "off"}, append(s.flags, flags...)...)
+	s.spawn(append([]string{"serve", "--id", s.name, "--data", s.dir, "--listen", s.client,
+		"--peer-listen", s.peer, "--http", "off"}, append(s.flags, flags...)...)...)
+}
+
+// spawn starts the process with a command line of the test's own.
+func (s *server) spawn(args ...string) {
+	s.t.Helper()
 	p, err := nodetest.Run(args...)
 	if err != nil {
 		s.t.Error(err)

@@ -73,15 +73,6 @@ func (r *Roll) Compare(other Statement) error {
 	return nil
 }
 
-// Asked finds fault, as Compare does, with what a node says that asked this one, if it is on the list:
-// others' mistakes are not this node's affair.
-func (r *Roll) Asked(asker Statement) error {
-	if !slices.ContainsFunc(r.me.List, func(e Entry) bool { return e.Name == asker.Name }) {
-		return nil
-	}
-	return r.Compare(asker)
-}
-
 func differ(name, a, whose, b, others string) error {
 	return fmt.Errorf("metadata: %s has %s by %s, and %s by %s: state it alike", name, a, whose, b, others)
 }

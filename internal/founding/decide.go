@@ -102,6 +102,9 @@ func (r *Roll) waits() (waits []Waiting) {
 		case r.waived(i):
 		case a.said == nil:
 			waits = append(waits, Waiting{r.call(i), a.why})
+		case r.isMe(i) && r.me.List[i].Name != "" && r.me.List[i].Name != r.me.Name:
+			waits = append(waits, Waiting{r.me.List[i].Name, "this node itself answers at its address, " +
+				r.me.List[i].Addr})
 		case r.isMe(i):
 			found = true
 		case a.said.State == Joining:
