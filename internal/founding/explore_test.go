@@ -10,9 +10,9 @@ import (
 	"github.com/caucus-project/caucus/internal/founding"
 )
 
-// The world of the exploration: three nodes of one list, each with a directory that may be wiped and a process
-// that may die; what they said last to each other, and what is still on its way; the ensembles that came about.
-// It is a comparable value, so that every state is looked at once.
+// The world of the exploration: three nodes of one list, each with a directory that may be wiped and a
+// process that may die; what they said last to each other, and what is still on its way; the ensembles that
+// came about. It is a comparable value, so that every state is looked at once.
 
 const (
 	nodes     = 3
