@@ -17,7 +17,10 @@ import (
 // caller is one connection and who sits at it.
 type caller struct {
 	*run
+	number int
+	mu     sync.Mutex // guards report
 	report *Report
+	inside bool // of its group, if all that was sent is carried out
 	rng    *rand.Rand
 	next   int // address to dial next
 
@@ -29,7 +32,7 @@ type caller struct {
 }
 
 func newCaller(r *run, i int, report *Report) *caller {
-	return &caller{run: r, report: report, next: i % len(r.cfg.Addresses),
+	return &caller{run: r, number: i, report: report, next: i % len(r.cfg.Addresses),
 		rng: rand.New(rand.NewPCG(r.cfg.Seed, uint64(i)))}
 }
 
@@ -69,25 +72,35 @@ func (c *caller) connect() bool {
 	defer cancel()
 	conn, err := c.cfg.Dial(ctx, "tcp", address)
 	if err != nil {
-		c.report.Errors[Dial]++
+		c.failed(Dial, 1)
 		return false
 	}
 	c.conn, c.replies = conn, resp.NewReplyReader(conn, resp.Limits{})
 	c.release = context.AfterFunc(c.ctx, func() { conn.Close() }) // the run is over: nobody waits any more
 	if err := c.prove(); err != nil {
-		c.report.Errors[wordOf(err)]++
+		c.failed(wordOf(err), 1)
 		c.hangUp()
 		return false
 	}
 	return true
 }
 
-// prove shows the password, when there is one.
+// prove shows the password, when there is one, and opens a session where the load needs one.
 func (c *caller) prove() error {
-	if c.cfg.Password == "" {
-		return nil
+	c.inside = false
+	if c.cfg.Password != "" {
+		if err := c.ask("AUTH", c.cfg.Password); err != nil {
+			return err
+		}
 	}
-	c.buf = resp.AppendCommand(c.buf[:0], caucus.Command{"AUTH", c.cfg.Password})
+	if c.cfg.Shape == Churn || c.cfg.Shape == Heartbeats {
+		return c.ask("SESSION", "OPEN", "GRACE", "0")
+	}
+	return nil
+}
+
+func (c *caller) ask(words ...string) error {
+	c.buf = resp.AppendCommand(c.buf[:0], words)
 	if err := c.send(); err != nil {
 		return err
 	}
@@ -131,27 +144,59 @@ func (c *caller) pipeline(n int) bool {
 	}
 	begun := time.Now()
 	if c.send() != nil {
-		c.report.Errors[Lost] += uint64(n)
+		c.failed(Lost, n)
 		return false
 	}
 	for i := range n {
 		reply, err := c.replies.Read()
 		if err != nil {
-			c.report.Errors[Lost] += uint64(n - i)
+			c.failed(Lost, n-i)
 			return false
 		}
 		if reply.Kind == caucus.KindError {
 			word, _, _ := strings.Cut(reply.Str, " ")
-			c.report.Errors[word]++
+			c.failed(word, 1)
 			continue
 		}
+		c.mu.Lock()
 		c.report.answered(time.Since(begun), c.reads[i])
+		c.mu.Unlock()
 	}
 	return true
 }
 
+func (c *caller) failed(word string, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.report.Errors[word] += uint64(n)
+}
+
 // command adds one command to the buffer.
 func (c *caller) command() {
+	switch c.cfg.Shape {
+	case Store:
+		c.keyed()
+	case Counters:
+		c.add(false, "INCR", c.key())
+	case Heartbeats:
+		c.add(true, "SESSION", "KEEPALIVE")
+	case Churn:
+		group := strings.Trim(strings.ReplaceAll(c.cfg.Prefix, ":", "-")+strconv.Itoa(c.number), "/")
+		if c.inside = !c.inside; c.inside {
+			c.add(false, "GROUP", "JOIN", group, "SETTLE", "0")
+		} else {
+			c.add(false, "GROUP", "LEAVE", group)
+		}
+	}
+}
+
+func (c *caller) add(read bool, words ...string) {
+	c.reads = append(c.reads, read)
+	c.buf = resp.AppendCommand(c.buf, words)
+}
+
+// keyed adds a GET or a SET, without making anything that must be collected.
+func (c *caller) keyed() {
 	read := c.rng.IntN(100) < c.cfg.Reads
 	c.reads = append(c.reads, read)
 	args := [3]string{"SET", c.key(), c.value}
@@ -165,9 +210,5 @@ func (c *caller) command() {
 
 // key draws a key and writes its number in the key's size.
 func (c *caller) key() string {
-	number := strconv.Itoa(c.rng.IntN(c.cfg.Keys))
-	if missing := c.cfg.KeySize - len(number) - len("key:"); missing > 0 {
-		return "key:" + strings.Repeat("0", missing) + number
-	}
-	return number
+	return c.cfg.Key(c.rng.IntN(c.cfg.Keys))
 }

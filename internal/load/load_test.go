@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -186,5 +187,59 @@ func TestNonsenseIsRefused(t *testing.T) {
 		if _, err := load.Run(t.Context(), cfg); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+func TestShapes(t *testing.T) {
+	for name, c := range map[string]struct {
+		shape load.Shape
+		want  []string // the words that are sent, in turn
+	}{
+		"counters":   {load.Counters, []string{"INCR p-0", "INCR p-0"}},
+		"heartbeats": {load.Heartbeats, []string{"SESSION OPEN GRACE 0", "SESSION KEEPALIVE", "SESSION KEEPALIVE"}},
+		"churn": {load.Churn, []string{"SESSION OPEN GRACE 0", "GROUP JOIN p-0 SETTLE 0", "GROUP LEAVE p-0",
+			"GROUP JOIN p-0 SETTLE 0"}},
+	} {
+		p := open(t, good)
+		sent := uint64(len(c.want))
+		if c.shape != load.Counters {
+			sent-- // the opening of the session is not counted
+		}
+		r := run(t, load.Config{Addresses: []string{p.Addr().String()}, Shape: c.shape, Commands: sent, Keys: 1,
+			KeySize: 3, Prefix: "p-"})
+		var said []string
+		for _, cmd := range p.said {
+			said = append(said, strings.Join(cmd, " "))
+		}
+		if !slices.Equal(said, c.want) || r.Commands != sent {
+			t.Errorf("%s: sent %q, want %q; %d answered", name, said, c.want, r.Commands)
+		}
+	}
+}
+
+func TestWatchSeesHowItGoesAndBucketsHoldAll(t *testing.T) {
+	told := make(chan uint64, 1)
+	p := open(t, func(n int, _ caucus.Command) (caucus.Reply, bool) {
+		if n == 50 {
+			<-told // somebody has been told before it is over
+		}
+		return caucus.OK(), true
+	})
+	r := run(t, load.Config{Addresses: []string{p.Addr().String()}, Commands: 100, Every: time.Millisecond,
+		Watch: func(r *load.Report) {
+			select {
+			case told <- r.Commands:
+			default:
+			}
+		}})
+	sum, last := uint64(0), time.Duration(0)
+	for _, b := range r.Buckets() {
+		if b.UpTo <= last {
+			t.Errorf("a bucket to %v after one to %v", b.UpTo, last)
+		}
+		sum, last = sum+b.Count, b.UpTo
+	}
+	if sum != r.Commands || last < r.Latency(99) {
+		t.Errorf("the buckets hold %d of %d and reach to %v", sum, r.Commands, last)
 	}
 }

@@ -81,3 +81,35 @@ func (r *Report) add(other *Report) {
 	}
 	r.latency.Merge(other.latency)
 }
+
+// Bucket counts the answers that took longer than those of the bucket before it, and no longer than UpTo.
+type Bucket struct {
+	UpTo  time.Duration
+	Count uint64
+}
+
+// Buckets gives the distribution of latencies, each bucket reaching half as far again as the one before,
+// from the first that is not empty to the last.
+func (r *Report) Buckets() (buckets []Bucket) {
+	limit, bucket := int64(8), Bucket{}
+	flush := func() {
+		if bucket.Count > 0 || len(buckets) > 0 {
+			bucket.UpTo = time.Duration(limit) * time.Microsecond
+			buckets = append(buckets, bucket)
+		}
+		bucket, limit = Bucket{}, limit+limit/2
+	}
+	for _, bar := range r.latency.Distribution() {
+		if bar.Count == 0 {
+			continue
+		}
+		for bar.From > limit {
+			flush()
+		}
+		bucket.Count += uint64(bar.Count)
+	}
+	if bucket.Count > 0 {
+		flush()
+	}
+	return buckets
+}

@@ -26,7 +26,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	}
 	if cfg.Warmup > 0 {
 		warm := cfg
-		warm.Duration, warm.Commands = cfg.Warmup, 0
+		warm.Duration, warm.Commands, warm.Watch = cfg.Warmup, 0, nil
 		warm.run(ctx)
 	}
 	return cfg.run(ctx), nil
@@ -36,12 +36,12 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 func (c Config) run(ctx context.Context) *Report {
 	r := &run{cfg: c, ctx: ctx, value: text(c.ValueSize), start: make(chan struct{})}
 	r.budget.Store(int64(min(c.Commands, 1<<62)))
-	reports := make([]*Report, c.Conns)
+	callers := make([]*caller, c.Conns)
 	var ready, done sync.WaitGroup
 	ready.Add(c.Conns)
-	for i := range reports {
-		reports[i] = newReport()
-		done.Go(func() { newCaller(r, i, reports[i]).work(&ready) })
+	for i := range callers {
+		callers[i] = newCaller(r, i, newReport())
+		done.Go(func() { callers[i].work(&ready) })
 	}
 	ready.Wait()
 	begun := time.Now()
@@ -49,11 +49,39 @@ func (c Config) run(ctx context.Context) *Report {
 		r.until = begun.Add(c.Duration)
 	}
 	close(r.start)
-	done.Wait()
+	over := make(chan struct{})
+	go func() {
+		done.Wait()
+		close(over)
+	}()
+	c.watch(callers, begun, over)
+	return sum(callers, begun)
+}
+
+// watch tells how it goes until it is over.
+func (c Config) watch(callers []*caller, begun time.Time, over <-chan struct{}) {
+	rhythm := time.NewTicker(c.Every)
+	defer rhythm.Stop()
+	for {
+		select {
+		case <-over:
+			return
+		case <-rhythm.C:
+			if c.Watch != nil {
+				c.Watch(sum(callers, begun))
+			}
+		}
+	}
+}
+
+// sum adds up what all have come to.
+func sum(callers []*caller, begun time.Time) *Report {
 	total := newReport()
 	total.Elapsed = time.Since(begun)
-	for _, one := range reports {
-		total.add(one)
+	for _, c := range callers {
+		c.mu.Lock()
+		total.add(c.report)
+		c.mu.Unlock()
 	}
 	return total
 }
