@@ -189,7 +189,8 @@ var percents = []float64{50, 90, 99, 99.9, 100}
 
 func (c *benchCmd) figures(r *load.Report) figures {
 	f := figures{Shape: c.Shape, Conns: c.Conns, Depth: c.Depth, Seconds: r.Elapsed.Seconds(),
-		Commands: r.Commands, Reads: r.Reads, PerSecond: r.PerSecond(), Latency: map[string]int64{}, Errors: r.Errors, Histogram: []bar{}}
+		Commands: r.Commands, Reads: r.Reads, PerSecond: r.PerSecond(), Latency: map[string]int64{},
+		Errors: r.Errors, Histogram: []bar{}}
 	for _, p := range percents {
 		f.Latency[fmt.Sprint(p)] = r.Latency(p).Microseconds()
 	}
