@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -105,9 +104,9 @@ func (c Config) validate() error {
 		return errors.New("node: Data is empty: name the directory that the node lives in")
 	case c.Name != "" && !caucus.ValidMember(c.Name):
 		return fmt.Errorf("node: the name %q is not 1 to 255 letters, digits and ._-:/@", c.Name)
-	case c.From != "" && len(c.Join) > 0:
-		return fmt.Errorf("node: --from %s founds a new ensemble, and --join %s joins one: leave one of them out",
-			c.From, strings.Join(c.Join, ","))
+	case c.From != "" && len(c.list()) > 0:
+		return fmt.Errorf("node: --from %s founds a new ensemble of this node alone, and --join, -e or --config "+
+			"name others: leave one of them out; others can join once it runs", c.From)
 	case len(c.Metadata) > caucus.MaxMetadata:
 		return fmt.Errorf("node: %d bytes of metadata; at most %d", len(c.Metadata), caucus.MaxMetadata)
 	case c.Heartbeat < time.Millisecond || c.Election < 2*c.Heartbeat || c.Election%c.Heartbeat != 0:

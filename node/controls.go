@@ -79,12 +79,12 @@ func (n *Node) writeDump(name string, view *machine.View) *caucus.Error {
 	defer n.dumping.Unlock()
 	dir := filepath.Join(n.cfg.Data, dumpDir)
 	whole, unfinished := filepath.Join(dir, name+dumpEnding), filepath.Join(dir, ".unfinished")
-	err := vfs.OS{}.MkdirAll(dir)
+	err := n.cfg.files.MkdirAll(dir)
 	if err == nil {
-		if err = fillDump(unfinished, view); err == nil {
-			err = sealed.Publish(vfs.OS{}, unfinished, whole)
+		if err = fillDump(n.cfg.files, unfinished, view); err == nil {
+			err = sealed.Publish(n.cfg.files, unfinished, whole)
 		} else {
-			err = errors.Join(err, vfs.OS{}.Remove(unfinished))
+			err = errors.Join(err, n.cfg.files.Remove(unfinished))
 		}
 	}
 	if err != nil {
@@ -103,8 +103,8 @@ func wordOf(err error) *caucus.Error {
 	return caucus.ErrBad
 }
 
-func fillDump(path string, view *machine.View) error {
-	f, err := vfs.OS{}.Create(path)
+func fillDump(fsys vfs.FS, path string, view *machine.View) error {
+	f, err := fsys.Create(path)
 	if err != nil {
 		return err
 	}

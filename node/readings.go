@@ -59,7 +59,7 @@ func (n *Node) doorReadings(r *metrics.Readings) {
 	r.HTTP = metrics.Door{Open: web.Open, Accepted: web.Accepted, TooMany: web.TooMany, Denied: web.Denied,
 		ReadBytes: web.BytesIn, WrittenBytes: web.BytesOut}
 	r.Refusals, r.Responses = door.Errors, web.Answers
-	r.Commands = families(door.ByCommand)
+	r.Commands, r.Waiting = families(door.ByCommand), n.waiting.Load()
 }
 
 // families adds up what was counted by command.

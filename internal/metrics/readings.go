@@ -16,6 +16,9 @@ type Readings struct {
 	// Responses over HTTP, by status.
 	Responses map[int]uint64
 
+	// Waiting counts commands of clients that wait for something to happen.
+	Waiting int64
+
 	*Ensemble // nil before the node has read its log
 	*State    // nil as well when the node's owner does not answer
 }

@@ -214,6 +214,8 @@ func clientRows() []row {
 			labels: []string{"door", "why"}, counts: true, read: refusedConnections},
 		{name: "caucus_subscribers", help: "Connections that listen to a channel or pattern.",
 			read: number(func(r *Readings) int { return r.Clients.Subscribers })},
+		{name: "caucus_waiting_commands", help: "Commands that wait for something to happen.",
+			read: number(func(r *Readings) int64 { return r.Waiting })},
 		{name: "caucus_client_read_bytes_total",
 			help: "Bytes that came from clients.", labels: door, counts: true,
 			read: doors(func(d *Door) float64 { return float64(d.ReadBytes) })},
