@@ -283,8 +283,9 @@ func (n *Node) establish(
 	return home, nil
 }
 
-// Meant hears of nodes of another ensemble that take this node for one of theirs. While it belongs to nobody
-// but itself, they are right: its directory was wiped, most likely (SAFETY A12).
+// Meant hears of nodes of another ensemble that take this node for one of theirs. While nobody but itself was
+// ever in its ensemble, they are right: its directory was wiped, most likely (SAFETY A12). One that was
+// recovered from the loss of others is not theirs any more.
 func (d *peerDoor) Meant(by peer.Greeting, id uint64, name string) {
 	n := (*Node)(d)
 	err := fmt.Errorf("this address belongs to %s of ensemble %s, whose node %s called: "+
@@ -295,7 +296,7 @@ func (d *peerDoor) Meant(by peer.Greeting, id uint64, name string) {
 		case n.assembly.claims <- err:
 		default:
 		}
-	} else if n.gate.why.Load() == nil && len(*n.nodes.Load()) == 1 {
+	} else if n.gate.why.Load() == nil && n.former.Load().next == 2 {
 		n.fail(err)
 	}
 }

@@ -18,11 +18,11 @@ func (w *trio) wish(s *seat, kind replica.WishKind, name, addr string) *caucus.E
 	w.input(s, func(r *replica.Replica) {
 		r.Wish(w.time(), replica.Wish{Kind: kind, Name: name, Addr: addr}, name)
 	})
-	for range 40 {
+	for range 2000 {
 		if len(s.outcomes) > 0 {
 			return s.outcomes[0].Err
 		}
-		w.pass(heartbeat)
+		w.pass(millisecond)
 	}
 	w.t.Fatalf("wish %d of %s was not answered", kind, name)
 	return nil
