@@ -92,7 +92,7 @@ func (w *waiter) next() *caucus.Error {
 	w.heard = heard
 	switch {
 	case w.outer.Err() != nil && !errors.Is(w.outer.Err(), context.DeadlineExceeded):
-		return errAbandoned
+		return errLeft
 	case w.n.ctx.Err() != nil:
 		return errStopping
 	case errors.Is(err, caucus.ErrSlow):
@@ -102,6 +102,8 @@ func (w *waiter) next() *caucus.Error {
 	w.era = w.n.era.Load()
 	return nil
 }
+
+var errLeft = caucus.Errorf(caucus.ErrTryAgain, "the client's side was closed while it waited")
 
 // over says whether the time is over and nothing was heard in it.
 func (w *waiter) over() bool { return w.limit.Err() != nil && len(w.heard) == 0 }

@@ -55,7 +55,7 @@ func TestB7_WhatEndsAWait(t *testing.T) {
 	left, leave := context.WithCancel(t.Context())
 	w = n.listen(left, &talk.Wait{Channel: "c"})
 	leave()
-	if err := w.next(); err != errAbandoned {
+	if err := w.next(); err != errLeft {
 		t.Error(err)
 	}
 	w.close()

@@ -10,7 +10,7 @@ import (
 // when the group has too few or enough of them by the new MIN, or another number of slots, or may have a
 // leader or not. What that takes from the living is revoked, as ever (SAFETY A3).
 func setOptions(c *call) caucus.Reply {
-	st, leads, err := parseSettings(c.args[3:])
+	st, noLeader, err := parseSettings(c.args[3:])
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
@@ -22,8 +22,8 @@ func setOptions(c *call) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	if leads != nil {
-		next.noLeader = *leads != 0
+	if noLeader != nil {
+		next.noLeader = *noLeader != 0
 	}
 	if next == g.options {
 		return caucus.OK()

@@ -96,6 +96,25 @@ func TestA3_LeadTakenByMinIsGrantedOnlyAfterItsHolder(t *testing.T) {
 	}
 }
 
+// A name that another session holds is refused with what the state knows of that one's silence.
+func TestA18_ConflictTellsOfTheHoldersSilence(t *testing.T) {
+	b := newBare(t)
+	b.do("a", "SESSION OPEN TTL 8000 GRACE 700")
+	b.do("a", "GROUP JOIN g AS a")
+	conflict := func(want string) {
+		t.Helper()
+		r := b.Do("b", caucus.Command{"GROUP", "JOIN", "g", "AS", "a"})
+		if want = "CONFLICT member 'a' of group 'g' is held by another session" + want; r.Str != want {
+			t.Errorf("got %q, want %q", r.Str, want)
+		}
+	}
+	conflict("")
+	b.note(machine.Mark(3, []entry.Session{b.of("a").ID}))
+	conflict(", which was silent for at least 6000 of its 8000 ms")
+	b.HangUp("a")
+	conflict(", whose connection was closed; it ends within 700 ms unless it is resumed")
+}
+
 func TestA18_JoinInATransactionIsOneMembership(t *testing.T) {
 	b := newBare(t)
 	id := entry.Session{5}

@@ -6,5 +6,7 @@
 // import the root package, resp, command and glob.
 //
 // A connection has one goroutine, which reads a pipeline only after the replies to the one before have been
-// written to the socket (SAFETY A3 and A10 rest on that), and a second one once it has subscribed.
+// written to the socket (SAFETY A3 and A10 rest on that), and a second one once it has subscribed. While a
+// command waits for its answer another one reads ahead, to learn of the client's end; what it has read is
+// carried out in its turn.
 package respd

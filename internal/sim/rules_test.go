@@ -87,6 +87,29 @@ func TestA4OldConnectionEndsNothing(t *testing.T) {
 	}
 }
 
+// SAFETY B21, A5: a new leader does not know when somebody who was evicted had his last promise, and waits
+// for all of it.
+func TestB21_EvictionIsWaitedForInFullAfterAnElection(t *testing.T) {
+	s := newScene(t)
+	lead := s.leader()
+	here := s.others(lead)[0]
+	stuck, other := s.call(here), s.call(here)
+	stuck.must("SESSION", "OPEN", "TTL", "60000", "GRACE", "1000")
+	stuck.must("GROUP", "JOIN", "g", "AS", "m")
+	other.must("GROUP", "EVICT", "g", "m")
+	s.pass(600 * millisecond)
+	if r := stuck.do("SESSION", "KEEPALIVE"); !fails(r, caucus.ErrNoSession) {
+		t.Fatalf("who was evicted is answered %v", r)
+	}
+	lead.stop(true, true)
+	s.until(2*second, func() bool { return s.leader() != nil && s.agreed() })
+	elected := s.now
+	s.until(2*second, func() bool { return here.r.State().SessionCount() == 0 })
+	if waited := s.now - elected; waited < 900*millisecond {
+		t.Fatalf("it ended %s s after the election", clockText(waited))
+	}
+}
+
 // soon is well under an election timeout, which is 400 ms.
 const soon = 150 * millisecond
 
