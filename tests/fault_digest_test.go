@@ -29,7 +29,7 @@ func TestA13AlteredStateIsFound(t *testing.T) {
 	bad.terminate()
 	alter(t, bad.dir, "victim", "evil")
 	bad.start()
-	bad.votes()
+	bad.do("SET", "back", "1") // so the leader has heard it
 	sums := good[1].digests()
 	if len(sums) != 3 || sums["n1"] != sums["n2"] || sums["n1"] == sums["n3"] {
 		t.Fatalf("the digests are %v", sums)

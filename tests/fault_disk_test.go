@@ -211,3 +211,33 @@ func TestB13FullDisks(t *testing.T) {
 		s.has("again", "1")
 	}
 }
+
+// The disk of a follower has no room for the log any more: it does not die, it waits, says so, and
+// catches up when there is room; the others go on meanwhile (SAFETY B13).
+func TestB13FollowerWithoutRoomWaits(t *testing.T) {
+	root(t, "mount", "umount", "fallocate", "df")
+	t.Parallel()
+	disks := map[string]string{}
+	list := onDisks(t, func(i int) string {
+		disk := mounted(t, "-t", "tmpfs", "-o", "size=300m", "tmpfs")
+		disks["n"+strconv.Itoa(i+1)] = disk
+		return disk
+	})
+	lead := leader(t, list)
+	full := others(list, lead)[0]
+	free := fill(t, disks[full.name], "0")
+	value := strings.Repeat("x", 1<<20)
+	for i := range 80 { // more than a segment of the log has room for
+		lead.do("SET", "k"+strconv.Itoa(i), value)
+	}
+	eventually(t, "it waits for room", func() bool {
+		return strings.Contains(full.said(), "the log has no room") &&
+			strings.Contains(get(t, full.web(), "/readyz"), "the disk does not answer")
+	})
+	free()
+	eventually(t, "it has caught up", func() bool {
+		got, err := full.local("k79")
+		return err == nil && got["k79"] == value
+	})
+	full.do("SET", "after", "1")
+}
