@@ -12,7 +12,7 @@ import (
 type clock struct {
 	offset int64 // microseconds since 1970, minus the monotonic clock
 	known  bool  // a leader has told the time in this boot, be it this node
-	shown  int64 // the latest time that was read from it; it never goes back
+	shown  int64 // the latest time that was read from it, so that small corrections do not turn it back
 }
 
 // start begins with the wall clock, but not before the last stamp. It is a guess until a leader tells.
@@ -20,9 +20,11 @@ func (c *clock) start(now Time, stamp int64) {
 	c.offset = max(now.Wall, stamp) - now.Mono
 }
 
-// at gives the estimate.
+// at gives the estimate. While it is corrected by less than a second it stands still rather than go back.
 func (c *clock) at(now Time) int64 {
-	c.shown = max(c.shown, now.Mono+c.offset)
+	if at := now.Mono + c.offset; at > c.shown || at < c.shown-trust {
+		c.shown = at
+	}
 	return c.shown
 }
 
@@ -41,8 +43,9 @@ func (c *clock) set(now Time, stamp int64) {
 	c.offset, c.known, c.shown = stamp-now.Mono, true, stamp
 }
 
-// lead makes the clock that of the ensemble: it goes on from what this node has shown.
-func (c *clock) lead(now Time) { c.offset = max(c.offset, c.shown-now.Mono) }
+// lead makes the clock that of the ensemble, which does not stand still: it goes on from the estimate,
+// whatever this node has shown as a follower.
+func (c *clock) lead() { c.shown = 0 }
 
 // applied sees to it that the estimate is not behind the stamp of an entry.
 func (c *clock) applied(now Time, stamp int64) {

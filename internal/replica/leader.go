@@ -43,9 +43,7 @@ func newLeadership(r *Replica) *leadership {
 	l := &leadership{term: r.term, since: r.now.Mono, ticks: r.now.Mono + r.cfg.Heartbeat,
 		streams: map[uint64]*inbound{}, signs: map[uint64]sign{}}
 	l.members.released = map[uint64]bool{}
-	if r.clock.known {
-		r.clock.lead(r.now)
-	}
+	r.clock.lead()
 	l.vigil.start(r)
 	return l
 }

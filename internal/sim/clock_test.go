@@ -1,6 +1,10 @@
 package sim
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/caucus-project/caucus/internal/replica"
+)
 
 // showing gives what each node shows, less the true time.
 func (s *scene) showing() (list []int64) {
@@ -145,6 +149,34 @@ func TestA14NewLeaderAsksWhatWasTold(t *testing.T) {
 	off := back.r.Clock(back.clock.time()) - wallBegin - s.now
 	if off > 100*millisecond || off < -100*millisecond {
 		t.Fatalf("its clock is %d ms off", off/millisecond)
+	}
+}
+
+// SAFETY A14: two nodes begin the clock anew while the third is cut off and still has the old one, which
+// is ahead. When the third comes back and leads, time goes on where the others had it (seed 457).
+func TestA14WhoWasCutOffBringsNothingBack(t *testing.T) {
+	s := begunWith(t, 0, 0, 0)
+	lead := s.leader()
+	rest := s.others(lead)
+	for _, n := range rest {
+		s.net.blocked[[2]uint64{lead.id, n.id}] = true
+		s.net.blocked[[2]uint64{n.id, lead.id}] = true
+		n.stop(true, true)
+		n.clock.skew = -900 * millisecond
+	}
+	s.pass(2 * second)
+	for _, n := range rest {
+		n.start()
+	}
+	s.until(2*second, func() bool { return s.leader() != lead && s.leader() != nil && s.leader().r.Timed() })
+	lead.r.Clock(lead.clock.time()) // somebody reads it
+	clear(s.net.blocked)
+	s.until(3*second, func() bool { return s.agreed() && s.allTimed() })
+	s.call(lead).must("GET", "k0") // so it has been told the time
+	s.leader().input(func(now replica.Time) { s.leader().r.HandOver(now) })
+	s.until(second, func() bool { return s.leader() == lead && s.agreed() })
+	if off := s.showing()[0]; off > -800*millisecond {
+		t.Fatalf("the clock is %d ms off instead of the 900 that it was set to", off/millisecond)
 	}
 }
 

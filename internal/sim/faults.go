@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 
 	"github.com/caucus-project/caucus"
+
+	"github.com/caucus-project/caucus/internal/replica"
 )
 
 // plan is what a seed is about.
@@ -66,7 +68,7 @@ func drawPlan(seed uint64) plan {
 }
 
 // faultKinds is how many kinds of faults there are.
-const faultKinds = 12
+const faultKinds = 13
 
 // planFaults lets faults come, one after the other, each for a while.
 func (w *World) planFaults() {
@@ -140,6 +142,9 @@ func (w *World) befall(kind int) {
 	case 11:
 		n.clock.skew += w.between(-100*hour, 100*hour)
 		w.note(n.name, "wall clock set")
+	case 12:
+		n.space(0)
+		w.after(w.between(20*millisecond, 2*w.plan.pause), func() { n.space(roomy) })
 	}
 }
 
@@ -152,6 +157,15 @@ func (w *World) crash(n *node, power bool) {
 			n.start()
 		}
 	})
+}
+
+// roomy is a disk that is not full.
+const roomy = 1 << 40
+
+// space tells a node how much room its disk has.
+func (n *node) space(free uint64) {
+	n.w.note(n.name, "space", free)
+	n.input(func(now replica.Time) { n.r.Space(now, free, 0) })
 }
 
 // block keeps one direction from getting through for a while.

@@ -337,7 +337,7 @@ func (m *member) failed(r caucus.Reply) bool {
 	switch word {
 	case "":
 		return false
-	case caucus.ErrTryAgain.Word, caucus.ErrUncertain.Word, caucus.ErrConflict.Word:
+	case caucus.ErrTryAgain.Word, caucus.ErrUncertain.Word, caucus.ErrConflict.Word, caucus.ErrNoSpace.Word:
 	case caucus.ErrNoSession.Word, caucus.ErrNoGroup.Word, caucus.ErrNoMember.Word:
 		m.attached = false // a RESUME will tell
 	default:

@@ -44,6 +44,9 @@ func (w *World) mend() {
 			n.start()
 		}
 	}
+	for _, n := range w.up() {
+		n.space(roomy)
+	}
 	for _, a := range w.up() {
 		for _, b := range w.up() {
 			if a != b {

@@ -136,7 +136,7 @@ func (wr *writer) conclude(op *operation, r caucus.Reply) {
 		return
 	}
 	switch caucus.ParseError(r.Str).Word {
-	case caucus.ErrTryAgain.Word:
+	case caucus.ErrTryAgain.Word, caucus.ErrNoSpace.Word:
 		op.done = refused
 	case caucus.ErrUncertain.Word:
 	default:
