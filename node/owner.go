@@ -213,6 +213,9 @@ func (o *owner) carryOut(out *replica.Output) {
 		}
 	}
 	for _, s := range out.Saved {
+		if s.Err == nil {
+			n.noteSaved(s.View.Index())
+		}
 		s.Tag.(chan replica.Saved) <- s
 	}
 	for _, a := range out.Admitted {

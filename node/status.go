@@ -31,6 +31,13 @@ func (n *Node) noteStatus(r *replica.Replica, mono int64) {
 	}
 }
 
+// noteSaved notes a snapshot at once, so that whoever is told of it finds it in INFO.
+func (n *Node) noteSaved(index uint64) {
+	s := *n.greeting.Load()
+	s.Last = max(s.Last, index)
+	n.greeting.Store(&s)
+}
+
 // nameOf gives the name of a node by raft id, "" when it is unknown.
 func (n *Node) nameOf(id uint64) string {
 	p, _ := n.find(func(p machine.Node) bool { return p.ID == id })
