@@ -63,6 +63,8 @@ func (n *Node) infoEnsemble(r *report, l *lines) {
 	l.add("learners", len(r.Learners))
 	l.add("losses_borne", max(0, len(r.Voters)-1)/2) // voters that may be lost (SAFETY B4)
 	l.add("expected_nodes", r.held.expected)
+	l.add("sessions", r.held.sessions)
+	l.add("sessions_here", r.held.here)
 	l.add("last_checkpoint", r.Last)
 	l.add("syncs", n.store.Stats().Syncs)
 	l.add("clock_ahead_ms", r.Clock/1000) // this node's wall clock, of the ensemble's (SAFETY A14)

@@ -32,6 +32,7 @@ func (n *Node) infoServer(_ *report, l *lines) {
 // holdings is what the state holds.
 type holdings struct {
 	keys, expiring int
+	sessions, here int    // all, and those attached to this node
 	memory, limit  int64  // bytes; limit 0 for none
 	expected       string // names that ADD_NODE keeps for newcomers, each with its address
 }
@@ -39,6 +40,7 @@ type holdings struct {
 func (n *Node) holdings() (h holdings) {
 	n.owner.inspect(func(r *replica.Replica) {
 		h.keys, h.expiring = r.State().KeyCount()
+		h.sessions, h.here = r.State().SessionCount(), r.State().SessionsAt(n.me.ID)
 		h.memory, h.limit = r.State().Memory(), r.State().MaxMemory()
 		var list []string
 		for _, one := range r.State().Reservations() {

@@ -54,6 +54,14 @@ func TestStatus(t *testing.T) {
 	if _, err := nodetest.Ask(c.Addr(0), "GROUP", "CREATE", "g", "SLOTS", "12"); err != nil {
 		t.Fatal(err)
 	}
+	line, err := nodetest.Dial(c.Addr(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	if reply, err := line.Do("SESSION", "OPEN"); err != nil || reply.Err() != nil {
+		t.Fatal(reply, err)
+	}
 	addrs := strings.Join(c.Addrs(), ",")
 	status, out, said := verb(t, "status", "--json", "--addr", addrs)
 	if status != 0 || said != "" {
@@ -67,8 +75,8 @@ func TestStatus(t *testing.T) {
 		Leader string
 		Quorum bool
 		Nodes  []struct {
-			Role        string
-			Connections *int
+			Name                  string
+			Sessions, Connections *int
 		}
 		Groups []struct {
 			Name  string
@@ -86,8 +94,9 @@ func TestStatus(t *testing.T) {
 		t.Errorf("status is %+v", s)
 	}
 	for _, n := range s.Nodes {
-		if n.Connections == nil || *n.Connections < 1 {
-			t.Errorf("connections of %+v", n)
+		if n.Connections == nil || *n.Connections < 1 || n.Sessions == nil ||
+			(*n.Sessions == 1) != (n.Name == c.Name(1)) {
+			t.Errorf("sessions and connections of %+v", n)
 		}
 	}
 

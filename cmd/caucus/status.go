@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -136,7 +137,7 @@ func textOf(reply caucus.Reply, i int) string {
 	return reply.Items[i].Text()
 }
 
-// takeNodes asks each node that can be reached how many connections it has.
+// takeNodes asks each node that can be reached how many sessions and connections it has.
 func (s *ensembleStatus) takeNodes(ctx context.Context, cfg client.Config, rows []nodeRow) {
 	s.Nodes = make([]nodeStatus, len(rows))
 	var all sync.WaitGroup
@@ -146,33 +147,37 @@ func (s *ensembleStatus) takeNodes(ctx context.Context, cfg client.Config, rows 
 			s.Leader = &row.Name
 		}
 		if row.Role != "unreachable" {
-			all.Go(func() { s.Nodes[i].Connections = connectionsOf(ctx, cfg, row.Addr) })
+			all.Go(func() { s.Nodes[i].count(ctx, cfg) })
 		}
 	}
 	all.Wait()
 }
 
-// connectionsOf asks one node, nil when it does not say: its address may be of use to the nodes only.
-func connectionsOf(ctx context.Context, cfg client.Config, addr string) *uint64 {
+// count asks the node what it has to do. It may not say: its address may be of use to the nodes only.
+func (n *nodeStatus) count(ctx context.Context, cfg client.Config) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	cfg.Addrs = []string{addr}
+	cfg.Addrs = []string{n.Addr}
 	cl, err := client.Dial(ctx, cfg)
 	if err != nil {
-		return nil
+		return
 	}
 	defer cl.Close()
-	reply, err := cl.Do(ctx, caucus.Command{"INFO", "clients"})
+	reply, err := cl.Do(ctx, caucus.Command{"INFO", "clients", "ensemble"})
 	if err != nil {
-		return nil
+		return
 	}
 	for line := range strings.Lines(reply.Text()) {
-		n := uint64(0)
-		if _, err := fmt.Sscanf(line, "connected_clients:%d", &n); err == nil {
-			return &n
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		count, err := strconv.ParseUint(value, 10, 64)
+		switch {
+		case err != nil:
+		case name == "connected_clients":
+			n.Connections = &count
+		case name == "sessions_here":
+			n.Sessions = &count
 		}
 	}
-	return nil
 }
 
 // askGroups reads the groups through a quorum, and without one as the node has them.

@@ -28,16 +28,38 @@ func (m *Machine) ReloadGroups() error {
 	r := fields.StringReader(m.SavedGroups())
 	sessions, groups := m.sessions.Len(), m.groups.Len()
 	m.sessions.Clear()
+	m.attached.Clear()
 	m.groups.Clear()
 	for range sessions {
 		s := loadSession(&r)
 		m.sessions.Set(string(s.id[:]), s)
+		m.count(s.node, 1)
 	}
 	for range groups {
 		g := loadGroup(&r)
 		m.groups.Set(g.name, g)
 	}
 	return r.End("groups")
+}
+
+// Miscounted names a node whose sessions are not as many as is counted, 0 when all is right.
+func (s *state) Miscounted() (node uint64) {
+	found := map[uint64]int{}
+	s.sessions.Scan(func(_ string, one *session) bool {
+		found[one.node]++
+		return true
+	})
+	s.attached.Scan(func(id uint64, n int) bool {
+		if found[id] != n {
+			node = id
+		}
+		delete(found, id)
+		return true
+	})
+	for id := range found {
+		node = id
+	}
+	return node
 }
 
 // Loaded loads a session and a group from any bytes, and says whether they were whole.

@@ -144,6 +144,9 @@ func (w *world) check() {
 		w.listener.hear(e)
 	}
 	w.checkBeliefs()
+	if node := w.m.Miscounted(); node != 0 {
+		w.t.Fatalf("node %d is said to have %d sessions", node, w.m.SessionsAt(node))
+	}
 	for _, name := range slices.Sorted(maps.Keys(w.listener.groups)) {
 		w.checkGroup(name, w.listener.groups[name])
 	}

@@ -57,6 +57,21 @@ func (s *state) Sessions(do func(SessionState) bool) {
 // SessionCount gives how many sessions there are.
 func (s *state) SessionCount() int { return s.sessions.Len() }
 
+// SessionsAt gives how many sessions are attached to a node.
+func (s *state) SessionsAt(node uint64) int {
+	n, _ := s.attached.Get(node)
+	return n
+}
+
+// count notes that a node has more or fewer sessions.
+func (s *state) count(node uint64, by int) {
+	if n := s.SessionsAt(node) + by; n > 0 {
+		s.attached.Set(node, n)
+	} else {
+		s.attached.Delete(node)
+	}
+}
+
 // GroupCount gives how many groups there are.
 func (s *state) GroupCount() int { return s.groups.Len() }
 

@@ -153,6 +153,7 @@ func saveSessions(w *saver, s *state) {
 func loadSessionRow(r *fields.Reader, s *state) error {
 	of := loadSession(r)
 	s.sessions.Set(string(of.id[:]), of)
+	s.count(of.node, 1)
 	return nil
 }
 

@@ -133,6 +133,10 @@ func (c *call) take(s *session) {
 		former.bound = false
 		c.m.touchSession(former.id)
 	}
+	if s.attach != 0 {
+		c.m.count(s.node, -1)
+	}
+	c.m.count(c.node, 1)
 	s.attach = c.m.next()
 	s.node, s.boot, s.bound = c.node, c.boot, c.op.Bound
 	s.drop, s.mark = false, 0

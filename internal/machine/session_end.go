@@ -66,6 +66,7 @@ func (m *Machine) end(s *session, reason string) {
 		return true
 	})
 	m.sessions.Delete(string(s.id[:]))
+	m.count(s.node, -1)
 	m.countEnd(reason)
 	m.touchSession(s.id)
 }

@@ -20,6 +20,7 @@ type state struct {
 
 	keys      keyspace
 	sessions  btree.Map[string, *session] // by the 16 bytes of entry.Session
+	attached  btree.Map[uint64, int]      // by raft id: how many sessions a node has; follows from them
 	groups    btree.Map[string, *group]   // by name
 	nodes     btree.Map[uint64, *Node]    // by raft id
 	leaving   btree.Map[uint64, string]   // names of nodes that were removed, and may still be needed for a vote
@@ -41,6 +42,7 @@ func (s *state) copy() *state {
 	c := *s
 	c.keys = s.keys.copy()
 	c.sessions = *s.sessions.Copy()
+	c.attached = *s.attached.Copy()
 	c.groups = *s.groups.Copy()
 	c.nodes = *s.nodes.Copy()
 	c.leaving = *s.leaving.Copy()
