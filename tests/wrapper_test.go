@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/internal/tool"
 )
 
 // Shell scripts under caucus join and elect. What they do is a line in a file that all of them append to,
@@ -210,6 +211,33 @@ func TestC6_ShellWorkersAreDividedAndDividedAgain(t *testing.T) {
 	kill(t, w.lines()[before-1].parent, syscall.SIGSTOP)
 	w.hire("d", workLine)
 	w.await("a third has its share though a guardian stands still", before, 3)
+}
+
+// The group may settle only when a command that does not care for SIGTERM is dead.
+func TestC6_NobodyStartsWhileAnotherStillWorks(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 1)
+	w := newLabourers(t, c, "CAUCUS_EPOCH", "join", "g", "--settle", "0", "--ttl", "2s", "--grace", "2s")
+	w.hire("a", "trap '' TERM\n"+workLine)
+	first := w.await("it works", 0, 1)[1]
+	w.hire("b", "trap '' TERM\n"+workLine)
+	w.await("both work", 0, 2)
+	dead(t, first.pid)
+}
+
+// What a command leaves behind goes with it, be it in a session of its own.
+func TestC6_NothingOfACommandSurvivesIt(t *testing.T) {
+	tool.Need(t, "setsid")
+	t.Parallel()
+	c := nodetest.Start(t, 1)
+	w := newLabourers(t, c, "CAUCUS_EPOCH", "join", "g", "--settle", "0")
+	p := w.hire("a", `setsid sleep 1000 & echo "$TOKEN 1 1 $! $PPID" >>"$FILE"; exit 4`)
+	if status, err := p.Status(nodetest.Patience); err != nil || status != 4 {
+		t.Errorf("status %d, %v", status, err)
+	}
+	if len(w.lines()) != 1 {
+		t.Fatal("it started nothing")
+	}
 }
 
 func TestC6_NeverTwoLeaders(t *testing.T) {
