@@ -46,6 +46,7 @@ func passwordKey(password string) ([]byte, error) {
 const (
 	labelDialler  = "caucus peer 1 dialler"
 	labelAcceptor = "caucus peer 1 acceptor"
+	labelRefusal  = "caucus peer 1 refusal"
 )
 
 func proof(key []byte, label string, diallerHello, rest []byte) []byte {
@@ -74,7 +75,7 @@ func (s side) dial(rw io.ReadWriter, purpose Purpose, to uint64) (Greeting, erro
 	}
 	theirs, err := expect(rw, letterHello)
 	if err != nil {
-		return Greeting{}, err
+		return Greeting{}, s.believe(rw, mine, err)
 	}
 	if s.key != nil {
 		if err := s.verifyAcceptor(rw, mine, theirs); err != nil {
@@ -138,7 +139,7 @@ func (s side) accept(rw io.ReadWriter) (Greeting, error) {
 	}
 	g, err := s.judgeDialler(h)
 	if err != nil {
-		return Greeting{}, tell(rw, err)
+		return Greeting{}, s.swear(rw, theirs, err)
 	}
 	mine, err := s.hello(h.purpose, h.from.ID, nonce).encode()
 	if err != nil {
@@ -256,6 +257,33 @@ func tell(w io.Writer, err error) error {
 	if r, ok := refusalIn(err); ok && r.Mine {
 		// That the other side may be gone already changes nothing about the refusal.
 		_ = writeLetters(w, letter{Version, letterRefusal, r.encode()})
+	}
+	return err
+}
+
+// swear is tell, with a proof behind a refusal that makes the other side stop: whoever sits at the address of
+// a peer must not be able to stop a node by a word.
+func (s side) swear(w io.Writer, diallerHello []byte, err error) error {
+	r, ok := refusalIn(err)
+	if !ok || s.key == nil || !r.Mine || !r.Code.final() {
+		return tell(w, err)
+	}
+	body := r.encode()
+	// That the other side may be gone already changes nothing about the refusal.
+	_ = writeLetters(w, letter{Version, letterRefusal, body},
+		letter{Version, letterProof, proof(s.key, labelRefusal, diallerHello, body)})
+	return err
+}
+
+// believe gives the refusal that came in place of a hello, unless it lacks the proof that it needs.
+func (s side) believe(r io.Reader, mine []byte, err error) error {
+	refusal, ok := refusalIn(err)
+	if !ok || s.key == nil || !refusal.Code.final() {
+		return err
+	}
+	got, missing := expect(r, letterProof)
+	if missing != nil || !hmac.Equal(got, proof(s.key, labelRefusal, mine, refusal.encode())) {
+		return refuse(RefusedPassword, "password")
 	}
 	return err
 }

@@ -33,6 +33,9 @@ const (
 	RefusedCopy     Code = 9 // the dialler's data directory is an old copy, or another process has it as well
 )
 
+// final says whether the refused is to stop: with a password such a refusal is proven.
+func (c Code) final() bool { return c == RefusedRemoved || c == RefusedCopy }
+
 // Error tells who refused whom, and why.
 func (r *Refusal) Error() string {
 	if r.Mine {
