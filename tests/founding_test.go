@@ -275,8 +275,11 @@ func TestA12_NobodyServedBeforeMajority(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if founder.now().Ready() != "" {
-			continue // they were in already
+		if founder.now().Ready() != "" { // they were in already
+			if info := fmt.Sprint(founder.do("INFO", "ensemble")); strings.Contains(info, "voters:1\r\n") {
+				t.Fatalf("it serves and alone votes:\n%s", info)
+			}
+			continue
 		}
 		founder.kill()
 		f.launch(0)
