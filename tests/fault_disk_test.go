@@ -160,7 +160,10 @@ func get(t *testing.T, addr, path string) string {
 func fill(t *testing.T, disk string, leave string) (free func()) {
 	t.Helper()
 	ballast := filepath.Join(disk, "ballast")
-	run(t, "sh", "-c", "fallocate -l $(( $(df --output=avail -B1 "+disk+" | tail -1) - "+leave+" )) "+ballast)
+	script := "fallocate -l $(( $(df --output=avail -B1 " + disk + " | tail -1) - " + leave + " )) " + ballast
+	eventually(t, "nobody writes between looking and filling", func() bool {
+		return exec.Command("sh", "-c", script).Run() == nil
+	})
 	return func() {
 		if err := os.Remove(ballast); err != nil {
 			t.Fatal(err)

@@ -14,13 +14,7 @@ func (r *Replica) HandOver(now Time) bool {
 }
 
 func (r *Replica) handOver() bool {
-	var best, match uint64
-	for id, p := range r.rn.Status().Progress {
-		fresh := r.now.Mono-r.heard[id] < r.cfg.Election
-		if id != r.cfg.Node.ID && !p.IsLearner && fresh && (p.Match > match || p.Match == match && id < best) {
-			best, match = id, p.Match
-		}
-	}
+	best := r.furthest(func(id, _ uint64) bool { return r.now.Mono-r.heard[id] < r.cfg.Election })
 	if best == 0 {
 		return false
 	}
