@@ -130,7 +130,7 @@ func (r *Replica) mayRemove(name string) *caucus.Error {
 			"data directory", name)
 	}
 	voters := slices.DeleteFunc(slices.Clone(r.conf.GetVoters()), leaves)
-	heard := slices.DeleteFunc(slices.Clone(voters), r.silent)
+	heard := slices.DeleteFunc(slices.Clone(voters), func(id uint64) bool { return !r.present(id) })
 	switch {
 	case len(voters) == 0:
 		return caucus.Errorf(caucus.ErrTryAgain, "without %s nobody would vote: the other nodes are still "+

@@ -162,6 +162,29 @@ func TestB4RemovalLeavesAQuorum(t *testing.T) {
 	refused(t, w.wish(lead, replica.Remove, name(lead), ""), caucus.ErrBad, "is the last node")
 }
 
+// A leader that was just elected knows of nobody yet that he is silent. It takes nobody for there whom it has not
+// heard either: else it removes a living voter, and what remains is itself and a dead one.
+func TestB4RemovalCountsOnlyWhomANewLeaderHasHeard(t *testing.T) {
+	w := newTrio(t)
+	lead := w.leader()
+	dead, next := w.others(lead)[0], w.others(lead)[1]
+	w.crash(dead)
+	w.pass(2 * election)
+	if err := w.wish(lead, replica.Lead, name(next), ""); err != nil {
+		t.Fatal(err)
+	}
+	for w.leader() != next {
+		w.pass(millisecond)
+	}
+	w.must(w.ask(next, write("SET", "k", "1")))
+	refused(t, w.wish(next, replica.Remove, name(lead), ""), caucus.ErrTryAgain,
+		"of the 2 voters that remain 1 can be reached")
+	w.must(w.ask(next, write("SET", "k", "2")))
+	if err := w.wish(next, replica.Remove, name(dead), ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A new directory under the name and at the peer address of a dead voter takes its place: beside it
 // as a learner, then by one joint change, so that there is never a voter less (SAFETY B4).
 func TestB4WipedVoterIsReplaced(t *testing.T) {
