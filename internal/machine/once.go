@@ -36,6 +36,9 @@ func (m *Machine) once(c *call, do func() caucus.Reply) caucus.Reply {
 		return s.once.again(c.op.Once)
 	}
 	reply := do()
+	if isRefused(c.op) {
+		return reply // it may be asked again under its number
+	}
 	if s, ok := m.session(s.id); ok { // the request may have ended its own session
 		s.once.keep(c.op.Once, string(appendReply(nil, reply)))
 	}

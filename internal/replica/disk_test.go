@@ -183,6 +183,10 @@ func TestB13RefusedIsNotRemembered(t *testing.T) {
 	if got := w.word(once()); got != "OK" {
 		t.Fatalf("with space again it is answered %q", got)
 	}
+	w.space(80*mib, w.nodes...)
+	if got := w.word(once()); got != "OK" {
+		t.Fatalf("who asks again for what was applied is answered %q", got) // SAFETY A15
+	}
 }
 
 // SAFETY B13: a disk that becomes low has a snapshot written, since that shortens the log; once.

@@ -162,8 +162,8 @@ func TestB4RemovalLeavesAQuorum(t *testing.T) {
 	refused(t, w.wish(lead, replica.Remove, name(lead), ""), caucus.ErrBad, "is the last node")
 }
 
-// A leader that was just elected knows of nobody yet that he is silent. It takes nobody for there whom it has not
-// heard either: else it removes a living voter, and what remains is itself and a dead one.
+// A leader that was just elected knows of nobody yet that he is silent. It takes nobody for there whom it has
+// not heard either: else it removes a living voter, and what remains is itself and a dead one.
 func TestB4RemovalCountsOnlyWhomANewLeaderHasHeard(t *testing.T) {
 	w := newTrio(t)
 	lead := w.leader()
