@@ -139,6 +139,7 @@ func (n *Node) convene(ctx context.Context, home datadir.Identity) (datadir.Iden
 		d := n.assembly.decide()
 		switch d.Action {
 		case founding.Fail:
+			n.spread(ctx)
 			return home, d.Err
 		case founding.Found:
 			return n.establish(ctx, home, d)
@@ -164,6 +165,18 @@ func (n *Node) convene(ctx context.Context, home datadir.Identity) (datadir.Iden
 				inWords(d.Waits), context.Cause(ctx))
 		}
 	}
+}
+
+// spread lets the others hear once more what this node says of itself, before it ends: whoever it disagrees
+// with is to learn that too, and not to wait for it.
+func (n *Node) spread(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, e := range n.cfg.list() {
+		all.Go(func() { _, _ = n.askFounding(ctx, e.Addr) }) // who does not hear it may be down
+	}
+	all.Wait()
 }
 
 // sayWaits names in the log for whom this node waits, and why.

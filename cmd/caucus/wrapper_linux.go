@@ -150,10 +150,18 @@ func (w *wrapper) tryEnter(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.member = member
-	if w.leash == nil {
-		return nil
+	if w.leash != nil && w.leash.tell(order{Session: session.ID()}) != nil {
+		w.unleash()
 	}
-	return w.leash.tell(order{Session: session.ID()})
+	return nil
+}
+
+// unleash lets go of a guardian that was killed; the next run gets another. The caller holds mu.
+func (w *wrapper) unleash() {
+	w.leash.kill()
+	w.say("the guardian was killed, and whatever it guarded with it")
+	_ = w.leash.in.Close() // nobody reads it
+	w.leash = nil
 }
 
 // sit is a member of one session. It says whether that was all.
@@ -223,7 +231,8 @@ func (r *guarded) over() bool {
 	}
 }
 
-// start has the command run for a mandate. The caller holds mu.
+// start has the command run for a mandate. When the guardian is found dead, what should run is started by
+// another, at the next look. The caller holds mu.
 func (w *wrapper) start(c mandate, until *deadlines) error {
 	if w.leash == nil {
 		leash, err := newLeash()
@@ -255,13 +264,20 @@ func (w *wrapper) start(c mandate, until *deadlines) error {
 	w.run = run
 	err := w.leash.start(run, order{Until: until, Start: &startOrder{w.path, w.flags.Cmd, withEnv(told)}})
 	if err != nil {
-		return fmt.Errorf("the guardian: %w", err)
+		w.run = nil
+		w.unleash()
+		return nil
 	}
 	select {
 	case <-run.started:
 		w.terminal.lend(run.group)
 		_ = w.leash.tell(order{Signal: int(syscall.SIGCONT)}) // if it read too early
 	case <-run.ended:
+	case <-w.leash.gone:
+		if !run.over() { // it had died before it was given this run, which nobody reports on
+			w.run = nil
+			w.unleash()
+		}
 	case <-time.After(time.Duration(until.Kill) * time.Microsecond):
 		w.leash.kill() // it does not answer, and must not start anything later
 	}
@@ -333,9 +349,7 @@ func (w *wrapper) reap() (over bool, err error) {
 	w.terminal.takeBack()
 	select {
 	case <-w.leash.gone:
-		w.say("the guardian was killed, and the command with it")
-		_ = w.leash.in.Close() // nobody reads it
-		w.leash = nil
+		w.unleash()
 	default:
 	}
 	switch r := run.report; {

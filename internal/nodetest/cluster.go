@@ -20,6 +20,7 @@ const Patience = 60 * time.Second
 // Cluster is an ensemble of processes. Its methods end the test when they fail.
 type Cluster struct {
 	t     testing.TB
+	dir   string // where the nodes live
 	flags []string
 	loud  bool
 	nodes []*seat
@@ -49,7 +50,7 @@ func Loud() Option { return func(c *Cluster) { c.loud = true } }
 // end of the test they are stopped and judged.
 func Start(t testing.TB, n int, opts ...Option) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t}
+	c := &Cluster{t: t, dir: t.TempDir()} // which is removed after judge has ended the nodes in it
 	for _, o := range opts {
 		o(c)
 	}
@@ -67,7 +68,7 @@ func (c *Cluster) Add() int {
 	i := len(c.nodes)
 	s := &seat{name: "n" + strconv.Itoa(i+1)}
 	s.client, s.peer, s.http = FreeAddress(c.t), FreeAddress(c.t), FreeAddress(c.t)
-	s.data = filepath.Join(c.t.TempDir(), s.name)
+	s.data = filepath.Join(c.dir, s.name)
 	c.nodes = append(c.nodes, s)
 	c.Restart(i)
 	return i

@@ -37,8 +37,9 @@ func TestReadonlyWithoutAQuorum(t *testing.T) {
 			c.Pause(i)
 		}
 	}
-	nodetest.Eventually(t, "the node is alone", func() bool {
-		return strings.HasPrefix(shown(dial(t, c.Addr(alone)).do("GET k0")), "(error) TRYAGAIN")
+	nodetest.Eventually(t, "the node is alone and knows it", func() bool {
+		s, err := c.Standing(alone)
+		return err == nil && s.State == "c"
 	})
 	for i, s := range speakers {
 		key := fmt.Sprintf("k%d", i)
