@@ -53,7 +53,7 @@ type Node struct {
 	nodes    atomic.Pointer[[]machine.Node]
 	former   atomic.Pointer[former]
 	book     book
-	era      atomic.Pointer[era] // until a snapshot replaces the state
+	era      atomic.Pointer[era] // what waits reads again when it ends
 	waiting  atomic.Int64        // commands that wait for their answer (BLOCK)
 	tables   bell                // rings when the digests of all nodes were compared
 	assembly *assembly
@@ -63,6 +63,7 @@ type Node struct {
 	cancel  context.CancelCauseFunc
 	running sync.WaitGroup
 	once    sync.Once
+	opened  chan struct{} // closed when all is set going, or will never be
 	done    chan struct{}
 	err     error // why the node stopped by itself, set before done is closed
 }
@@ -78,9 +79,12 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withoutSelf()
-	n := &Node{cfg: cfg, log: cfg.Logger, table: command.New(), done: make(chan struct{}),
-		assembly: newAssembly(), gate: newGate()}
+	return newNode(cfg.withoutSelf()).begin(ctx)
+}
+
+func newNode(cfg Config) *Node {
+	n := &Node{cfg: cfg, log: cfg.Logger, table: command.New(), opened: make(chan struct{}),
+		done: make(chan struct{}), assembly: newAssembly(), gate: newGate()}
 	n.era.Store(newEra())
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
@@ -89,11 +93,16 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	n.greeting.Store(&status{})
 	n.nodes.Store(&[]machine.Node{})
 	n.former.Store(&former{})
-	if err := n.open(ctx); err != nil {
-		n.shut()
-		return nil, err
+	return n
+}
+
+func (n *Node) begin(ctx context.Context) (*Node, error) {
+	err := n.open(ctx)
+	close(n.opened)
+	if err == nil {
+		err = n.served(ctx)
 	}
-	if err := n.served(ctx); err != nil {
+	if err != nil {
 		return nil, cmp.Or(n.Close(), err)
 	}
 	return n, nil
@@ -211,7 +220,7 @@ func (n *Node) Close() error {
 	return n.err
 }
 
-// fail stops the node.
+// fail stops the node, once all of it is there to be stopped: a peer may turn it away while it still starts.
 func (n *Node) fail(why error) {
 	n.once.Do(func() {
 		if !errors.Is(why, errStopped) {
@@ -220,6 +229,7 @@ func (n *Node) fail(why error) {
 		}
 		n.cancel(why)
 		go func() {
+			<-n.opened
 			n.shut()
 			n.log.Info("stopped")
 			close(n.done)
