@@ -3,11 +3,14 @@ package node_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"github.com/caucus-project/caucus/node"
@@ -76,4 +79,82 @@ func TestB5FailedSyncEndsTheNodeAlone(t *testing.T) {
 	if _, err := nodetest.Ask(addr, "SET", "k", "1"); err != nil {
 		t.Errorf("the other node in the process: %v", err)
 	}
+}
+
+// hanging is a disk whose syncs do not return while it is held.
+type hanging struct {
+	vfs.FS
+	held *sync.RWMutex
+}
+
+func (d hanging) Open(path string) (vfs.File, error) {
+	f, err := d.FS.Open(path)
+	return hangingFile{f, d.held}, err
+}
+
+type hangingFile struct {
+	vfs.File
+	held *sync.RWMutex
+}
+
+func (f hangingFile) Sync() error {
+	f.held.RLock()
+	defer f.held.RUnlock()
+	return f.File.Sync()
+}
+
+// SAFETY B5: a follower whose disk hangs answers those who wait for an event as well, however long they
+// wanted to.
+func TestB5WhoWaitsForAnEventIsAnswered(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), nodetest.Patience)
+	defer cancel()
+	lead := nodetest.InProcess(t, 1, nil)[0]
+	at, _, _ := lead.Addresses()
+	held := &sync.RWMutex{}
+	slow, err := node.OpenOn(ctx, node.Config{Name: "slow", Data: t.TempDir(), Listen: "127.0.0.1:0",
+		PeerListen: "127.0.0.1:0", HTTP: "off", Join: []string{at}}, hanging{vfs.OS{}, held})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer slow.Close()
+	nodetest.Eventually(t, "two nodes", func() bool {
+		reply, err := nodetest.Ask(at, "INFO", "ensemble")
+		return err == nil && strings.Contains(reply.Text(), "voters:2")
+	})
+	if _, err := nodetest.Ask(at, "GROUP", "CREATE", "g"); err != nil {
+		t.Fatal(err)
+	}
+	addr, _, _ := slow.Addresses()
+	line, err := nodetest.Dial(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	info, err := line.Do("GROUP", "INFO", "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := fmt.Sprint(fieldOf(info, "seq").Int + 1)
+	if err := line.Send(caucus.Command{"GROUP", "EVENTS", "g", "FROM", next, "BLOCK", "0"}); err != nil {
+		t.Fatal(err)
+	}
+	nodetest.Eventually(t, "somebody who waits", func() bool { return slow.Waiting() == 1 })
+	var write sync.WaitGroup
+	defer write.Wait()
+	held.Lock()
+	defer held.Unlock()
+	write.Go(func() { _, _ = nodetest.Ask(at, "SET", "k", "1") }) // both must have it, so it is not answered
+	if reply, err := line.Read(); err != nil || !errors.Is(reply.Err(), caucus.ErrTryAgain) ||
+		!strings.Contains(reply.Str, "the disk of this node does not answer") {
+		t.Errorf("who waited was answered %q, %v", reply.Str, err)
+	}
+}
+
+func fieldOf(r caucus.Reply, name string) caucus.Reply {
+	for i := 0; i+1 < len(r.Items); i += 2 {
+		if r.Items[i].Text() == name {
+			return r.Items[i+1]
+		}
+	}
+	return caucus.Reply{}
 }

@@ -36,3 +36,6 @@ func OpenOn(ctx context.Context, cfg Config, disk vfs.FS) (*Node, error) {
 	cfg.files = disk
 	return Open(ctx, cfg)
 }
+
+// Waiting gives how many commands wait for their answer.
+func (n *Node) Waiting() int { return int(n.waiting.Load()) }

@@ -27,6 +27,7 @@ func (n *Node) noteStatus(r *replica.Replica, mono int64) {
 	}
 	n.greeting.Store(&status{Status: r.Status(), leads: role == raft.StateLeader, at: mono})
 	if r.Shut() && !old.Shut {
+		n.era.Swap(newEra()).end() // who waits for an event reads again, and is refused
 		n.doors.dismiss()
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/caucus-project/caucus/internal/talk"
 )
 
-// era is the time until the state is replaced by a snapshot, which tells listeners nothing of what it skips.
+// era is the time until the state is replaced by a snapshot, which tells listeners nothing of what it skips,
+// or until the doors are closed because the disk hangs.
 type era struct {
 	ctx context.Context // ends with the era
 	end context.CancelFunc
