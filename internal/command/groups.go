@@ -6,7 +6,7 @@ func groups() []Spec {
 	const options = "[SETTLE milliseconds] [TTL milliseconds] [GRACE milliseconds] [MIN members] " +
 		"[SLOTS slots] [NOLEADER]"
 	return []Spec{
-		{Name: "group|create", Arity: -3, Flags: Write | Fast, Group: family, Since: since,
+		{Name: "group|create", Arity: -3, Flags: Write | DenyOOM | Fast, Group: family, Since: since,
 			Usage: "group " + options, Complexity: "O(log(N))",
 			Summary: "Makes a group that stays without members"},
 		{Name: "group|set", Arity: -5, Flags: Write, Group: family, Since: since,

@@ -5,7 +5,7 @@ package command
 func sessions() []Spec {
 	const since, family = "caucus 0.1", "session"
 	return []Spec{
-		{Name: "session|open", Arity: -2, Flags: Write | Fast | NoMulti, Group: family, Since: since,
+		{Name: "session|open", Arity: -2, Flags: Write | DenyOOM | Fast | NoMulti, Group: family, Since: since,
 			Usage: "[TTL milliseconds] [GRACE milliseconds]", Complexity: "O(1)",
 			Summary: "Opens a session that this connection carries from here on, and answers its id"},
 		{Name: "session|resume", Arity: 3, Flags: Write | Fast | NoMulti, Group: family, Since: since,

@@ -147,6 +147,14 @@ func TestB13FullDisksRefuseWhatGrows(t *testing.T) {
 	if got := w.word(tx); got != "NOSPACE" {
 		t.Errorf("a transaction that grows is answered %q", got)
 	}
+	for _, line := range []string{"SESSION OPEN", "GROUP CREATE g", "GROUP JOIN g"} {
+		b := write(strings.Fields(line)...)
+		b.Steps[0].Op.Fresh = entry.Session{9}
+		w.must(w.ask(asks, b))
+		if got := w.word(b); got != "NOSPACE" {
+			t.Errorf("%s is answered %q", line, got)
+		}
+	}
 	if status := lead.r.Status(); !strings.Contains(status.Tight, "n") || w.leader() != lead {
 		t.Errorf("the leader's status is %+v", status)
 	}
