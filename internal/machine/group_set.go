@@ -19,6 +19,9 @@ func setOptions(c *call) caucus.Reply {
 		return caucus.ErrorReply(err)
 	}
 	next, err := st.over(g.options)
+	if err == nil {
+		err = within("NOLEADER", noLeader, 0, 1)
+	}
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
@@ -61,7 +64,7 @@ func parseSettings(args caucus.Command) (st *statement, noLeader *int64, err *ca
 			return nil, nil, err
 		}
 	}
-	return st, noLeader, within("NOLEADER", noLeader, 0, 1)
+	return st, noLeader, nil
 }
 
 // over gives options with what is stated in place of what they have.
