@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -73,6 +74,14 @@ func (f *wrapFlags) name() string {
 		host = "host"
 	}
 	return host + "-" + strconv.Itoa(os.Getpid())
+}
+
+// passes says whether what kept a member from joining anew passes by itself: nobody leads, its old self has
+// not ended yet, the disks or the memory are full.
+func passes(err error) bool {
+	return slices.ContainsFunc([]error{caucus.ErrTryAgain, caucus.ErrLoading, caucus.ErrUncertain,
+		caucus.ErrConflict, caucus.ErrNoSpace, caucus.ErrOutOfMemory},
+		func(word error) bool { return errors.Is(err, word) })
 }
 
 // mandate is what a command runs for: another one asks for another run.

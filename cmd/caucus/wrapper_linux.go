@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/client"
 )
 
@@ -118,9 +117,7 @@ func (w *wrapper) enter(ctx context.Context, again bool) error {
 	complained := false
 	for {
 		err := w.tryEnter(ctx)
-		patient := errors.Is(err, caucus.ErrTryAgain) || errors.Is(err, caucus.ErrConflict) ||
-			errors.Is(err, caucus.ErrUncertain)
-		if err == nil || !again || !patient || ctx.Err() != nil {
+		if err == nil || !again || !passes(err) || ctx.Err() != nil {
 			return err
 		}
 		if !complained {
