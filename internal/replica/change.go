@@ -128,6 +128,7 @@ func (r *Replica) configure(e *pb.Entry) error {
 	}
 	if r.leader != nil {
 		r.leader.members.pending = false
+		r.leader.members.unsealed = true
 		r.leader.members.answer(r)
 	}
 	return nil

@@ -21,6 +21,8 @@ type leadership struct {
 	notes    []entry.Op          // decided and not yet proposed
 	raised   uint16              // the feature level that was proposed last
 	stamped  int64               // of the last entry proposed
+	proposed uint64              // how many entries
+	landed   uint64              // how many of them were applied here
 	scratch  []byte              // where entries are encoded
 	vigil    vigil
 	confirm  confirming
@@ -137,7 +139,7 @@ func (l *leadership) advance(r *Replica) {
 // due says whether there is something to propose; when a deadline of the state has come, an empty entry will
 // do (SAFETY B11).
 func (l *leadership) due(r *Replica) bool {
-	if len(l.gathered) > 0 || len(l.notes) > 0 {
+	if len(l.gathered) > 0 || len(l.notes) > 0 || l.members.unsealed {
 		return true
 	}
 	stamp, ok := r.m.NextDeadline()
@@ -171,6 +173,10 @@ func (l *leadership) propose(r *Replica) {
 			return
 		}
 		l.stamped = e.Stamp
+		l.proposed++
+		if l.members.unsealed {
+			l.members.unsealed, l.members.sealed = false, l.proposed
+		}
 		l.notes, l.gathered = nil, l.gathered[n:]
 	}
 	l.gathered = nil
@@ -211,6 +217,9 @@ func (l *leadership) applied(r *Replica, term uint64) {
 
 // touched shows the sessions' clock what an entry changed.
 func (l *leadership) touched(r *Replica, e *entry.Entry, out machine.Output) {
+	if e.Term == l.term {
+		l.landed++
+	}
 	if l.armed {
 		l.vigil.arrived(e)
 		l.vigil.touch(r, out)

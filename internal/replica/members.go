@@ -15,6 +15,11 @@ type membership struct {
 	pending bool  // a change is in the log and not applied
 	since   int64 // when it was proposed, monotonic
 
+	// A change was applied, and nothing that was proposed after it is in the log yet; then sealed says which of
+	// this leader's entries was.
+	unsealed bool
+	sealed   uint64
+
 	released map[uint64]bool // removed nodes of which is noted that they are needed no more
 }
 
@@ -141,6 +146,14 @@ func (ms *membership) tick(r *Replica, l *leadership) {
 		}
 		ms.pending, ms.since = true, r.now.Mono
 	}
+}
+
+// changing says whether a change is under way, or was applied and may still be forgotten. Raft uses a
+// configuration once it is applied, and the commit index is not synced by itself, but goes to disk with the
+// next entry (SAFETY B3). So an entry is proposed after each change. Without it, in an ensemble that has
+// nothing to write, a power failure makes nodes that were two of three voters one of two and a learner.
+func (l *leadership) changing() bool {
+	return l.members.pending || l.members.unsealed || l.landed < l.members.sealed
 }
 
 // release logs that those who were removed are needed no more. Before that they stay: each node that knows of

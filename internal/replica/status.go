@@ -31,6 +31,7 @@ type Status struct {
 	Off      []uint64 // on a leader: the voters whose wall clocks do not count
 	Free     uint64   // bytes on its disk, as last measured; 0 before
 	Low      bool     // its disk is low on space
+	Changing bool     // on a leader: who votes is being changed, or the last change may still be forgotten
 	Tight    string   // on a leader: why what makes the data larger is refused, "" when it is not
 	Hung     bool     // its disk does not answer
 	Shut     bool     // and so its doors are closed
@@ -80,7 +81,7 @@ func (r *Replica) statusOfVitals(s *Status) {
 	table, _ := r.m.Digests()
 	s.Digested = table.Index
 	if r.leader != nil {
-		s.Tight = r.leader.spacing.tight
+		s.Tight, s.Changing = r.leader.spacing.tight, r.leader.changing()
 		s.Off = slices.Sorted(maps.Keys(r.leader.timing.off))
 	}
 }

@@ -144,6 +144,42 @@ func TestB3RemovalOutlivesACrash(t *testing.T) {
 	}
 }
 
+// A third voter comes in, and nobody has anything to write. When all lose their power and the first never
+// comes back, the two that are left must know that they are two of three: raft does not sync the commit index
+// by itself, so they would be what they were before the change, one of two voters and one that learns.
+func TestB3AddedVoterOutlivesACrash(t *testing.T) {
+	w := newTrio(t)
+	lead := w.leader()
+	gone, other := w.others(lead)[0], w.others(lead)[1]
+	w.crash(gone)
+	w.pass(2 * election)
+	if err := w.wish(lead, replica.Remove, name(gone), ""); err != nil {
+		t.Fatal(err)
+	}
+	if let := w.join(lead, newcomer("n4", 4)); len(let) != 1 || let[0].ID != 4 {
+		t.Fatalf("the answers were %+v", let)
+	}
+	added := &seat{id: 4}
+	w.nodes = append(w.nodes, added)
+	w.start(added)
+	for len(voters(lead)) < 3 {
+		w.pass(millisecond)
+	}
+	w.pass(2 * heartbeat)
+	if lead.r.Status().Changing {
+		t.Error("the change is still under way")
+	}
+	for _, s := range []*seat{lead, other, added} {
+		w.crash(s)
+	}
+	w.start(other)
+	w.start(added)
+	w.pass(4 * election)
+	if w.leader() == nil {
+		t.Fatal("two of three voters have no leader")
+	}
+}
+
 // Nothing is removed that would leave no quorum, and the answer says what helps.
 func TestB4RemovalLeavesAQuorum(t *testing.T) {
 	w := newTrio(t)

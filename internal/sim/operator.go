@@ -110,7 +110,8 @@ func (o *operator) wipe(n *node) {
 		return
 	}
 	s := lead.r.Status()
-	if len(s.Voters) < 3 || !slices.Contains(s.Voters, n.id) || len(lead.r.Conf().GetVotersOutgoing()) > 0 {
+	if len(s.Voters) < 3 || s.Changing || !slices.Contains(s.Voters, n.id) ||
+		len(lead.r.Conf().GetVotersOutgoing()) > 0 {
 		return
 	}
 	o.busy = "replacement of " + n.name
