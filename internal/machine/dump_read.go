@@ -132,7 +132,7 @@ func (in *dumpReader) head(line []byte) error {
 	if err := strict(line, &h); err != nil {
 		return err
 	}
-	if h.Counter > math.MaxUint64-2*restoreRaise {
+	if h.Counter > math.MaxInt64/2 { // terms and epochs are integers on the wire
 		return fmt.Errorf("a counter of %d leaves no room to raise it", h.Counter)
 	}
 	if h.Limit < 0 {

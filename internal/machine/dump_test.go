@@ -191,6 +191,8 @@ func TestReadDumpSaysWhatIsWrong(t *testing.T) {
 		{"version", strings.Replace(text, `"caucus_dump":1`, `"caucus_dump":2`, 1),
 			"line 1: it is a dump of version 2, and this version of caucus reads 1"},
 		{"counter", strings.Replace(text, `"counter":`, `"counter":184467440737095516`, 1), "line 1: "},
+		{"negative terms", strings.Replace(text, `"counter":`, `"counter":99999999999999999`, 1),
+			"line 1: a counter of "},
 		{"limit", strings.Replace(text, `"maxmemory":`, `"maxmemory":-`, 1), "line 1: maxmemory is -1048576"},
 		{"cut", strings.Join(lines[:5], ""), "line 6: the dump ends here"},
 		{"a line is missing", with(4, ""),
