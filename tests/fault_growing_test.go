@@ -122,6 +122,11 @@ func TestOtherAddresses(t *testing.T) {
 	list[2].kill()
 	list[0].do("SET", "without", "n3")
 	list[1].has("without", "n3")
+	for _, s := range list[:2] { // that there once were two voters is no news when the log is read again
+		if text := s.said(); strings.Contains(text, "two voters tolerate no loss") {
+			t.Errorf("%s warns of two voters, and there are three:\n%s", s.name, text)
+		}
+	}
 }
 
 // All addresses change while all are down: nobody knows where anybody is, and one --join is enough

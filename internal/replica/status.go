@@ -48,7 +48,7 @@ type Turns struct {
 // PeerStatus is what a leader knows of another node.
 type PeerStatus struct {
 	Match  uint64
-	Heard  int64 // when a frame of it last came, monotonic
+	Heard  int64 // when a frame of it last came, or this leader began, whichever is later, monotonic
 	Active bool
 }
 
@@ -69,10 +69,19 @@ func (r *Replica) Status() Status {
 	s.Ended, s.Turns = r.m.Counts(), r.turns
 	s.First, s.Newest = r.store.span()
 	for id, p := range raftStatus.Progress {
-		s.Peers[id] = PeerStatus{Match: p.Match, Heard: r.heard[id],
+		s.Peers[id] = PeerStatus{Match: p.Match, Heard: r.heardOrLed(id),
 			Active: r.now.Mono-r.heard[id] < r.cfg.Election}
 	}
 	return s
+}
+
+// heardOrLed gives since when a leader misses a node. What it heard, or did not hear, as a follower says nothing:
+// followers have little to tell each other.
+func (r *Replica) heardOrLed(id uint64) int64 {
+	if r.leader == nil {
+		return r.heard[id]
+	}
+	return max(r.heard[id], r.leader.since)
 }
 
 func (r *Replica) statusOfVitals(s *Status) {

@@ -159,7 +159,7 @@ func (r *Replica) noSuchNode(name string) *caucus.Error {
 		strings.Join(slices.Compact(names), ", "))
 }
 
-// mayReserve finds fault with a name for a newcomer: somebody who answers has it.
+// mayReserve finds fault with a name and an address for a newcomer: somebody who answers has one of them.
 func (r *Replica) mayReserve(w Wish) *caucus.Error {
 	for _, n := range r.named(w.Name) {
 		if n.Client == w.Addr {
@@ -168,6 +168,12 @@ func (r *Replica) mayReserve(w Wish) *caucus.Error {
 		if !r.silent(n.ID) {
 			return caucus.Errorf(caucus.ErrConflict, "%s is a node at %s, which answers; to have one of that name "+
 				"at %s, remove it first: caucus node remove %s", w.Name, n.Client, w.Addr, w.Name)
+		}
+	}
+	for _, n := range r.m.Nodes() {
+		if n.Client == w.Addr && !r.silent(n.ID) {
+			return caucus.Errorf(caucus.ErrConflict, "at %s is %s, which answers; name the client address that %s "+
+				"will have", w.Addr, n.Name, w.Name)
 		}
 	}
 	return nil

@@ -325,6 +325,8 @@ func TestReservedName(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	refused(t, w.wish(lead, replica.Reserve, "n7", record(lead.id, 0).Client), caucus.ErrConflict,
+		"is "+name(lead)+", which answers", "that n7 will have")
 	if err := w.wish(lead, replica.Reserve, "n7", "10.0.0.7:5010"); err != nil {
 		t.Fatal(err)
 	}
@@ -375,6 +377,23 @@ func TestTransfer(t *testing.T) {
 	w.pass(2 * election)
 	refused(t, w.wish(to, replica.Lead, name(lead), ""), caucus.ErrTryAgain, "cannot be reached")
 	refused(t, w.wish(to, 99, name(lead), ""), caucus.ErrBad, "unknown wish 99")
+}
+
+// Followers hear little of each other: a new leader says of nobody that it missed him since before it led.
+func TestNewLeaderMissesNobodyFromBefore(t *testing.T) {
+	w := newTrio(t)
+	lead := w.leader()
+	dead, to := w.others(lead)[0], w.others(lead)[1]
+	w.crash(dead)
+	w.pass(5 * election)
+	began := w.now
+	if err := w.wish(lead, replica.Lead, name(to), ""); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(2 * heartbeat)
+	if got := to.r.Status().Peers[dead.id].Heard; w.leader() != to || got < began {
+		t.Errorf("it led from %d µs on, and misses node %d since %d µs", began, dead.id, got)
+	}
 }
 
 // Whoever waits at a leader that loses its leadership is told so.
