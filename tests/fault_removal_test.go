@@ -178,6 +178,13 @@ func TestB4ReplacedElsewhere(t *testing.T) {
 	dead.refuses("was removed from the ensemble")
 	rest.wants(1, node("add", lead.name, "127.0.0.1:1"), "CONFLICT "+lead.name+" is a node at "+lead.client,
 		"127.0.0.1:1")
+	rest.wants(1, node("add", "x", lead.client), "CONFLICT at "+lead.client+" is "+lead.name+", which answers")
+	rest.wants(0, node("add", "x", "127.0.0.1:1"), "x is expected at 127.0.0.1:1")
+	rest.wants(0, node("list"), "expected: x at 127.0.0.1:1; if it is not to come: caucus node remove x")
+	rest.wants(0, node("remove", "x"), "x is removed")
+	if out, _ := rest.caucus("node", "list"); strings.Contains(out, "expected") {
+		t.Errorf("a name that was taken back is shown: %s", out)
+	}
 	rest.wants(1, node("add", "x!", "127.0.0.1:1"), "ERR 'x!' is not the name of a node")
 	rest.wants(1, node("add", "x", "there"), "ERR 'there' is not the client address of a node, host:port")
 }

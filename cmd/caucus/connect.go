@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/client"
 )
 
@@ -38,10 +39,21 @@ func (f *ensembleFlags) dialAs(ctx context.Context, cfg client.Config) (*client.
 	defer cancel()
 	c, err := client.Dial(ctx, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("no node of an ensemble at %s (--addr or CAUCUS_ADDR says where): %w",
-			strings.Join(f.Addr, ", "), err)
+		return nil, f.unreached(err)
 	}
 	return c, nil
+}
+
+// unreached says what to do when no node let this client in.
+func (f *ensembleFlags) unreached(err error) error {
+	at := strings.Join(f.Addr, ", ")
+	switch {
+	case errors.Is(err, caucus.ErrNoAuth):
+		return fmt.Errorf("the ensemble at %s has a password: name its file with --password-file", at)
+	case errors.Is(err, caucus.ErrWrongPass):
+		return fmt.Errorf("--password-file: the ensemble at %s has another password than %s", at, f.PasswordFile)
+	}
+	return fmt.Errorf("no node of an ensemble at %s (--addr or CAUCUS_ADDR says where): %w", at, err)
 }
 
 // readPassword reads the password in the first line of a file, none when no file is named.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+	"github.com/caucus-project/caucus"
 )
 
 // parsed reads a command line of a verb that is a client.
@@ -44,6 +46,35 @@ func TestNobodyThereNamesTheAddressAndTheFlag(t *testing.T) {
 	_, err := (&ensembleFlags{Addr: []string{"nonsense"}}).dial(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "nonsense") || !strings.Contains(err.Error(), "--addr") {
 		t.Errorf("said %v", err)
+	}
+}
+
+// Who has no password, or another than the ensemble, is told which flag is meant.
+func TestRefusedPasswordsNameTheFlag(t *testing.T) {
+	flags := &ensembleFlags{Addr: []string{"a:1"}}
+	said := flags.unreached(fmt.Errorf("greeting: %w", caucus.Errorf(caucus.ErrNoAuth, "no"))).Error()
+	if said != "the ensemble at a:1 has a password: name its file with --password-file" {
+		t.Error("without one:", said)
+	}
+	flags.PasswordFile = "secret"
+	said = flags.unreached(fmt.Errorf("greeting: %w", caucus.Errorf(caucus.ErrWrongPass, "no"))).Error()
+	if said != "--password-file: the ensemble at a:1 has another password than secret" {
+		t.Error("another:", said)
+	}
+}
+
+// A wrong command line says where to look for a right one.
+func TestWrongCommandLinesNameTheirHelp(t *testing.T) {
+	for line, want := range map[string]string{"": "caucus", "bogus": "caucus", "serve --bogus": "caucus serve",
+		"node": "caucus node", "node add x": "caucus node add", "join g": "caucus join"} {
+		var all commandLine
+		parser, err := kong.New(&all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(strings.Fields(line)); err == nil || verbOf(err) != want {
+			t.Errorf("%q: %v, and %q", line, err, verbOf(err))
+		}
 	}
 }
 

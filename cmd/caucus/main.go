@@ -31,6 +31,8 @@ type commandLine struct {
 	Node    nodeCmd    `cmd:"" help:"Show, add, remove nodes, or hand over the leadership."`
 	Recover recoverCmd `cmd:"" help:"Make a new ensemble of one surviving node, when the others are lost for good."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	SayVersion kong.VersionFlag `name:"version" hidden:"" help:"Print the version."`
 }
 
 func main() {
@@ -46,7 +48,7 @@ func main() {
 // run carries out one command line and gives the exit status.
 func run(ctx context.Context, args []string) int {
 	var line commandLine
-	parser, err := kong.New(&line, kong.Name("caucus"), kong.UsageOnError(),
+	parser, err := kong.New(&line, kong.Name("caucus"), kong.UsageOnError(), kong.Vars{"version": version()},
 		kong.Description("Processes that must agree: groups, work divided, leaders, on a small replicated store."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
@@ -55,10 +57,24 @@ func run(ctx context.Context, args []string) int {
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "caucus:", err)
+		fmt.Fprintf(os.Stderr, "caucus: %v\n%s --help says what can stand there\n", err, verbOf(err))
 		return exitUsage
 	}
 	return status(parsed.Run())
+}
+
+// verbOf gives as much of a wrong command line as names a verb.
+func verbOf(err error) string {
+	verb := "caucus"
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) {
+		for _, part := range wrong.Context.Path {
+			if part.Command != nil {
+				verb += " " + part.Command.Name
+			}
+		}
+	}
+	return verb
 }
 
 // status says an error and gives its exit status.

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -118,7 +120,36 @@ func (c *nodeListCmd) Run(ctx context.Context) error {
 		out.SetIndent("", "  ")
 		return out.Encode(rows)
 	}
-	return printNodes(os.Stdout, rows)
+	expected, err := c.expected(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(printNodes(os.Stdout, rows), writeAll(os.Stdout, expected))
+}
+
+// expected tells whom node add has announced and who has not come yet.
+func (f *ensembleFlags) expected(ctx context.Context) (lines []string, err error) {
+	cl, err := f.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer cl.Close()
+	reply, err := cl.Do(ctx, caucus.Command{"INFO", "ensemble"})
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(reply.Text()) {
+		list, ok := strings.CutPrefix(strings.TrimSpace(line), "expected_nodes:")
+		if !ok || list == "" {
+			continue
+		}
+		for one := range strings.SplitSeq(list, ",") {
+			name, addr, _ := strings.Cut(one, "=")
+			lines = append(lines, fmt.Sprintf("expected: %s at %s; if it is not to come: caucus node remove %s",
+				name, addr, name))
+		}
+	}
+	return lines, nil
 }
 
 // nodes asks any node, and then the leader, who alone knows how far the others are.

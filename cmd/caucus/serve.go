@@ -26,7 +26,7 @@ type serveCmd struct {
 	Ensemble     []string   `short:"e" help:"The nodes that found an ensemble with this one, or belong to it: [NAME/]HOST:PORT,... Each is heard before anything is founded." placeholder:"LIST"`
 	Config       configFile `help:"QCluster's JSON file: who this node is and who its peers are; further fields are these flags with _ for -." placeholder:"FILE"`
 	FoundWithout []string   `help:"Listed node, by name or address, for whom founding does not wait when it is silent." placeholder:"NAME"`
-	From         string     `help:"Dump that a new ensemble begins with, of CHECKPOINT name or GETDUMP; pyraft's -l." placeholder:"FILE"`
+	From         string     `help:"Dump that a new ensemble begins with, of GETDUMP or CHECKPOINT NAME, which leaves it in checkpoints/NAME.jsonl of the data directory; pyraft's -l." placeholder:"FILE"`
 	Metadata     string     `help:"Shown to all peers; JSON by convention." placeholder:"JSON"`
 	Timeout      seconds    `short:"t" help:"How long a bloc client may be silent." default:"4s"`
 	Settle       seconds    `short:"s" help:"Settle period of groups for which nobody states one." default:"6s"`
@@ -35,8 +35,8 @@ type serveCmd struct {
 	RequestTimeout time.Duration `help:"Bound on requests that do not say how long they wait." default:"5s"`
 	Heartbeat      time.Duration `help:"The leader's rhythm; the same on all nodes." default:"50ms"`
 	Election       time.Duration `help:"How long a leader's silence is borne at least; the same on all nodes." default:"400ms"`
-	Snapshot       uint64        `help:"Log entries after which a snapshot is written." default:"100000" placeholder:"ENTRIES"`
-	Digest         uint64        `help:"Log entries after which the nodes compare digests of their states." default:"1000000" placeholder:"ENTRIES"`
+	Snapshot       uint64        `help:"Log entries after which a snapshot is written, by default 100000." default:"100000" placeholder:"ENTRIES"`
+	Digest         uint64        `help:"Log entries after which the nodes compare digests of their states, by default 1000000." default:"1000000" placeholder:"ENTRIES"`
 	MaxClients     int           `help:"Client connections at most." default:"10000"`
 	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info"`
 }

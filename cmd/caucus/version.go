@@ -11,6 +11,10 @@ type versionCmd struct{}
 
 // Run prints the version.
 func (versionCmd) Run() error {
-	_, err := fmt.Printf("caucus %s %s %s/%s\n", node.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Println(version())
 	return err
+}
+
+func version() string {
+	return fmt.Sprintf("caucus %s %s %s/%s", node.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
