@@ -115,7 +115,7 @@ func (c Config) validate() error {
 	case c.BlocTimeout < 100*time.Millisecond || c.BlocTimeout > 24*time.Hour:
 		return fmt.Errorf("node: a bloc client may be silent for 100ms to 24h, not for %v", c.BlocTimeout)
 	}
-	for name, addr := range map[string]string{"Listen": c.Listen, "PeerListen": c.PeerListen} {
+	for name, addr := range map[string]string{"--listen": c.Listen, "--peer-listen": c.PeerListen} {
 		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {
 			return fmt.Errorf("node: %s %q is not host:port: %w", name, addr, err)
 		}
@@ -130,7 +130,7 @@ func (c Config) validate() error {
 	}
 	if _, port, err := net.SplitHostPort(c.Advertise); err == nil {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || n == 65535 {
-			return fmt.Errorf("node: Advertise %q: the port is not from 1 to 65534", c.Advertise)
+			return fmt.Errorf("node: --advertise %q: the port is not from 1 to 65534", c.Advertise)
 		}
 	}
 	return nil
