@@ -16,7 +16,8 @@ func node() []Spec {
 		{Name: "shutdown", Arity: -1, Flags: Admin | Stale | NoMulti, Since: "1.0.0",
 			Usage: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", Summary: "Stops this node in good order"},
 		{Name: "checkpoint", Arity: -1, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1", Usage: "[name]",
-			Summary:    "Writes a snapshot of this node, with a name also checkpoints/name.jsonl, a dump for people, in its data directory, and waits",
+			Summary: "Writes a snapshot of this node, with a name also a dump for people, checkpoints/name.jsonl " +
+				"in its data directory, and waits for it",
 			Complexity: "O(N) with N the size of the state"},
 		{Name: "getlog", Arity: -1, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1", Usage: "[start [end]]",
 			Summary: "Describes entries of this node's log, by default the last 100: index, term, ms, text"},

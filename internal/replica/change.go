@@ -120,7 +120,8 @@ func (r *Replica) configure(e *pb.Entry) error {
 	r.m.Vote(len(r.conf.GetVoters()))
 	r.store.changing = false
 	r.out.Nodes = true
-	if n := len(r.conf.GetVoters()); n == 2 && before != 2 && len(r.conf.GetLearners()) == 0 && e.GetIndex() > r.begun {
+	two := len(r.conf.GetVoters()) == 2 && before != 2 && len(r.conf.GetLearners()) == 0
+	if two && e.GetIndex() > r.begun {
 		r.warn("two voters tolerate no loss: while either is down nothing can be written; add a third node")
 	}
 	if c != nil {

@@ -75,8 +75,8 @@ func (r *Replica) Status() Status {
 	return s
 }
 
-// heardOrLed gives since when a leader misses a node. What it heard, or did not hear, as a follower says nothing:
-// followers have little to tell each other.
+// heardOrLed gives since when a leader misses a node. What it heard, or did not hear, as a follower says
+// nothing: followers have little to tell each other.
 func (r *Replica) heardOrLed(id uint64) int64 {
 	if r.leader == nil {
 		return r.heard[id]
