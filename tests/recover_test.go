@@ -53,6 +53,9 @@ func TestB4Recover(t *testing.T) {
 	last.start()
 	last.do("SET", "after", "the loss")
 	last.has("before", "the loss")
+	if text := last.said(); strings.Contains(text, "address book") {
+		t.Errorf("the old ensemble's addresses are still there:\n%s", text)
+	}
 	if s := last.report(); s.Cluster == old || len(s.Peers) != 0 {
 		t.Errorf("it is %+v", s)
 	}

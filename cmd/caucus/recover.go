@@ -32,8 +32,9 @@ func (c *recoverCmd) Run() error {
 		return err
 	}
 	fmt.Printf("It is now the only node of the new ensemble %s. What was there before is in %s.\n"+
-		"Next: start it with caucus serve --id %s --data %s, without --join. Never start the others with their\n"+
-		"directories again: remove those, and let the nodes join with --join and the address of this one.\n",
+		"Next: start it with caucus serve --id %s --data %s, with its addresses and without --join. Never\n"+
+		"start the others with their directories again: remove those, and let the nodes join with --join and the\n"+
+		"address of this one.\n",
 		r.NewEnsemble, r.Aside, r.Name, c.Data)
 	return nil
 }

@@ -23,9 +23,9 @@ func Heir(fsys vfs.FS, dir string) (string, error) {
 	return heir, fsys.MkdirAll(heir)
 }
 
-// Succeed makes the heir, which is next, the owner of the directory, and sets log, snapshots and identity of
-// the former owner aside. It says where. It has happened once the new identity is written: a crash before
-// leaves the former owner, and after a crash behind it Finish does the rest.
+// Succeed makes the heir, which is next, the owner of the directory, and sets log, snapshots, address book
+// and identity of the former owner aside. It says where. It has happened once the new identity is written: a
+// crash before leaves the former owner, and after a crash behind it Finish does the rest.
 func Succeed(fsys vfs.FS, dir string, next Identity) (aside string, err error) {
 	old, err := sealed.ReadFile(fsys, filepath.Join(dir, "identity"))
 	if err != nil {
@@ -77,10 +77,14 @@ func Finish(fsys vfs.FS, dir string, id Identity) error {
 			return err
 		}
 	}
+	// Who the former owner knew is of no use to the next, who would refuse the book as another's at every start.
+	if err := move(fsys, dir, estate(dir, id), "book"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return discard(fsys, dir)
 }
 
-// move takes a folder to another place, durably.
+// move takes a file or a folder to another place, durably.
 func move(fsys vfs.FS, from, to, name string) error {
 	if err := fsys.Rename(filepath.Join(from, name), filepath.Join(to, name)); err != nil {
 		return err
