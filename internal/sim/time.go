@@ -25,8 +25,8 @@ func (t *timeKept) look(n *node) {
 		t.stamp = stamp
 	}
 	_, term, _ := n.r.Standing()
-	if !n.r.Leads() || term < t.term {
-		return
+	if !n.r.Leads() || term < t.term || n.r.State().Term() < term {
+		return // one that has applied nothing of its own term may not know the last stamps yet, and stamps nothing
 	}
 	w, shown := n.w, n.r.Clock(n.clock.time())
 	passed, since := shown-t.shown, w.now-t.at
