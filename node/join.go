@@ -15,6 +15,7 @@ import (
 	"github.com/caucus-project/caucus/internal/fields"
 	"github.com/caucus-project/caucus/internal/founding"
 	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/peer"
 	"github.com/caucus-project/caucus/internal/raftlog/datadir"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"github.com/caucus-project/caucus/internal/replica"
@@ -53,7 +54,11 @@ func (n *Node) join(
 
 // refusal gives an error that trying again will not mend, with what will; nil for any other.
 func refusal(err error) error {
+	refused := new(peer.Refusal)
 	switch {
+	case errors.As(err, &refused) && refused.Code == peer.RefusedPassword:
+		return fmt.Errorf("the other end has another password, or only one of the two has any: start with the "+
+			"--password-file that the nodes of the ensemble have, or without one as they were (%w)", err)
 	case errors.Is(err, caucus.ErrConflict), errors.Is(err, caucus.ErrDenied):
 		return err
 	case errors.Is(err, caucus.ErrNoAuth), errors.Is(err, caucus.ErrWrongPass):

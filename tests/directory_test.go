@@ -284,4 +284,8 @@ func TestWrongPasswordBetweenNodes(t *testing.T) {
 	second.launch("--password-file", secret("wrong", "codfish"))
 	second.hears("password")
 	second.kill()
+	open := newServer(t, "n3")
+	open.start()
+	secretive := newServer(t, "n4", "--join", open.client, "--password-file", secret("right", "swordfish"))
+	secretive.refuses("only one of the two has any", "--password-file")
 }

@@ -59,3 +59,29 @@ func TestStopAnswersWhatIsUnderWay(t *testing.T) {
 		t.Errorf("without a quorum it answered %+v", reply)
 	}
 }
+
+// A hang-up, as of a terminal, ends no node: it reads the log level anew from its file, if it has one.
+func TestHangUp(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "n1")
+	s.start()
+	hangUp(t, s)
+	s.hears("SIGHUP: nothing was changed")
+	s.do("SET", "k", "v")
+
+	f := newFamily(t, func(_ int, file map[string]any) { file["log_level"] = "warn" })
+	f.launch(0) // it waits for the others
+	waiting := f.list[0]
+	waiting.hears("nothing is founded yet")
+	f.edit = func(_ int, file map[string]any) { file["log_level"] = "debug" }
+	f.write(0)
+	hangUp(t, waiting)
+	waiting.hears("log level\"=DEBUG")
+}
+
+func hangUp(t *testing.T, s *server) {
+	t.Helper()
+	if err := s.now().Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -57,6 +57,13 @@ func freeRun(t testing.TB, n int) int {
 // launch starts a server from its file.
 func (f *family) launch(i int, flags ...string) {
 	f.t.Helper()
+	s := f.list[i]
+	s.spawn(append([]string{"serve", "--config", f.write(i), "--data", s.dir, "--http", "off"}, flags...)...)
+}
+
+// write writes the file of a server and gives its path.
+func (f *family) write(i int) (path string) {
+	f.t.Helper()
 	port := func(s *server) int {
 		_, p, _ := net.SplitHostPort(s.client)
 		number, _ := strconv.Atoi(p)
@@ -79,9 +86,9 @@ func (f *family) launch(i int, flags ...string) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	path := filepath.Join(f.t.TempDir(), s.name+".json")
+	path = s.dir + ".json"
 	write(f.t.(*testing.T), path, text)
-	s.spawn(append([]string{"serve", "--config", path, "--data", s.dir, "--http", "off"}, flags...)...)
+	return path
 }
 
 // together expects all servers to vote in one ensemble, and gives its id.

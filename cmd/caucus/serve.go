@@ -64,6 +64,11 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	level := new(slog.LevelVar)
+	level.Set(c.LogLevel)
+	cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	reloading := c.reloads(cfg.Logger, level)
+	defer reloading()
 	n, err := node.Open(ctx, cfg)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -112,7 +117,6 @@ func (c *serveCmd) config() (node.Config, error) {
 		Password: password, BlocTimeout: time.Duration(c.Timeout), Settle: settle,
 		RequestTimeout: c.RequestTimeout, Heartbeat: c.Heartbeat, Election: c.Election,
 		SnapshotEntries: c.Snapshot, DigestEntries: c.Digest, MaxClients: c.MaxClients,
-		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel})),
 	}, nil
 }
 
