@@ -25,8 +25,8 @@ func (t *timeKept) look(n *node) {
 		t.stamp = stamp
 	}
 	_, term, _ := n.r.Standing()
-	if !n.r.Leads() || term < t.term || n.r.State().Term() < term {
-		return // one that has applied nothing of its own term may not know the last stamps yet, and stamps nothing
+	if !n.r.Leads() || term < t.term {
+		return
 	}
 	w, shown := n.w, n.r.Clock(n.clock.time())
 	passed, since := shown-t.shown, w.now-t.at
@@ -35,6 +35,8 @@ func (t *timeKept) look(n *node) {
 	case !n.r.Timed():
 		t.term, t.timed, t.by = term, false, n
 		return
+	case n.r.State().Term() < term:
+		return // it has applied nothing of its own term: it may not know the last stamps yet, and stamps nothing
 	case shown < t.stamp:
 		w.fail("SAFETY A14: %s shows %d, after an entry was stamped %d", n.name, shown, t.stamp)
 	case !t.timed: // the first that leads, or nobody had told it the time: it may have jumped, but not back
