@@ -131,7 +131,7 @@ func (l *leadership) advance(r *Replica) {
 	}
 	l.confirm.advance(r, l)
 	l.vigil.decide(r, l)
-	if l.due(r) && !r.writing() {
+	if l.due(r) && !r.writing() && !l.members.holds() {
 		l.propose(r)
 	}
 }

@@ -14,6 +14,7 @@ type membership struct {
 	wishes  []*wished
 	pending bool  // a change is in the log and not applied
 	since   int64 // when it was proposed, monotonic
+	narrows bool  // it leaves a single voter
 
 	// A change was applied, and nothing that was proposed after it is in the log yet; then sealed says which of
 	// this leader's entries was.
@@ -144,7 +145,7 @@ func (ms *membership) tick(r *Replica, l *leadership) {
 		if err := r.rn.ProposeConfChange(c.raft()); err != nil {
 			return // tried again at the next tick
 		}
-		ms.pending, ms.since = true, r.now.Mono
+		ms.pending, ms.since, ms.narrows = true, r.now.Mono, r.narrows(c)
 	}
 }
 
@@ -167,6 +168,19 @@ func (l *leadership) release(r *Replica) {
 		}
 	}
 }
+
+// narrows says whether a change leaves a single voter.
+func (r *Replica) narrows(c *change) bool {
+	left := slices.DeleteFunc(slices.Clone(r.conf.GetVoters()), func(id uint64) bool {
+		return slices.Contains(c.gone, id)
+	})
+	return c.kind == changeDismiss && len(left) == 1
+}
+
+// holds says whether entries must wait for a change. Whoever is removed from two voters may get nothing
+// that comes after his removal: if the one that stays lost that, and the removal's commit, with its power, it
+// would need the vote of a node whose log is longer and that may not campaign itself (SAFETY B3).
+func (ms *membership) holds() bool { return ms.pending && ms.narrows }
 
 func (ms *membership) next(r *Replica) *change {
 	for _, w := range ms.wishes {

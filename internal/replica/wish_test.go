@@ -144,6 +144,47 @@ func TestB3RemovalOutlivesACrash(t *testing.T) {
 	}
 }
 
+// Of two voters one is removed. Nothing that comes after the removal is sent to it: if the one that stays
+// lost that in a crash, with the commit of the removal, it would need the vote of a node that knows more than
+// it and may not campaign itself.
+func TestB3NothingFollowsARemovalFromTwo(t *testing.T) {
+	w := newTrio(t)
+	lead := w.leader()
+	dead, gone := w.others(lead)[0], w.others(lead)[1]
+	w.crash(dead)
+	w.pass(2 * election)
+	if err := w.wish(lead, replica.Remove, name(dead), ""); err != nil {
+		t.Fatal(err)
+	}
+	gone.stuck, w.seen = true, nil
+	w.input(lead, func(r *replica.Replica) {
+		r.Wish(w.time(), replica.Wish{Kind: replica.Remove, Name: name(gone)}, nil)
+	})
+	w.pass(2 * heartbeat) // the removal is on its way, and not committed
+	late := w.ask(lead, write("SET", "k", "1"))
+	w.pass(2 * heartbeat)
+	gone.stuck = false
+	if w.store(gone) {
+		w.drain(gone)
+	}
+	w.must(late)
+	removal := uint64(0)
+	for _, e := range w.seen {
+		for _, entry := range e.Frame.Raft.GetEntries() {
+			switch {
+			case e.To != gone.id:
+			case entry.GetType() != pb.EntryNormal:
+				removal = entry.GetIndex()
+			case removal != 0 && entry.GetIndex() > removal:
+				t.Fatalf("entry %d was sent to it, after its removal in entry %d", entry.GetIndex(), removal)
+			}
+		}
+	}
+	if removal == 0 {
+		t.Fatal("the removal was not sent to it")
+	}
+}
+
 // A third voter comes in, and nobody has anything to write. When all lose their power and the first never
 // comes back, the two that are left must know that they are two of three: raft does not sync the commit index
 // by itself, so they would be what they were before the change, one of two voters and one that learns.
