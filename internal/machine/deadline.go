@@ -5,15 +5,17 @@ import "github.com/tidwall/btree"
 // deadline is a promise to do something when the ensemble's clock has reached a stamp, whoever leads
 // (SAFETY B6). There is one queue for all kinds.
 type deadline struct {
-	at   int64 // microseconds since 1970
-	kind deadlineKind
-	name string
+	at     int64 // microseconds since 1970
+	kind   deadlineKind
+	name   string
+	number uint64
 }
 
 type deadlineKind uint8
 
 const (
 	keyExpires deadlineKind = iota + 1 // name is the key
+	pollDue                            // name is the group, number the poll
 )
 
 func newDeadlines() *btree.BTreeG[deadline] {
@@ -24,7 +26,10 @@ func newDeadlines() *btree.BTreeG[deadline] {
 		if a.kind != b.kind {
 			return a.kind < b.kind
 		}
-		return a.name < b.name
+		if a.name != b.name {
+			return a.name < b.name
+		}
+		return a.number < b.number
 	}
 	return btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})
 }
@@ -41,8 +46,11 @@ func (m *Machine) settleDeadlines(stamp int64) {
 			return
 		}
 		m.deadlines.Delete(d)
-		if d.kind == keyExpires {
+		switch d.kind {
+		case keyExpires:
 			m.expireKey(d.name)
+		case pollDue:
+			m.pollIsDue(d.name, d.number)
 		}
 	}
 }

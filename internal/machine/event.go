@@ -53,6 +53,14 @@ func (t *telling) integer(name string, n int64) *telling {
 	return t
 }
 
+// moment writes a time, or null for 0.
+func (t *telling) moment(name string, millis int64) *telling {
+	if millis == 0 {
+		return t.text(name, "")
+	}
+	return t.integer(name, millis)
+}
+
 // text writes a string, or null for an empty one.
 func (t *telling) text(name, s string) *telling {
 	t.field(name)

@@ -25,6 +25,8 @@ type group struct {
 	seq  uint64                    // of the last event; begins at life, so no number comes twice (SAFETY A16)
 	kept btree.Map[uint64, string] // the last events, by seq
 	size int                       // bytes of the kept events
+
+	polls
 }
 
 // options are what a group was made with.
@@ -75,6 +77,7 @@ type member struct {
 func (g *group) IsoCopy() *group {
 	c := *g
 	c.members, c.names, c.line, c.kept = share(&g.members), share(&g.names), share(&g.line), share(&g.kept)
+	c.called = share(&g.called)
 	return &c
 }
 
@@ -132,9 +135,10 @@ func (m *Machine) found(name string, o options) *group {
 	return g
 }
 
-// dissolve ends a group's life. The counter passes its last seq, so that a later life of the name never
-// numbers an event like one of this (SAFETY A16).
+// dissolve ends a group's life, and its polls with it. The counter passes its last seq, so that a later life
+// of the name never numbers an event like one of this (SAFETY A16).
 func (m *Machine) dissolve(g *group) {
+	m.forgetPolls(g)
 	m.tell(g, "deleted").done()
 	m.counter = max(m.counter, g.seq)
 	m.groups.Delete(g.name)

@@ -29,7 +29,7 @@ func saveGroup(dst []byte, g *group) []byte {
 		dst = saveMember(dst, mb)
 		return true
 	})
-	return saveKept(dst, g)
+	return savePolls(saveKept(dst, g), g)
 }
 
 func saveMember(dst []byte, mb *member) []byte {
@@ -72,6 +72,9 @@ func loadGroup(r *fields.Reader) *group {
 	for range r.Count(2) {
 		seq := r.Uvarint()
 		g.keep(seq, strings.Clone(r.String()))
+	}
+	for range r.Count(pollRow) {
+		g.put(loadPoll(r))
 	}
 	return g
 }

@@ -34,6 +34,7 @@ func (m *Machine) depart(g *group, order uint64, reason string) {
 		return
 	}
 	g.remove(mb)
+	g.withdraw(order)
 	m.tell(g, "left").text("member", mb.name).text("reason", reason).
 		integer("size", int64(g.members.Len())).done()
 	c := m.changed(g)
@@ -57,7 +58,7 @@ func leadReason(reason string) string {
 }
 
 // finish draws the consequences of changes, group by group: who leads, then who has which
-// share. A group made by JOIN ends with its last member.
+// share, then which polls that decides. A group made by JOIN ends with its last member.
 func (m *Machine) finish() {
 	for i := range m.changes {
 		c := &m.changes[i]
@@ -67,10 +68,12 @@ func (m *Machine) finish() {
 		}
 		m.lead(g, c)
 		if g.members.Len() == 0 && !g.made {
+			m.judgePolls(g)
 			m.dissolve(g)
 			continue
 		}
 		m.unsettle(g)
+		m.judgePolls(g)
 	}
 	m.changes = m.changes[:0]
 	clear(m.changeOf)

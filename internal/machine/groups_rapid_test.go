@@ -1,6 +1,7 @@
 package machine_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -19,6 +20,9 @@ type happening struct {
 	Life, Seq, Time, Epoch, Term           uint64
 	Size, Total                            int
 	Order                                  uint64
+	Poll                                   uint64
+	At                                     int64
+	Outcome                                string
 }
 
 // listener follows the events of all groups and keeps what they say is so.
@@ -35,7 +39,8 @@ type heardOf struct {
 	leader    string
 	settled   bool
 	total     int
-	last      uint64 // seq of the last event of an ended life
+	last      uint64            // seq of the last event of an ended life
+	polls     map[uint64]string // by id: "" while it is open, then its outcome
 }
 
 func (l *listener) hear(e caucus.Event) {
@@ -52,7 +57,8 @@ func (l *listener) hear(e caucus.Event) {
 		l.groups[h.Group] = g
 	}
 	if g.life == 0 {
-		*g = heardOf{life: h.Life, seq: h.Life, members: map[string]bool{}, last: g.last}
+		*g = heardOf{life: h.Life, seq: h.Life, last: g.last,
+			members: map[string]bool{}, polls: map[uint64]string{}}
 	}
 	if h.Life != g.life || h.Seq != g.seq+1 || h.Seq <= g.last {
 		l.t.Fatalf("A16: after life %d seq %d, and %d of an earlier life, came %s", g.life, g.seq, g.last, e.JSON)
@@ -86,7 +92,20 @@ func (l *listener) take(g *heardOf, h *happening) {
 		l.rises(h.Group+"'s epoch", h.Epoch)
 		g.settled, g.total = true, h.Total
 		l.must(h.Total == len(g.members), h)
+	case "vote":
+		l.rises(h.Group+"'s poll", h.Poll)
+		g.polls[h.Poll] = ""
+	case "result":
+		outcome, called := g.polls[h.Poll]
+		l.must(called && outcome == "" && h.Outcome != "", h) // every poll ends once
+		g.polls[h.Poll] = h.Outcome
+	case "action":
+		l.must(g.polls[h.Poll] == "yes" && h.Time >= uint64(h.At) && h.At > 0, h)
+		g.polls[h.Poll] = "done"
 	case "deleted":
+		for _, outcome := range g.polls {
+			l.must(outcome != "", h)
+		}
 		l.must(len(g.members) == 0 && g.leader == "", h)
 		*g = heardOf{last: h.Seq}
 	}
@@ -205,6 +224,7 @@ func (w *world) checkGroup(name string, g *heardOf) {
 		indexes = append(indexes, m.Items[5].Int)
 		sessions[m.Items[1].Str] = true
 	}
+	w.checkPolls(name, g)
 	if len(sessions) != len(g.members) {
 		w.t.Fatalf("%s has members %v, its events say %v", name, sessions, g.members)
 	}
@@ -212,6 +232,18 @@ func (w *world) checkGroup(name string, g *heardOf) {
 	for i, index := range indexes {
 		if g.settled && index != int64(i+1) {
 			w.t.Fatalf("B16: the indexes of %s are %v", name, indexes)
+		}
+	}
+}
+
+// checkPolls compares the polls of a group with what its events say, and their ends with the clock.
+func (w *world) checkPolls(name string, g *heardOf) {
+	for _, p := range w.read("VOTE", "LIST", name).Items {
+		id, state, deadline, at := uint64(p.Items[1].Int), p.Items[7].Str, p.Items[15].Int, p.Items[17].Int
+		now := epoch0 + w.now
+		late := state == "open" && deadline < now || at != 0 && at < now && g.polls[id] == "yes"
+		if told := cmp.Or(g.polls[id], "open"); late || told != state && (told != "done" || state != "yes") {
+			w.t.Fatalf("B14: poll %d of %s is %v at %d, its events say %s", id, name, p.Items, now, told)
 		}
 	}
 }
@@ -263,7 +295,7 @@ func (w *world) act() {
 	t := w.t
 	c := fmt.Sprintf("c%d", rapid.IntRange(0, 2).Draw(t, "client"))
 	g := rapid.SampledFrom(groupNames).Draw(t, "group")
-	switch rapid.IntRange(0, 22).Draw(t, "act") {
+	switch rapid.IntRange(0, 30).Draw(t, "act") {
 	case 0, 1, 2:
 		w.join(c, g)
 	case 3:
@@ -295,6 +327,10 @@ func (w *world) act() {
 			rapid.SampledFrom(settings).Draw(t, "setting")...))
 	case 14:
 		w.Do(c, caucus.Command{"GROUP", "DELETE", g})
+	case 15, 16:
+		w.Do(c, append(caucus.Command{"VOTE", "CALL", g, "x"}, w.callOptions()...))
+	case 17, 18, 19, 20, 21:
+		w.cast(c, g)
 	default:
 		w.Advance(w.now + rapid.Int64Range(1, 700).Draw(t, "ms"))
 		w.check()
@@ -310,6 +346,27 @@ func (w *world) act() {
 
 var settings = []caucus.Command{{"MIN", "1"}, {"MIN", "2"}, {"MIN", "3"}, {"SLOTS", "8", "MIN", "1"},
 	{"NOLEADER", "1"}, {"NOLEADER", "0"}, {"SETTLE", "0"}, {"SETTLE", "300", "GRACE", "0"}}
+
+// callOptions draws how a vote is called.
+func (w *world) callOptions() (options caucus.Command) {
+	if kind := rapid.SampledFrom([]string{"", "MAJORITY", "CONSENSUS"}).Draw(w.t, "kind"); kind != "" {
+		options = append(options, kind)
+	}
+	if rapid.Bool().Draw(w.t, "action") {
+		at := epoch0 + w.now + rapid.Int64Range(1, 3000).Draw(w.t, "at")
+		options = append(options, "AT", fmt.Sprint(at))
+	}
+	return options
+}
+
+// cast lets a client vote in one of the polls of a group, also in one that is over.
+func (w *world) cast(c, g string) {
+	if polls := w.read("VOTE", "LIST", g).Items; len(polls) > 0 {
+		poll := rapid.SampledFrom(polls).Draw(w.t, "poll").Items[1].Int
+		w.Do(c, caucus.Command{"VOTE", "CAST", g, fmt.Sprint(poll),
+			rapid.SampledFrom([]string{"YES", "YES", "NO"}).Draw(w.t, "vote")})
+	}
+}
 
 // someone draws a member of a group.
 func (w *world) someone(group string) string {

@@ -136,6 +136,12 @@ func TestB12_AViewNeverChanges(t *testing.T) {
 		b.do(fmt.Sprintf("c%d", i), fmt.Sprintf("GROUP JOIN g%d SETTLE 100 MIN 2 AS c%d", i%7, i))
 	}
 	b.Advance(150)
+	polls := map[string]int64{}
+	for i := range 14 {
+		g := fmt.Sprintf("g%d", i%7)
+		polls[g] = b.do("c0", "VOTE CALL "+g+" x").Int
+		b.do(fmt.Sprintf("c%d", i), fmt.Sprintf("VOTE CAST %s %d YES", g, polls[g]))
+	}
 	view := b.m.View()
 	before := view.SavedGroups()
 	var readers sync.WaitGroup
@@ -149,6 +155,8 @@ func TestB12_AViewNeverChanges(t *testing.T) {
 	for i := range 200 {
 		c, g := fmt.Sprintf("c%d", i), fmt.Sprintf("g%d", i%7)
 		b.do(c, "GROUP META "+g+" new")
+		b.Do(c, caucus.Command{"VOTE", "CAST", g, fmt.Sprint(polls[g]), "NO"})
+		b.Do(c, caucus.Command{"VOTE", "CALL", g, "y", "TIMEOUT", "2000"})
 		b.Do(c, caucus.Command{"GROUP", "RESIGN", g})
 		b.Do(c, caucus.Command{"GROUP", "TRANSFER", g, fmt.Sprintf("c%d", i+7)})
 		b.do(c, fmt.Sprintf("GROUP SET %s SLOTS %d", g, i))
@@ -190,13 +198,13 @@ func TestNewNodesNameAndSettleAreUsedForNewGroups(t *testing.T) {
 
 func TestHelpListsTheTable(t *testing.T) {
 	b := newBare(t)
-	for _, container := range []string{"GROUP", "SESSION"} {
+	for _, container := range []string{"GROUP", "SESSION", "VOTE"} {
 		lines := b.do("a", container+" HELP").Items
 		var text strings.Builder
 		for _, l := range lines {
 			text.WriteString(l.Str + "\n")
 		}
-		want := map[string]string{"GROUP": "JOIN group", "SESSION": "OPEN ["}[container]
+		want := map[string]string{"GROUP": "JOIN group", "SESSION": "OPEN [", "VOTE": "CALL group topic"}[container]
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("%s HELP says\n%s", container, &text)
 		}
@@ -207,6 +215,7 @@ func FuzzLoad(f *testing.F) {
 	b := newBare(f)
 	b.do("a", "SESSION OPEN")
 	b.do("a", "ONCE 1 GROUP JOIN g SETTLE 0 META x")
+	b.do("a", fmt.Sprintf("VOTE CAST g %d NO", b.do("a", "VOTE CALL g x").Int))
 	whole := b.m.SavedOne()
 	if err := machine.Loaded(whole); err != nil {
 		f.Fatal(err)

@@ -114,6 +114,7 @@ func (m *Machine) prepare() {
 	m.stringCommands()
 	m.sessionCommands()
 	m.groupCommands()
+	m.voteCommands()
 	m.settingCommands()
 	m.internalCommands()
 }

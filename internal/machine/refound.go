@@ -45,10 +45,12 @@ func (m *Machine) rehash() {
 	})
 }
 
-// reissue begins a new life of a group with the same members.
+// reissue begins a new life of a group with the same members. Its polls end with the old life: they may have
+// been decided in a way that the survivor has not heard of.
 func (m *Machine) reissue(g *group) {
 	g.life = m.next()
 	g.seq = g.life
+	m.forgetPolls(g)
 	g.kept.Clear()
 	g.size = 0
 	if g.leader != 0 {

@@ -53,6 +53,9 @@ func TestA16Refound(t *testing.T) {
 	if g.settled || g.leader != 0 || g.leadToken <= was.term {
 		t.Errorf("something is held still: %+v", g)
 	}
+	if g.called.Len() != 0 || g.open != 0 || g.weight != 0 || m.deadlines.Len() != 1 {
+		t.Errorf("a poll outlived the group's life: %+v, deadlines %v", g.polls, m.deadlines.Items())
+	}
 	if r := ask(m, "GROUP EVENTS work FROM 1"); !strings.HasPrefix(r.Str, "GAP ") {
 		t.Errorf("who reads on is told %v", r)
 	}

@@ -167,5 +167,9 @@ func saveGroups(w *saver, s *state) {
 func loadGroupRow(r *fields.Reader, s *state) error {
 	g := loadGroup(r)
 	s.groups.Set(g.name, g)
+	g.called.Scan(func(id uint64, p *poll) bool {
+		s.arm(dueOf(g, p))
+		return true
+	})
 	return nil
 }

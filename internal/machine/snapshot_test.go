@@ -30,7 +30,7 @@ func full(t testing.TB) *Machine {
 	ops := []entry.Op{Boot(n)}
 	for _, line := range []string{
 		"SET plain value", "SET ends soon EX 10", "SET gone x", "DEL gone", "GROUP JOIN work AS me",
-		"CONFIG SET maxmemory 1gb",
+		"VOTE CALL work what", "CONFIG SET maxmemory 1gb",
 	} {
 		ops = append(ops, entry.Op{Bound: true, Fresh: entry.Session{9}, Args: strings.Fields(line)})
 	}
@@ -78,7 +78,7 @@ func TestSnapshotHoldsEverything(t *testing.T) {
 		a.maxMemory != b.maxMemory || a.maxMemory != 1<<30 {
 		t.Errorf("loaded: %+v", b)
 	}
-	if a, b := m.deadlines.Items(), again.deadlines.Items(); !slices.Equal(a, b) || len(a) != 1 {
+	if a, b := m.deadlines.Items(), again.deadlines.Items(); !slices.Equal(a, b) || len(a) != 2 {
 		t.Errorf("deadlines %v, loaded %v", a, b)
 	}
 	if a, b := &m.keys, &again.keys; a.count != b.count || a.expiring != b.expiring || a.memory != b.memory {

@@ -13,12 +13,14 @@ import (
 // names prints what differs from run to run: each kind of number or id gets names in the order in which its
 // values appear.
 type names struct {
-	epochs, terms, lives, versions, sessions *series
+	epochs, terms, lives, versions, sessions, polls *series
+
+	clock int64 // what a client was told last of the ensemble's clock, unix milliseconds; 0 for nothing yet
 }
 
 func newNames() *names {
 	return &names{epochs: newSeries("e"), terms: newSeries("t"), lives: newSeries("l"),
-		versions: newSeries("v"), sessions: newSeries("s")}
+		versions: newSeries("v"), sessions: newSeries("s"), polls: newSeries("p")}
 }
 
 // series names the values of one kind: e1, e2 ...
@@ -46,6 +48,14 @@ func (s *series) of(value string) string {
 	return s.known[value]
 }
 
+// nameOf gives the name of a value, the value itself when it has none.
+func (s *series) nameOf(value string) string {
+	if name := s.known[value]; name != "" {
+		return name
+	}
+	return value
+}
+
 // named is a number's name, printed where the number would stand.
 func (s *series) named(r caucus.Reply) caucus.Reply {
 	if r.Kind != caucus.KindInt {
@@ -63,10 +73,15 @@ func (n *names) reply(cmd caucus.Command, r caucus.Reply) caucus.Reply {
 	case r.Kind == caucus.KindError:
 		if word, _, _ := strings.Cut(r.Str, " "); word == caucus.ErrGap.Word && is(cmd, "group") {
 			r.Str = word + " *" // numbers of the counter follow
+		} else if is(cmd, "vote") && len(cmd) > 3 {
+			r.Str = strings.ReplaceAll(r.Str, "poll "+cmd[3], "poll "+n.polls.nameOf(cmd[3]))
 		}
 	case is(cmd, "session", "open"):
 		return word(n.sessions.of(r.Str))
 	case is(cmd, "session", "keepalive") && len(cmd) == 2:
+		if len(r.Items) == 3 {
+			n.clock = r.Items[1].Int / 1000
+		}
 		return n.at(n.at(r, 1, nil), 2, n.versions)
 	case is(cmd, "session", "info"), is(cmd, "group", "info"):
 		return n.fields(r)
@@ -80,7 +95,9 @@ func (n *names) reply(cmd caucus.Command, r caucus.Reply) caucus.Reply {
 		for i, item := range r.Items {
 			r.Items[i] = word(n.event(item.Items[1].Str))
 		}
-	case is(cmd, "group", "members"):
+	case is(cmd, "vote", "call"):
+		return n.polls.named(r)
+	case is(cmd, "group", "members"), is(cmd, "vote", "list"):
 		for i, item := range r.Items {
 			r.Items[i] = n.fields(item)
 		}
@@ -88,10 +105,14 @@ func (n *names) reply(cmd caucus.Command, r caucus.Reply) caucus.Reply {
 	return r
 }
 
-// number gives the number that was printed as a name: of a term, an epoch, or a life and what is added to it.
+// number gives the number that was printed as a name: of a term, an epoch, a poll, or a life and what is
+// added to it; the name "now" is of the ensemble's clock.
 func (n *names) number(name string) string {
 	name, more, _ := strings.Cut(name, "+")
-	value := n.terms.value(n.epochs.value(n.lives.value(name)))
+	value := n.polls.value(n.terms.value(n.epochs.value(n.lives.value(name))))
+	if name == "now" {
+		value = strconv.FormatInt(n.clock, 10)
+	}
 	life, err := strconv.ParseUint(value, 10, 64)
 	plus, _ := strconv.ParseUint(more, 10, 64)
 	if err != nil {
@@ -139,7 +160,13 @@ func (n *names) field(name string, v caucus.Reply, life int64) caucus.Reply {
 		return word("+" + strconv.FormatInt(v.Int-life, 10))
 	case "id":
 		return word(n.sessions.of(v.Str))
-	case "left", "node", "settles_in":
+	case "poll":
+		return n.polls.named(v)
+	case "at":
+		if !v.IsNil() {
+			return word(n.since(v.Text()))
+		}
+	case "left", "node", "settles_in", "deadline":
 		if !v.IsNil() {
 			return word("*")
 		}
@@ -147,11 +174,14 @@ func (n *names) field(name string, v caucus.Reply, life int64) caucus.Reply {
 	return v
 }
 
+// since prints a time that a client chose, counted from what it was told last of the ensemble's clock.
+func (n *names) since(millis string) string { return less(millis, strconv.FormatInt(n.clock, 10)) }
+
 // pair is a field of an event, in the order in which it came.
 type pair struct{ name, value string }
 
 // event prints an event on one line: group, life, seq within the life, what happened. The time is left out;
-// when a group settles at the earliest is counted from the event.
+// when a group settles at the earliest or a poll ends at the latest is counted from the event.
 func (n *names) event(text string) string {
 	pairs, err := parse(text)
 	if err != nil {
@@ -174,14 +204,26 @@ func (n *names) event(text string) string {
 			p.value = n.epochs.of(p.value)
 		case "term":
 			p.value = n.terms.of(p.value)
+		case "poll":
+			p.value = n.polls.of(p.value)
 		case "settles":
 			p.value = less(p.value, get("time"))
+		case "at", "deadline":
+			p.value = n.limit(p.value, get("at"), get("time"))
 		case "node":
 			p.value = "*"
 		}
 		line += " " + p.name + "=" + p.value
 	}
 	return line
+}
+
+// limit prints the end of a poll: as the time of its action if it is that, else counted from the event.
+func (n *names) limit(value, at, time string) string {
+	if value == at {
+		return n.since(value)
+	}
+	return less(value, time)
 }
 
 // less prints a minus b.

@@ -27,7 +27,8 @@ type Stage interface {
 //
 // A story is blocks of "at MILLISECONDS", lines, "----" and what they print. A line is "client:
 // COMMAND ...", with "quoted words" where needed, $client for the id of the session that the client
-// opened last, and #name for a number that was printed as a name: #t1, #e2, and #l1+3 for a seq; or
+// opened last, and #name for a number that was printed as a name: #t1, #e2, #p1, and #l1+3 for a seq,
+// or #now+100 for a time that is so many milliseconds after what the last KEEPALIVE has told; or
 // "client hangs up".
 func Run(t *testing.T, path string, stage Stage) {
 	t.Helper()

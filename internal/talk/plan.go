@@ -216,7 +216,7 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 		cmd = t.settle(cmd)
 	}
 	if millis, waits := s.Waits(cmd); waits {
-		return t.wait(p, cmd, millis)
+		return t.wait(p, s, cmd, millis)
 	}
 	t.step(p, s.Writes(), cmd)
 	p.firm = p.firm || !s.Has(command.PubSub)

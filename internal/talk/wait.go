@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/entry"
 )
 
@@ -29,19 +30,24 @@ func (p *Plan) Waiting(results []entry.Result) bool {
 
 // wait plans a read that may wait. It is a plan of its own: what stands before it in the pipeline should be
 // answered before, and what stands behind it is carried out after.
-func (t *Talk) wait(p *Plan, cmd caucus.Command, millis int64) verdict {
+func (t *Talk) wait(p *Plan, s *command.Spec, cmd caucus.Command, millis int64) verdict {
 	if len(p.items) > 0 {
 		return notNow
 	}
 	t.firmStep(p, false, cmd)
+	retell := retellEvents
+	if s.Name == "vote|result" {
+		retell = retellResult
+	}
 	p.Wait = &Wait{Channel: caucus.EventChannel(cmd[2]), Millis: millis,
 		Retell: func(payloads []string) (caucus.Reply, bool) { return retell(cmd, payloads) }}
 	p.last(plain, nil)
 	return stopAfter
 }
 
-// retell answers EVENTS from events that were heard: FROM and what follows it without a gap, COUNT at most.
-func retell(cmd caucus.Command, payloads []string) (caucus.Reply, bool) {
+// retellEvents answers EVENTS from events that were heard: FROM and what follows it without a gap, COUNT at
+// most.
+func retellEvents(cmd caucus.Command, payloads []string) (caucus.Reply, bool) {
 	next, count := uint64(0), len(payloads)
 	for i := 3; i+1 < len(cmd); i += 2 {
 		n, err := strconv.ParseUint(cmd[i+1], 10, 62)
@@ -64,4 +70,25 @@ func retell(cmd caucus.Command, payloads []string) (caucus.Reply, bool) {
 		next++
 	}
 	return caucus.Array(items...), len(items) > 0
+}
+
+// retellResult answers RESULT from the event that told it. The group may have ended since, and the poll with
+// it.
+func retellResult(cmd caucus.Command, payloads []string) (caucus.Reply, bool) {
+	poll, err := strconv.ParseUint(cmd[3], 10, 63)
+	if err != nil {
+		return caucus.Reply{}, false
+	}
+	for _, payload := range payloads {
+		var e struct {
+			Event, Outcome      string
+			Poll                uint64
+			Yes, No, Electorate int64
+		}
+		if json.Unmarshal([]byte(payload), &e) == nil && e.Event == "result" && e.Poll == poll {
+			return caucus.Array(caucus.Bulk(e.Outcome), caucus.Int(e.Yes), caucus.Int(e.No),
+				caucus.Int(e.Electorate)), true
+		}
+	}
+	return caucus.Reply{}, false
 }

@@ -23,6 +23,8 @@ func TestB7_WhatWaits(t *testing.T) {
 		"group events g from 1 block 0": 0, "GROUP EVENTS g BLOCK 70 FROM 1 COUNT 2": 70,
 		"group events g from 1": -1, "group events g from 1 block -1": -1, "group events g from 1 block": -1,
 		"group events g from 1 block 9999999999999": -1, "group info g": -1, "get block": -1,
+		"vote result g 7 wait 0": 0, "VOTE RESULT g 7 WAIT 50": 50, "vote result g 7": -1,
+		"vote result g 7 wait": -1, "vote result g 7 wait x": -1, "vote call g wait timeout 50": -1,
 	} {
 		p := planOf(line)
 		switch {
@@ -67,6 +69,25 @@ func TestB7_RetellsWhatWasHeard(t *testing.T) {
 			seqs = append(seqs, item.Items[0].Int)
 		}
 		if got := fmt.Sprint(seqs); got != want || ok != (want != "[]") {
+			t.Errorf("%s: %s, %v, want %s", line, got, ok, want)
+		}
+	}
+}
+
+// The result of a poll that ended with its group is told from what was heard, and of no other poll.
+func TestB7_RetellsAResult(t *testing.T) {
+	heard := []string{`{"event":"vote","seq":6,"poll":5,"electorate":3}`,
+		`{"event":"result","seq":7,"poll":4,"outcome":"yes","yes":1,"no":0,"electorate":1}`,
+		`{"event":"result","seq":8,"poll":5,"outcome":"no","yes":0,"no":1,"electorate":3}`, "x"}
+	for line, want := range map[string]string{
+		"5 wait 0": "[no 0 1 3]", "4 wait 9": "[yes 1 0 1]", "6 wait 0": "[]",
+	} {
+		reply, ok := planOf("vote result g " + line).Wait.Retell(heard)
+		texts := []string{}
+		for _, item := range reply.Items {
+			texts = append(texts, item.Text())
+		}
+		if got := fmt.Sprint(texts); got != want || ok != (want != "[]") {
 			t.Errorf("%s: %s, %v, want %s", line, got, ok, want)
 		}
 	}

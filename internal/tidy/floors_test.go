@@ -14,9 +14,9 @@ var floors = map[string]int{
 	".": 0, "internal/invariant": 0, "internal/fields": 0, "internal/glob": 0, "internal/here": 0,
 	"internal/tool": 0,
 
-	"internal/resp": 1, "internal/entry": 1, "internal/command": 1, "internal/assign": 1, "internal/lease": 1,
-	"internal/founding": 1,
-	"internal/story":    1, // test support
+	"internal/resp": 1, "internal/entry": 1, "internal/command": 1, "internal/assign": 1, "internal/ballot": 1,
+	"internal/lease": 1, "internal/founding": 1,
+	"internal/story": 1, // test support
 
 	"internal/machine": 2, "internal/talk": 2,
 

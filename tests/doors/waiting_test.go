@@ -22,12 +22,17 @@ func (l line) number(group, field string) int64 {
 	return 0
 }
 
-// waits sends an EVENTS that waits and comes back when the node says that somebody waits there.
+// waits sends an EVENTS that waits.
 func (l line) waits(from int64, more string) {
+	l.t.Helper()
+	l.blocks(fmt.Sprintf("GROUP EVENTS g FROM %d %s", from, more))
+}
+
+// blocks sends what waits and comes back when the node says that somebody waits there.
+func (l line) blocks(words string) {
 	l.t.Helper()
 	watch := dial(l.t, l.RemoteAddr().String())
 	before := blocked(watch)
-	words := fmt.Sprintf("GROUP EVENTS g FROM %d %s", from, more)
 	if err := l.Send(strings.Fields(words)); err != nil {
 		l.t.Fatal(err)
 	}
@@ -132,4 +137,44 @@ func TestB7_NobodyWaitsAtAStoppedNode(t *testing.T) {
 	if got := l.told(); got != "TRYAGAIN this node is stopping" {
 		t.Errorf("who waited is told %q", got)
 	}
+}
+
+// RESULT waits on any node for what is decided through another one, also when who called the poll and led the
+// group has died meanwhile, and when the group's life has ended with it (B7, B14).
+func TestB7_ResultsAreWaitedForOnAnyNode(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	a, b := dial(t, c.Addr(0)), dial(t, c.Addr(1))
+	a.do("SESSION OPEN GRACE 0")
+	a.want("GROUP JOIN g AS a SETTLE 0", `"a"`)
+	b.want("GROUP JOIN g AS b TTL 600000", `"b"`)
+	call := func(by line) (poll int64, waiting []line) {
+		poll = by.do("VOTE CALL g what TIMEOUT 600000").Int
+		for i := range c.Size() {
+			l := dial(t, c.Addr(i))
+			l.blocks(fmt.Sprintf("VOTE RESULT g %d WAIT 0", poll))
+			waiting = append(waiting, l)
+		}
+		return poll, waiting
+	}
+	told := func(waiting []line, want string) {
+		t.Helper()
+		for i, l := range waiting {
+			if got := shown(l.push()); got != want {
+				t.Errorf("%s: got %s, want %s", c.Name(i), got, want)
+			}
+		}
+	}
+	poll, waiting := call(a)
+	a.want(fmt.Sprintf("VOTE CAST g %d YES", poll), "OK")
+	b.want(fmt.Sprintf("VOTE CAST g %d YES", poll), "OK")
+	told(waiting, `1) "yes" 2) (integer) 2 3) (integer) 0 4) (integer) 2`)
+	_, waiting = call(a)
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	told(waiting, `1) "no" 2) (integer) 0 3) (integer) 0 4) (integer) 2`)
+	_, waiting = call(b)
+	b.want("GROUP LEAVE g", "(integer) 1")
+	told(waiting, `1) "no" 2) (integer) 0 3) (integer) 0 4) (integer) 1`)
 }
