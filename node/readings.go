@@ -22,10 +22,14 @@ func (n *Node) readings() *metrics.Readings {
 		return r
 	}
 	r.Ensemble = n.ensembleReadings(n.greeting.Load())
-	if view := n.viewSoon(); view != nil {
-		c := view.Census()
+	if view, now := n.viewSoon(); view != nil {
+		c := view.Census(now)
 		r.State = &metrics.State{Sessions: c.Sessions, Groups: c.Groups, Settling: c.Settling, Members: c.Members,
-			Keys: c.Keys, Expiring: c.Expiring, MemoryBytes: c.Memory, LimitBytes: c.Limit}
+			Keys: c.Keys, Expiring: c.Expiring, MemoryBytes: c.Memory, LimitBytes: c.Limit,
+			Moving: c.Moving}
+		for _, s := range c.Stuck {
+			r.Stuck = append(r.Stuck, metrics.Stuck(s))
+		}
 	}
 	return r
 }
@@ -33,19 +37,26 @@ func (n *Node) readings() *metrics.Readings {
 // viewPatience is how long a scrape waits for the owner.
 const viewPatience = time.Second
 
-// viewSoon gives the state as it is, or nil when the owner does not answer.
-func (n *Node) viewSoon() *machine.View {
-	answer := make(chan *machine.View, 1)
-	if !n.owner.call(func(replica.Time) { answer <- n.owner.r.State().View() }) {
-		return nil
+// viewSoon gives the state as it is and the ensemble's clock, or nil when the owner does not answer.
+func (n *Node) viewSoon() (*machine.View, int64) {
+	type moment struct {
+		view  *machine.View
+		clock int64
+	}
+	answer := make(chan moment, 1)
+	asked := n.owner.call(func(now replica.Time) {
+		answer <- moment{n.owner.r.State().View(), n.owner.r.Clock(now)}
+	})
+	if !asked {
+		return nil, 0
 	}
 	select {
-	case view := <-answer:
-		return view
+	case m := <-answer:
+		return m.view, m.clock
 	case <-n.owner.quit:
 	case <-time.After(viewPatience):
 	}
-	return nil
+	return nil, 0
 }
 
 func (n *Node) doorReadings(r *metrics.Readings) {

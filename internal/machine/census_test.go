@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/caucus-project/caucus"
@@ -10,9 +11,9 @@ import (
 // What watches over a node counts what there is and what has ended, and the state does not change by it.
 func TestCensusAndCounts(t *testing.T) {
 	m := full(t) // a session, a member of a settling group, two keys of which one ends
-	want := Census{Sessions: 1, Groups: 1, Settling: 1, Members: 1, Keys: 2, Expiring: 1, Memory: m.Memory(),
+	want := Census{Sessions: 1, Groups: 2, Settling: 1, Members: 2, Keys: 2, Expiring: 1, Memory: m.Memory(),
 		Limit: m.maxMemory}
-	if got := m.View().Census(); got != want {
+	if got := m.View().Census(m.stamp); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	ops := []entry.Op{
@@ -39,5 +40,27 @@ func TestCensusAndCounts(t *testing.T) {
 	m.SetCounts(Counts{Keys: 5})
 	if got := m.Counts(); got != (Counts{Keys: 5}) {
 		t.Errorf("set: %+v", got)
+	}
+}
+
+// Who was asked for slots and does not release them is named, once that takes longer than its TTL.
+func TestA17_CensusNamesTheStuck(t *testing.T) {
+	m := full(t)
+	set := entry.Op{Args: caucus.Command{"GROUP", "SET", "shared", "SLOTS", "5"}}
+	apply := func(index uint64, e *entry.Entry) {
+		if _, err := m.Apply(index, 1, e, deaf{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	batch := entry.Batch{Node: 1, Boot: entry.Boot{3}, Number: 2, Ops: []entry.Op{set}}
+	apply(3, &entry.Entry{Batches: []entry.Batch{batch}})
+	apply(4, &entry.Entry{Stamp: m.stamp + 7, Notes: []entry.Op{Grant("shared", m.Pending("shared")[0].Token)}})
+	late := m.stamp + 10_000_000
+	if c := m.View().Census(late); c.Moving != 3 || c.Stuck != nil {
+		t.Errorf("within its TTL: %+v", c)
+	}
+	want := []Stuck{{"shared", "m1", 3}}
+	if c := m.View().Census(late + 1); c.Moving != 3 || !reflect.DeepEqual(c.Stuck, want) {
+		t.Errorf("after it: %+v", c)
 	}
 }

@@ -59,6 +59,7 @@ type dumpMember struct {
 	Session  string  `json:"session"`
 	Order    uint64  `json:"order"`
 	Index    int     `json:"index"`
+	Slots    string  `json:"slots,omitempty"` // as "0-127,300"
 	Leader   bool    `json:"leader"`
 	Priority int64   `json:"priority"`
 	Metadata *string `json:"metadata,omitempty"`
@@ -151,7 +152,7 @@ func (s *state) dumpGroup(g *group) dumpGroup {
 		Members: []dumpMember{}}
 	g.members.Scan(func(_ uint64, mb *member) bool {
 		m := dumpMember{Name: mb.name, Session: shortHash(mb.session), Order: mb.order, Index: mb.index,
-			Leader: mb.order == g.leader, Priority: mb.priority}
+			Slots: ranges(g.slotsHeld(mb.order)), Leader: mb.order == g.leader, Priority: mb.priority}
 		m.Metadata, m.MetaB64 = readable(mb.metadata)
 		d.Members = append(d.Members, m)
 		return true

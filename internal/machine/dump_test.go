@@ -56,10 +56,11 @@ func TestDumpIsLinesThatPeopleRead(t *testing.T) {
 		`{"group":"made","made":true,"kind":"leader","settle":5,"ttl":2000,"grace":10,"min":2,"slots":8,` +
 			`"state":"settling",`,
 		`{"group":"made/flat","made":true,"kind":"noleader","settle":6000,`,
+		`{"group":"shared","made":false,"kind":"leader",`,
 		`{"group":"work","made":false,"kind":"leader",`,
 		`{"session":"090000000000","ttl":`,
 		`{"node":"n1","id":1,"addr":"host:5010","peer":"","http":"","metadata":"","version":"","boots":1}`,
-		`{"end":true,"keys":7,"groups":3,"sessions":1,"nodes":1}`,
+		`{"end":true,"keys":7,"groups":4,"sessions":1,"nodes":1}`,
 	}
 	lines := slices.Collect(strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n"))
 	if len(lines) != len(want) {
@@ -70,8 +71,11 @@ func TestDumpIsLinesThatPeopleRead(t *testing.T) {
 			t.Errorf("line %d is\n%s\nand should begin\n%s", i+1, line, want[i])
 		}
 	}
-	if member := `"members":[{"name":"me","session":"090000000000",`; !strings.Contains(text, member) {
-		t.Errorf("no %s in\n%s", member, text)
+	for _, member := range []string{`"members":[{"name":"me","session":"090000000000",`,
+		`"members":[{"name":"m1","session":"090000000000","order":1,"index":1,"slots":"0-7",`} {
+		if !strings.Contains(text, member) {
+			t.Errorf("no %s in\n%s", member, text)
+		}
 	}
 }
 
@@ -196,7 +200,7 @@ func TestReadDumpSaysWhatIsWrong(t *testing.T) {
 		{"limit", strings.Replace(text, `"maxmemory":`, `"maxmemory":-`, 1), "line 1: maxmemory is -1048576"},
 		{"cut", strings.Join(lines[:5], ""), "line 6: the dump ends here"},
 		{"a line is missing", with(4, ""),
-			"line 13: it says that there are 7 keys, 3 groups, 1 sessions and 1 nodes, and there are 6, 3, 1 and 1"},
+			"line 14: it says that there are 7 keys, 4 groups, 1 sessions and 1 nodes, and there are 6, 4, 1 and 1"},
 		{"no JSON", with(4, "{\"key\":\"b\n"), "line 4: unexpected EOF"},
 		{"unknown line", with(4, `{"poll":1}`+"\n"), `line 4: "{\"poll\":1}" begins with none of "key"`},
 		{"unknown field", with(4, `{"key":"b","type":"string","value":"2","ttl":9}`+"\n"),
@@ -219,7 +223,7 @@ func TestReadDumpSaysWhatIsWrong(t *testing.T) {
 			`line 9: group "made": the kind is leader or noleader, not "boss"`},
 		{"option", with(9, strings.Replace(lines[8], `"min":2`, `"min":0`, 1)),
 			`line 9: group "made": MIN must be from 1 to 100000, not 0`},
-		{"behind the end", text + "{}\n", `line 15: after the end there is "{}"`},
+		{"behind the end", text + "{}\n", `line 16: after the end there is "{}"`},
 	} {
 		if _, err := ReadDump(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v\nwant %s", c.name, err, c.want)

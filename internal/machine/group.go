@@ -20,6 +20,7 @@ type group struct {
 
 	settling
 	leading
+	sharing
 	revoked uint64 // when something was last revoked from a living member: its part of v(S) (SAFETY A2, A3)
 
 	seq  uint64                    // of the last event; begins at life, so no number comes twice (SAFETY A16)
@@ -71,6 +72,7 @@ type member struct {
 	priority int64
 	metadata string
 	index    int // at the last settling that it was part of, 0 for a newcomer
+	shares
 }
 
 // IsoCopy gives a group that shares everything with the first until either is changed (SAFETY B12).
@@ -78,6 +80,7 @@ func (g *group) IsoCopy() *group {
 	c := *g
 	c.members, c.names, c.line, c.kept = share(&g.members), share(&g.names), share(&g.line), share(&g.kept)
 	c.called = share(&g.called)
+	c.holds, c.byHolder = share(&g.holds), share(&g.byHolder)
 	return &c
 }
 

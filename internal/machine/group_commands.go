@@ -13,7 +13,9 @@ func (m *Machine) groupCommands() {
 	m.writes["group|resign"] = resignLead
 	m.writes["group|transfer"] = transferLead
 	m.writes["group|evict"] = evictMember
+	m.writes["group|release"] = releaseSlots
 	m.reads["group|index"] = groupIndex
+	m.reads["group|slots"] = groupSlots
 	m.reads["group|leader"] = groupLeader
 	m.reads["group|members"] = groupMembers
 	m.reads["group|info"] = groupInfo

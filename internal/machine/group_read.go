@@ -22,17 +22,25 @@ func groupIndex(q *query) caucus.Reply {
 // indexed finds the member that INDEX asks for: the one named, or the session's own.
 func (q *query) indexed() (*member, *group, *caucus.Error) {
 	if len(q.args) == 3 {
-		p, err := q.find()
-		return p.member, p.group, err
+		return q.memberOr(nil)
 	}
 	if len(q.args) != 5 || !strings.EqualFold(q.args[3], "MEMBER") {
 		return nil, nil, usage("GROUP INDEX g [MEMBER m]")
+	}
+	return q.memberOr(&q.args[4])
+}
+
+// memberOr finds the member of a name, or for nil the one that speaks.
+func (q *query) memberOr(name *string) (*member, *group, *caucus.Error) {
+	if name == nil {
+		p, err := q.find()
+		return p.member, p.group, err
 	}
 	g, err := q.group()
 	if err != nil {
 		return nil, nil, err
 	}
-	mb, err := g.named(q.args[4])
+	mb, err := g.named(*name)
 	return mb, g, err
 }
 
@@ -132,7 +140,8 @@ func groupInfo(q *query) caucus.Reply {
 	put("size", caucus.Int(int64(g.members.Len())))
 	put("total", caucus.Int(int64(g.total)))
 	number("epoch", g.epoch)
-	put("leader", g.leaderName())
+	leader, _ := g.members.Get(g.leader)
+	put("leader", nameOf(leader))
 	number("term", g.term)
 	number("seq", g.seq)
 	number("oldest", g.oldest())
@@ -140,8 +149,8 @@ func groupInfo(q *query) caucus.Reply {
 	put("settles_in", g.settlesIn(q.now))
 	put("kind", caucus.Bulk(g.kind()))
 	put("slots", caucus.Int(g.slots))
-	put("moving", caucus.Int(0))
-	put("stuck", caucus.Int(0))
+	put("moving", caucus.Int(int64(g.moving)))
+	put("stuck", nameOf(q.s.stuck(g, q.now)))
 	put("ttl", caucus.Int(g.ttl))
 	put("grace", caucus.Int(g.grace))
 	put("settle", caucus.Int(g.settle))
@@ -163,11 +172,12 @@ func (g *group) kind() string {
 	return "leader"
 }
 
-func (g *group) leaderName() caucus.Reply {
-	if leader, ok := g.members.Get(g.leader); ok {
-		return caucus.Bulk(leader.name)
+// nameOf gives the name of a member, nil for nobody.
+func nameOf(mb *member) caucus.Reply {
+	if mb == nil {
+		return caucus.Nil()
 	}
-	return caucus.Nil()
+	return caucus.Bulk(mb.name)
 }
 
 // oldest gives the seq of the oldest event that is kept; where none is, of the next one.

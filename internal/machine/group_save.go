@@ -29,7 +29,7 @@ func saveGroup(dst []byte, g *group) []byte {
 		dst = saveMember(dst, mb)
 		return true
 	})
-	return savePolls(saveKept(dst, g), g)
+	return savePolls(saveKept(saveHolds(dst, g), g), g)
 }
 
 func saveMember(dst []byte, mb *member) []byte {
@@ -38,7 +38,46 @@ func saveMember(dst []byte, mb *member) []byte {
 	dst = fields.String(dst, mb.name)
 	dst = fields.Varint(dst, mb.priority)
 	dst = fields.String(dst, mb.metadata)
-	return fields.Uvarint(dst, uint64(mb.index))
+	dst = fields.Uvarint(dst, uint64(mb.index))
+	dst = fields.Uvarint(dst, mb.shares.epoch)
+	return fields.Varint(dst, mb.asked)
+}
+
+// saveHolds appends who holds which slots: runs of slots that follow each other and are held alike.
+func saveHolds(dst []byte, g *group) []byte {
+	type run struct {
+		hold
+		first, n uint64
+	}
+	var runs []run
+	g.holds.Scan(func(slot uint64, h hold) bool {
+		if last := len(runs) - 1; last >= 0 && runs[last].hold == h && runs[last].first+runs[last].n == slot {
+			runs[last].n++
+		} else {
+			runs = append(runs, run{h, slot, 1})
+		}
+		return true
+	})
+	dst = fields.Uvarint(dst, uint64(len(runs)))
+	for _, r := range runs {
+		for _, n := range []uint64{r.first, r.n, r.holder, r.heir, r.epoch} {
+			dst = fields.Uvarint(dst, n)
+		}
+	}
+	return dst
+}
+
+// loadHolds takes what saveHolds wrote.
+func loadHolds(r *fields.Reader, g *group) {
+	end := uint64(0) // of the last run; damaged bytes never make more slots than there can be
+	for range r.Count(5) {
+		first, n := r.Uvarint(), r.Uvarint()
+		h := hold{holder: r.Uvarint(), heir: r.Uvarint(), epoch: r.Uvarint()}
+		slot := max(min(first, maxSlots), end)
+		for end = slot + min(n, maxSlots-slot); slot < end; slot++ {
+			g.setHold(slot, h)
+		}
+	}
 }
 
 func saveKept(dst []byte, g *group) []byte {
@@ -65,10 +104,12 @@ func loadGroup(r *fields.Reader) *group {
 		*n = r.Uvarint()
 	}
 	g.total = int(total)
-	for range r.Count(20) {
+	for range r.Count(22) {
 		g.add(&member{session: r.ID(), order: r.Uvarint(), name: strings.Clone(r.String()), priority: r.Varint(),
-			metadata: strings.Clone(r.String()), index: int(r.Uvarint())})
+			metadata: strings.Clone(r.String()), index: int(r.Uvarint()),
+			shares: shares{epoch: r.Uvarint(), asked: r.Varint()}})
 	}
+	loadHolds(r, g)
 	for range r.Count(2) {
 		seq := r.Uvarint()
 		g.keep(seq, strings.Clone(r.String()))

@@ -14,6 +14,7 @@ type change struct {
 	previous string // who led until now and does no more, "" for none
 	reason   string // why
 	without  uint64 // join order of who is passed over in the line, 0 for nobody
+	left     []bequest
 }
 
 // changed notes that a group's membership changed; finish draws the consequences.
@@ -33,11 +34,13 @@ func (m *Machine) depart(g *group, order uint64, reason string) {
 	if !ok {
 		return
 	}
+	left := g.vacate(order)
 	g.remove(mb)
 	g.withdraw(order)
 	m.tell(g, "left").text("member", mb.name).text("reason", reason).
 		integer("size", int64(g.members.Len())).done()
 	c := m.changed(g)
+	c.left = append(c.left, left...)
 	if g.leader == order {
 		g.leader, c.previous, c.reason = 0, mb.name, leadReason(reason)
 	}
@@ -73,6 +76,7 @@ func (m *Machine) finish() {
 			continue
 		}
 		m.unsettle(g)
+		m.bequeath(g, c.left)
 		m.judgePolls(g)
 	}
 	m.changes = m.changes[:0]
@@ -100,7 +104,7 @@ func (m *Machine) unsettle(g *group) {
 	}
 }
 
-// settle gives every member its index (SAFETY B16), under a new epoch.
+// settle gives every member its index (SAFETY B16) and its slots (SAFETY A17), under a new epoch.
 func (m *Machine) settle(g *group) {
 	previous := make([]int, 0, g.members.Len())
 	g.members.Scan(func(_ uint64, mb *member) bool {
@@ -118,6 +122,9 @@ func (m *Machine) settle(g *group) {
 	g.epoch, g.total, g.indexed = m.next(), len(next), len(next)
 	m.touchGroup(g.name)
 	m.tell(g, "settled").number("epoch", g.epoch).integer("total", int64(g.total)).done()
+	news := slotNews{}
+	m.spread(g, g.epoch, news)
+	m.tellSlots(g, g.epoch, news)
 }
 
 // grantGroup carries out the leader's decision that what was revoked may be granted anew. It names what it

@@ -23,6 +23,7 @@ type happening struct {
 	Poll                                   uint64
 	At                                     int64
 	Outcome                                string
+	Granted, Revoking, Released            string // of slots
 }
 
 // listener follows the events of all groups and keeps what they say is so.
@@ -37,6 +38,7 @@ type heardOf struct {
 	life, seq uint64
 	members   map[string]bool
 	leader    string
+	slots     map[int]string // who holds them
 	settled   bool
 	total     int
 	last      uint64            // seq of the last event of an ended life
@@ -57,8 +59,8 @@ func (l *listener) hear(e caucus.Event) {
 		l.groups[h.Group] = g
 	}
 	if g.life == 0 {
-		*g = heardOf{life: h.Life, seq: h.Life, last: g.last,
-			members: map[string]bool{}, polls: map[uint64]string{}}
+		*g = heardOf{life: h.Life, seq: h.Life, last: g.last, members: map[string]bool{},
+			slots: map[int]string{}, polls: map[uint64]string{}}
 	}
 	if h.Life != g.life || h.Seq != g.seq+1 || h.Seq <= g.last {
 		l.t.Fatalf("A16: after life %d seq %d, and %d of an earlier life, came %s", g.life, g.seq, g.last, e.JSON)
@@ -74,8 +76,11 @@ func (l *listener) take(g *heardOf, h *happening) {
 		l.must(!g.members[h.Member], h)
 		g.members[h.Member] = true
 		l.must(h.Size == len(g.members), h)
+	case "slots":
+		l.slots(g, h)
 	case "left":
 		l.must(g.members[h.Member], h)
+		maps.DeleteFunc(g.slots, func(_ int, holder string) bool { return holder == h.Member })
 		delete(g.members, h.Member)
 		l.must(h.Size == len(g.members), h)
 	case "leader":
@@ -133,11 +138,20 @@ type believer struct {
 	known         bool
 	index         map[string][2]int64 // group to index and epoch
 	leads         map[string]int64    // group to term
+	slots         map[string]map[int]bool
 }
 
 func (v *believer) believes(now int64) bool { return v.known && 100*(now-v.sent) < 98*v.promise }
 
 func (v *believer) forget() { *v = believer{} }
+
+// turn is another version: what was learnt before is believed no more, but for slots.
+func (v *believer) turn() {
+	*v = believer{known: true, index: map[string][2]int64{}, leads: map[string]int64{}, slots: v.slots}
+	if v.slots == nil {
+		v.slots = map[string]map[int]bool{}
+	}
+}
 
 // world is a bare stage, listened to, with clients that believe.
 type world struct {
@@ -163,6 +177,7 @@ func (w *world) check() {
 		w.listener.hear(e)
 	}
 	w.checkBeliefs()
+	w.checkSlotBeliefs()
 	if node := w.m.Miscounted(); node != 0 {
 		w.t.Fatalf("node %d is said to have %d sessions", node, w.m.SessionsAt(node))
 	}
@@ -218,6 +233,7 @@ func (w *world) checkGroup(name string, g *heardOf) {
 		(values["state"].Str == "settled") != g.settled || values["seq"].Int != int64(g.seq) {
 		w.t.Fatalf("%s is %s, its events say %+v", name, fmt.Sprint(info.Items), *g)
 	}
+	w.checkSlots(name, g, values)
 	var indexes []int64
 	sessions := map[string]bool{}
 	for _, m := range w.read("GROUP", "MEMBERS", name).Items {
@@ -266,7 +282,7 @@ func (w *world) beat(c string) {
 		return
 	}
 	if !v.known || v.version != r.Items[2].Int {
-		*v = believer{known: true, index: map[string][2]int64{}, leads: map[string]int64{}}
+		v.turn()
 	}
 	v.sent, v.promise, v.version = w.now, r.Items[0].Int, r.Items[2].Int
 }
@@ -278,6 +294,7 @@ func (w *world) learn(c string, v *believer, g string) {
 	}
 	delete(v.index, g)
 	delete(v.leads, g)
+	w.learnSlots(c, v, g)
 	if r := w.Do(c, caucus.Command{"GROUP", "INDEX", g}); r.Kind == caucus.KindArray {
 		v.index[g] = [2]int64{r.Items[0].Int, r.Items[2].Int}
 		name := w.Do(c, caucus.Command{"GROUP", "JOIN", g}).Str
@@ -295,12 +312,13 @@ func (w *world) act() {
 	t := w.t
 	c := fmt.Sprintf("c%d", rapid.IntRange(0, 2).Draw(t, "client"))
 	g := rapid.SampledFrom(groupNames).Draw(t, "group")
-	switch rapid.IntRange(0, 30).Draw(t, "act") {
+	switch rapid.IntRange(0, 32).Draw(t, "act") {
 	case 0, 1, 2:
 		w.join(c, g)
 	case 3:
 		delete(w.beliefs[c].index, g)
 		delete(w.beliefs[c].leads, g)
+		delete(w.beliefs[c].slots, g)
 		w.Do(c, caucus.Command{"GROUP", "LEAVE", g})
 	case 4:
 		delete(w.beliefs[c].leads, g)
@@ -331,6 +349,8 @@ func (w *world) act() {
 		w.Do(c, append(caucus.Command{"VOTE", "CALL", g, "x"}, w.callOptions()...))
 	case 17, 18, 19, 20, 21:
 		w.cast(c, g)
+	case 22, 23:
+		w.release(c, w.beliefs[c], g)
 	default:
 		w.Advance(w.now + rapid.Int64Range(1, 700).Draw(t, "ms"))
 		w.check()
@@ -345,6 +365,7 @@ func (w *world) act() {
 }
 
 var settings = []caucus.Command{{"MIN", "1"}, {"MIN", "2"}, {"MIN", "3"}, {"SLOTS", "8", "MIN", "1"},
+	{"SLOTS", "3"}, {"SLOTS", "0"},
 	{"NOLEADER", "1"}, {"NOLEADER", "0"}, {"SETTLE", "0"}, {"SETTLE", "300", "GRACE", "0"}}
 
 // callOptions draws how a vote is called.
@@ -387,6 +408,7 @@ func (w *world) join(c, g string) {
 	option("AS", "", "", "x", "m3")
 	option("SETTLE", "", "0", "300")
 	option("MIN", "", "2")
+	option("SLOTS", "", "5")
 	option("PRIORITY", "", "-3", "7")
 	option("TTL", "", "1500")
 	option("GRACE", "", "0", "400")

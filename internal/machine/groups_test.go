@@ -133,7 +133,7 @@ func TestA18_JoinInATransactionIsOneMembership(t *testing.T) {
 func TestB12_AViewNeverChanges(t *testing.T) {
 	b := newBare(t)
 	for i := range 200 {
-		b.do(fmt.Sprintf("c%d", i), fmt.Sprintf("GROUP JOIN g%d SETTLE 100 MIN 2 AS c%d", i%7, i))
+		b.do(fmt.Sprintf("c%d", i), fmt.Sprintf("GROUP JOIN g%d SETTLE 100 MIN 2 SLOTS 64 AS c%d", i%7, i))
 	}
 	b.Advance(150)
 	polls := map[string]int64{}
@@ -161,6 +161,7 @@ func TestB12_AViewNeverChanges(t *testing.T) {
 		b.Do(c, caucus.Command{"GROUP", "TRANSFER", g, fmt.Sprintf("c%d", i+7)})
 		b.do(c, fmt.Sprintf("GROUP SET %s SLOTS %d", g, i))
 		b.do(c, "GROUP JOIN "+g+" PRIORITY 3")
+		b.do(c, "GROUP RELEASE "+g+" 1 2 3 5 8 13 21 34 55")
 		switch i % 4 {
 		case 0:
 			b.HangUp(c)

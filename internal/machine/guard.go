@@ -23,20 +23,24 @@ func (s *state) guardsHold(queue []caucus.Command) bool {
 			continue
 		}
 		guard, err := command.ReadGuard(args)
-		if g, ok := s.groups.Get(guard.Group); err != nil || !ok || !g.holds(guard) {
+		if g, ok := s.groups.Get(guard.Group); err != nil || !ok || !g.current(guard) {
 			return false
 		}
 	}
 	return true
 }
 
-// holds says whether a token is current. Nobody is given slots yet, so none is held.
-func (g *group) holds(guard command.Guard) bool {
+// current says whether a token is current. That of a slot is while somebody holds it to whom it was granted
+// under that epoch or before, whoever else came and went (SAFETY A17).
+func (g *group) current(guard command.Guard) bool {
 	switch guard.Kind {
 	case command.GuardTerm:
 		return g.leader != 0 && g.term == guard.Token
 	case command.GuardEpoch:
 		return g.settled && g.epoch == guard.Token
+	case command.GuardSlot:
+		h, held := g.holds.Get(guard.Slot)
+		return held && h.epoch <= guard.Token
 	}
 	return false
 }

@@ -61,6 +61,10 @@ func (m *Machine) reissue(g *group) {
 		g.leadToken = m.next()
 		g.revoked = g.leadToken
 	}
+	for _, order := range g.members.Keys() {
+		g.vacate(order)
+	}
+	g.freed = false // slots may be held also where no index is
 	if g.members.Len() > 0 {
 		m.unsettle(g)
 	}

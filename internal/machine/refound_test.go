@@ -40,7 +40,7 @@ func TestA16Refound(t *testing.T) {
 		t.Error("a transaction that watched an absent key before is not in doubt")
 	}
 	s, ok := m.session(session)
-	if !ok || s.node != 4 || s.places.Len() != 1 {
+	if !ok || s.node != 4 || s.places.Len() != 2 {
 		t.Fatalf("the session is %+v", s)
 	}
 	g, _ = m.groups.Get("work")
@@ -58,6 +58,13 @@ func TestA16Refound(t *testing.T) {
 	}
 	if r := ask(m, "GROUP EVENTS work FROM 1"); !strings.HasPrefix(r.Str, "GAP ") {
 		t.Errorf("who reads on is told %v", r)
+	}
+	if r := ask(m, "GROUP SLOTS shared MEMBER m1"); r.Items[0].Items == nil || len(r.Items[0].Items) != 0 {
+		t.Errorf("slots are held still: %v", r)
+	}
+	shared, _ := m.groups.Get("shared")
+	if p := m.Pending("shared"); shared.settled || len(p) == 0 || len(p[len(p)-1].Holders) != 1 {
+		t.Errorf("slots would be granted anew without asking who holds them: %+v", p)
 	}
 	again, err := load(save(t, m))
 	if err != nil || string(save(t, again)) != string(save(t, m)) {

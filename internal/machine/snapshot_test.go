@@ -30,7 +30,8 @@ func full(t testing.TB) *Machine {
 	ops := []entry.Op{Boot(n)}
 	for _, line := range []string{
 		"SET plain value", "SET ends soon EX 10", "SET gone x", "DEL gone", "GROUP JOIN work AS me",
-		"VOTE CALL work what", "CONFIG SET maxmemory 1gb",
+		"VOTE CALL work what", "GROUP JOIN shared SETTLE 0 SLOTS 8", "GROUP RELEASE shared 3",
+		"CONFIG SET maxmemory 1gb",
 	} {
 		ops = append(ops, entry.Op{Bound: true, Fresh: entry.Session{9}, Args: strings.Fields(line)})
 	}
@@ -40,7 +41,7 @@ func full(t testing.TB) *Machine {
 	if err != nil || out.Batches[0].Duplicate {
 		t.Fatal(err, out)
 	}
-	if m.sessions.Len() != 1 || m.groups.Len() != 1 || m.origins.Len() != 1 ||
+	if m.sessions.Len() != 1 || m.groups.Len() != 2 || m.origins.Len() != 1 ||
 		m.reserved.Len() != 1 || m.leaving.Len() != 1 || m.keys.count != 2 || m.keys.byHash.Len() != 1 {
 		t.Fatal("a section would be empty")
 	}

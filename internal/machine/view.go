@@ -19,10 +19,19 @@ type Census struct {
 	Keys, Expiring                      int
 	Memory                              int64 // bytes that the keys are counted with (SAFETY B13)
 	Limit                               int64 // of that, 0 for none
+	Moving                              int   // slots whose holders are asked to release them
+	Stuck                               []Stuck
 }
 
-// Census counts what the view holds. It visits all groups.
-func (v *View) Census() Census {
+// Stuck is who holds up a group: asked for slots, it has released none for longer than its TTL.
+type Stuck struct {
+	Group, Member string
+	Slots         int // that it is asked for
+}
+
+// Census counts what the view holds, in the order of the groups' names. It visits all groups. Now is the
+// ensemble's clock, in microseconds since 1970: nothing may have been logged for a while.
+func (v *View) Census(now int64) Census {
 	s := v.state
 	c := Census{Sessions: s.sessions.Len(), Groups: s.groups.Len(), Keys: s.keys.count,
 		Expiring: s.keys.expiring, Memory: s.keys.memory, Limit: s.maxMemory}
@@ -30,6 +39,10 @@ func (v *View) Census() Census {
 		c.Members += g.members.Len()
 		if !g.settled {
 			c.Settling++
+		}
+		c.Moving += g.moving
+		if mb := s.stuck(g, now); mb != nil {
+			c.Stuck = append(c.Stuck, Stuck{g.name, mb.name, mb.moving})
 		}
 		return true
 	})

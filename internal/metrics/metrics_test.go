@@ -27,7 +27,7 @@ func everything() *Readings {
 		Ensemble: &Ensemble{Name: "n1", Cluster: "c", Role: "leader", Term: 7, Leader: 1, Commit: 12, Applied: 10,
 			FirstEntry: 3, LastEntry: 12, Ends: map[string]uint64{"lost": 1},
 			Peers: []Peer{{Name: "n2", Up: true, Lag: 5, LagKnown: true}, {Name: "n3"}}},
-		State: &State{Sessions: 9, Groups: 2, Settling: 1, Members: 9},
+		State: &State{Sessions: 9, Groups: 2, Settling: 1, Members: 9, Stuck: []Stuck{{"g", "m", 1}}},
 	}
 }
 

@@ -92,4 +92,12 @@ type State struct {
 	Keys, Expiring                      int
 	LimitBytes                          int64 // of memory, 0 for none
 	MemoryBytes                         int64
+	Moving                              int // slots
+	Stuck                               []Stuck
+}
+
+// Stuck is a member that was asked for slots and releases none.
+type Stuck struct {
+	Group, Member string
+	Slots         int
 }

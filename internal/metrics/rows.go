@@ -17,7 +17,7 @@ type row struct {
 type put func(value float64, labels ...string)
 
 // rows is the table of metrics, in the order of docs/metrics.md. Labels have few values: names of nodes,
-// doors, families of commands and words of errors.
+// doors, families of commands, words of errors, and members that hold up a group.
 func rows() []row {
 	return slices.Concat(nodeRows(), logRows(), stateRows(), vitalRows(), clientRows(), peerRows())
 }
@@ -159,6 +159,12 @@ func stateRows() []row {
 			read: state(func(s *State) int { return s.Settling })},
 		{name: "caucus_members", help: "Memberships, of all groups together.",
 			read: state(func(s *State) int { return s.Members })},
+		{name: "caucus_slots_moving", help: "Slots that their holders were asked to release and hold still.",
+			read: state(func(s *State) int { return s.Moving })},
+		{name: "caucus_slots_stuck",
+			help: "Slots that a member was asked to release, while it has released none for longer " +
+				"than its TTL; of each group at most the one that was asked first.",
+			labels: []string{"group", "member"}, read: stuck},
 		{name: "caucus_keys", help: "Keys.", read: state(func(s *State) int { return s.Keys })},
 		{name: "caucus_keys_with_ttl", help: "Keys that will expire.",
 			read: state(func(s *State) int { return s.Expiring })},
@@ -169,6 +175,15 @@ func stateRows() []row {
 			read: state(func(s *State) int64 { return s.MemoryBytes })},
 		{name: "caucus_memory_limit_bytes", help: "What caucus_memory_bytes may be (maxmemory), 0 for no limit.",
 			read: state(func(s *State) int64 { return s.LimitBytes })},
+	}
+}
+
+func stuck(r *Readings, put put) {
+	if r.State == nil {
+		return
+	}
+	for _, s := range r.Stuck {
+		put(float64(s.Slots), s.Group, s.Member)
 	}
 }
 

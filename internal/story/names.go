@@ -87,6 +87,8 @@ func (n *names) reply(cmd caucus.Command, r caucus.Reply) caucus.Reply {
 		return n.fields(r)
 	case is(cmd, "group", "index"):
 		return n.at(r, 2, n.epochs)
+	case is(cmd, "group", "slots"):
+		return n.at(r, 1, n.epochs)
 	case is(cmd, "group", "leader"):
 		return n.at(r, 1, n.terms)
 	case is(cmd, "group", "resign"), is(cmd, "group", "transfer"):
