@@ -32,6 +32,7 @@ type groupStory struct {
 	last   uint64
 	life   uint64
 	tokens map[string]uint64 // the last epoch and the last term
+	polls  map[uint64]*pollStory
 }
 
 func (c *checks) start() {
@@ -133,14 +134,19 @@ func (n *node) digest() [32]byte {
 	return sum
 }
 
+// story gives what is known of a group.
+func (c *checks) story(group string) *groupStory {
+	if c.told[group] == nil {
+		c.told[group] = &groupStory{events: map[uint64]string{}, tokens: map[string]uint64{},
+			polls: map[uint64]*pollStory{}}
+	}
+	return c.told[group]
+}
+
 // event sees that seq has no gaps in a node's telling, and that all nodes tell the same.
 func (c *checks) event(n *node, e caucus.Event) {
 	life := field(e.JSON, "life")
-	s := c.told[e.Group]
-	if s == nil {
-		s = &groupStory{events: map[uint64]string{}, tokens: map[string]uint64{}}
-		c.told[e.Group] = s
-	}
+	s := c.story(e.Group)
 	if last, ok := c.heard[n][e.Group]; ok && e.Seq != last+1 && e.Seq != life+1 {
 		n.w.fail("%s: event %d of %s follows event %d", n.name, e.Seq, e.Group, last)
 	}
@@ -157,6 +163,7 @@ func (c *checks) event(n *node, e caucus.Event) {
 	s.events[e.Seq], s.last = e.JSON, e.Seq
 	c.count("events")
 	s.rises(n, e)
+	s.votes(n, e)
 	if c.tell != nil {
 		c.tell(e)
 	}
@@ -174,6 +181,13 @@ func (s *groupStory) rises(n *node, e caucus.Event) {
 		}
 		s.tokens[name] = v
 	}
+}
+
+// text reads a word of an event.
+func text(json, name string) string {
+	_, rest, _ := strings.Cut(json, `"`+name+`":"`)
+	word, _, _ := strings.Cut(rest, `"`)
+	return word
 }
 
 // field reads a number of an event.

@@ -25,6 +25,7 @@ type plan struct {
 	slowDisk        int  // percent
 	pause           int64
 	joins           bool
+	votes           bool // members call polls and vote
 	changes         bool // an operator removes, replaces and promotes nodes
 	snapshotEntries uint64
 	digestEntries   uint64
@@ -64,6 +65,7 @@ func drawPlan(seed uint64) plan {
 		p.weights = append(p.weights, max(0, draw(-2, 5)))
 	}
 	p.changes = draw(0, 3) == 0
+	p.votes = draw(0, 1) == 0
 	return p
 }
 

@@ -29,6 +29,7 @@ type member struct {
 	flying   *errand
 	patient  int64 // not before this true time again, after something failed
 	lives    int
+	told     int64 // the ensemble's clock as the last promise told it
 }
 
 // place is a group in which the member wants to be.
@@ -40,6 +41,9 @@ type place struct {
 	order   caucus.Command       // about another member, to be sent; nil for none
 	away    int64                // true time until which it stays out
 	reads   map[lease.Kind]int64 // when it may read again, by its monotonic clock
+	joined  int                  // how often it has joined; with the session's id it names a membership
+	ballots int64                // when it does something about votes again, by its monotonic clock
+	poll    uint64               // in which it will vote next, 0 for none
 }
 
 // errand is a request that is under way, and what to do with its answer.
@@ -319,6 +323,7 @@ func (m *member) promised(asked lease.Asked, r caucus.Reply) {
 		return
 	}
 	m.w.note(m.name, "promise", uint64(r.Items[0].Int), uint64(r.Items[2].Int))
+	m.told = r.Items[1].Int
 	m.lease.Promise(asked, r.Items[0].Int, uint64(r.Items[2].Int))
 	m.w.checks.count("promises")
 }

@@ -37,6 +37,9 @@ func (m *member) tend(p *place) int64 {
 		}
 		wait = min(wait, at)
 	}
+	if m.w.plan.votes && !m.w.calm && m.told != 0 {
+		wait = min(wait, m.vote(p))
+	}
 	return wait
 }
 
@@ -50,7 +53,8 @@ func (m *member) join(p *place) {
 	}
 	m.send("GROUP JOIN "+p.group.name, func(replies []caucus.Reply) {
 		if !m.failed(replies[0]) {
-			p.name = replies[0].Str
+			p.name, p.poll = replies[0].Str, 0
+			p.joined++
 			clear(p.reads)
 		}
 	}, cmd)

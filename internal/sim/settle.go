@@ -27,6 +27,7 @@ func (w *World) settle() {
 	if w.failed == nil {
 		w.compareNodes()
 		w.compareHistory()
+		w.comparePolls()
 	}
 }
 
@@ -75,6 +76,9 @@ func (w *World) unrest() string {
 		if text := m.unrest(); text != "" {
 			return m.name + " " + text
 		}
+	}
+	if text := w.polls(); text != "" {
+		return text
 	}
 	return w.strangers()
 }
