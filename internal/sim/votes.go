@@ -132,6 +132,9 @@ func (s *groupStory) votes(n *node, e caucus.Event) {
 		if why := p.wrong(time); why != "" {
 			n.w.fail("SAFETY B14: %s %s: %s", e.Group, why, e.JSON)
 		}
+		if n.w.plan.votes && (p.yes > uint64(len(p.triedYes)) || p.no > uint64(len(p.triedNo))) {
+			n.w.fail("SAFETY B14: %s counts votes that nobody cast: %s", e.Group, e.JSON)
+		}
 		n.w.checks.count("polls: " + p.outcome)
 	case kind == "action" && p != nil && !p.done:
 		p.done = true
@@ -159,8 +162,6 @@ func (s *pollStory) wrong(time uint64) string {
 		return "ended at the wrong time"
 	case (s.outcome == "yes") != (s.yes >= needs) || s.outcome == "timeout" && s.electorate-s.no < needs:
 		return "ended in the wrong way"
-	case s.yes > uint64(len(s.triedYes)) || s.no > uint64(len(s.triedNo)):
-		return "counts votes that nobody cast"
 	}
 	return ""
 }
