@@ -22,6 +22,10 @@ func ValidGroup(s string) bool {
 	return true
 }
 
+// LockGroup gives the name of the group whose leadership is the lock of that name. A lock's name is legal
+// when this is.
+func LockGroup(name string) string { return "lock/" + name }
+
 // ValidMember says whether s may name a member: 1-255 bytes of letters, digits and "._-:/@".
 func ValidMember(s string) bool { return nameOf(s, "._-:/@") }
 

@@ -31,6 +31,9 @@ func (c *conn) waitFor(ctx context.Context, p *talk.Plan) replica.Answer {
 	w := c.n.listen(ctx, p.Wait)
 	defer w.close()
 	a := c.ask(ctx, p)
+	if p.Wait.Again != nil {
+		return c.waitInLine(ctx, p, w, a)
+	}
 	for a.Err == nil && p.Waiting(a.Results) {
 		if err := w.next(); err != nil {
 			a.Err = err
@@ -61,7 +64,11 @@ func (n *Node) listen(ctx context.Context, what *talk.Wait) *waiter {
 	n.waiting.Add(1)
 	limit, cancel := context.WithCancel(ctx)
 	if what.Millis > 0 {
-		limit, cancel = context.WithTimeout(ctx, time.Duration(what.Millis)*time.Millisecond)
+		patience := time.Duration(what.Millis) * time.Millisecond
+		if what.Again != nil {
+			patience += n.cfg.RequestTimeout
+		}
+		limit, cancel = context.WithTimeout(ctx, patience)
 	}
 	stop := context.AfterFunc(n.ctx, cancel)
 	w := &waiter{n: n, what: what, outer: ctx, limit: limit, era: n.era.Load(),

@@ -301,6 +301,43 @@ func parentOf(t *testing.T, pid int) int {
 	return parent
 }
 
+// Commands under one lock run one after the other, in the order in which they asked. One that loses the
+// lock is stopped and not started again; who is killed in line is passed over.
+func TestC6_LockRunsOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	w := newLabourers(t, c, "CAUCUS_TERM", "lock", "l", "--ttl", "3s", "--grace", "3s")
+	inLine := func(n int) {
+		t.Helper()
+		nodetest.Eventually(t, "so many are in line", func() bool {
+			members, err := nodetest.Ask(c.Addr(0), "GROUP", "MEMBERS", "lock/l")
+			return err == nil && len(members.Items) == n
+		})
+	}
+	first := w.hire("a", workLine)
+	held := w.await("one has the lock", 0, 0)[0]
+	killed := w.hire("b", workLine)
+	inLine(2)
+	third := w.hire("c", "exit 6")
+	inLine(3)
+	w.hire("d", workLine)
+	inLine(4)
+	if err := killed.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	inLine(3)
+	if _, err := nodetest.Ask(c.Addr(0), "GROUP", "EVICT", "lock/l", "a"); err != nil {
+		t.Fatal(err)
+	}
+	for p, want := range map[*nodetest.Process]int{first: 125, third: 6} {
+		if status, err := p.Status(nodetest.Patience); err != nil || status != want {
+			t.Errorf("status %d, %v, want %d; said:\n%s", status, err, want, p.Log())
+		}
+	}
+	dead(t, held.pid)
+	w.next("the last in line has the lock", held)
+}
+
 // How the verbs end (WIRE "Command line").
 func TestWrapperExitStatus(t *testing.T) {
 	t.Parallel()
@@ -314,6 +351,8 @@ func TestWrapperExitStatus(t *testing.T) {
 		"the command's":       {7, []string{"join", "a", "--", "sh", "-c", "exit 7"}, "index 1 of 1"},
 		"nothing else":        {0, []string{"join", "b", "-q", "--", "true"}, ""},
 		"of who leads":        {3, []string{"elect", "c", "--", "sh", "-c", "exit 3"}, "leads in term"},
+		"with a lock":         {4, []string{"lock", "a/b", "--", "sh", "-c", "exit 4"}, "leads in term"},
+		"bad lock":            {2, []string{"lock", "/e", "--", "true"}, "lock"},
 		"killed":              {137, []string{"elect", "d", "--", "sh", "-c", "kill -9 $$"}, ""},
 		"not found":           {127, []string{"join", "e", "--", "no-such-command"}, "no-such-command"},
 		"no such file":        {127, []string{"join", "e", "--", missing}, missing},

@@ -9,6 +9,7 @@ import (
 
 // joinCmd runs a command as a member of a group, with its share of the work in the environment.
 type joinCmd struct {
+	Group groupName `arg:"" help:"Name of the group."`
 	wrapFlags
 	Settle   *time.Duration `help:"Settle period of a new group; by default the node's." placeholder:"6s"`
 	Min      int            `help:"Members that a new group needs before work is divided." placeholder:"N"`
@@ -17,8 +18,8 @@ type joinCmd struct {
 
 // Run is the member until the command ends by itself.
 func (c *joinCmd) Run(ctx context.Context) error {
-	return wrap(ctx, wrapping{flags: &c.wrapFlags, mandate: ofShare, signal: c.OnChange.signal,
-		join: client.JoinOptions{Settle: stated(c.Settle), Min: c.Min}})
+	return wrap(ctx, wrapping{group: string(c.Group), flags: &c.wrapFlags, mandate: ofShare,
+		signal: c.OnChange.signal, join: client.JoinOptions{Settle: stated(c.Settle), Min: c.Min}})
 }
 
 // stated gives a duration as client.JoinOptions takes it.

@@ -34,10 +34,9 @@ func (e *exitStatus) Unwrap() error { return e.err }
 // exitWrapper is the status when caucus itself failed, not the command (WIRE "Command line").
 const exitWrapper = 125
 
-// wrapFlags are what join and elect have in common.
+// wrapFlags are what join, elect and lock have in common.
 type wrapFlags struct {
 	ensembleFlags
-	Group string        `arg:"" help:"Name of the group."`
 	Cmd   []string      `arg:"" name:"cmd" help:"The command and its arguments, after --."`
 	As    string        `help:"Name of the member; by default HOST-PID." placeholder:"NAME"`
 	Meta  string        `help:"Shown to the members of the group." placeholder:"JSON"`
@@ -52,8 +51,6 @@ const shortestPromise = time.Second
 // Validate looks at what can be judged before anything is done; kong calls it.
 func (f *wrapFlags) Validate() error {
 	switch {
-	case !caucus.ValidGroup(f.Group):
-		return fmt.Errorf("%q is no name of a group: letters, digits, and . _ - / between them", f.Group)
 	case f.As != "" && !caucus.ValidMember(f.As):
 		return fmt.Errorf("--as: %q is no name of a member: letters, digits, and . _ - : / @", f.As)
 	case min(f.TTL, f.Grace) < shortestPromise:
@@ -62,6 +59,17 @@ func (f *wrapFlags) Validate() error {
 		return fmt.Errorf("--grace must be --ttl (%v) at most, not %v", f.TTL, f.Grace)
 	}
 	return nil
+}
+
+// groupName is the name of a group on the command line.
+type groupName string
+
+// Validate looks at what was given; kong calls it.
+func (g groupName) Validate() error {
+	if caucus.ValidGroup(string(g)) {
+		return nil
+	}
+	return fmt.Errorf("%q is no name of a group: letters, digits, and . _ - / between them", string(g))
 }
 
 // name gives the member's name: HOST-PID unless stated.

@@ -20,10 +20,12 @@ import (
 
 // wrapping says what to wrap, and how.
 type wrapping struct {
+	group   string
 	flags   *wrapFlags
 	join    client.JoinOptions
 	mandate func(client.Holding) (mandate, bool) // what there is to run for, if anything
 	signal  syscall.Signal                       // tells the command of a change; 0: it is started anew
+	once    bool                                 // the command is not started again when it was stopped
 }
 
 // wrapper is a member that runs a command while it may. It never does so by itself: that is the
@@ -97,6 +99,8 @@ func (w *wrapper) serve(ctx context.Context) error {
 			return &exitStatus{last.report.Status, nil}
 		case ctx.Err() != nil:
 			return ended(ctx)
+		case last != nil && w.once:
+			return errStopped
 		}
 		w.say("%v; joining anew", w.member.Err())
 	}
@@ -140,7 +144,7 @@ func (w *wrapper) tryEnter(ctx context.Context) error {
 	w.session = session
 	join := w.join
 	join.Name, join.Metadata, join.OnRevoke = w.name, w.flags.Meta, w.revoked
-	member, err := session.Join(ctx, w.flags.Group, join)
+	member, err := session.Join(ctx, w.group, join)
 	if err != nil {
 		return errors.Join(err, session.Close())
 	}
@@ -249,7 +253,7 @@ func (w *wrapper) start(c mandate, until *deadlines) error {
 			return fmt.Errorf("the guardian: %w", err)
 		}
 	}
-	told := c.env(w.flags.Group, w.member.Name())
+	told := c.env(w.group, w.member.Name())
 	if w.file != nil {
 		if err := w.file.write(told); err != nil {
 			return err
@@ -329,7 +333,7 @@ func (w *wrapper) tell(c mandate) {
 		said = "settling"
 	}
 	w.say("%s", said)
-	if err := w.file.write(c.env(w.flags.Group, w.member.Name())); err != nil {
+	if err := w.file.write(c.env(w.group, w.member.Name())); err != nil {
 		w.say("%v; the command is stopped", err)
 		w.stop(0)
 		return
@@ -354,9 +358,14 @@ func (w *wrapper) reap() (over bool, err error) {
 		return true, &exitStatus{r.Status, fmt.Errorf("%s: %s", w.path, r.Failed)}
 	case run.byItself():
 		return true, &exitStatus{r.Status, nil}
+	case w.once:
+		return true, errStopped
 	}
 	return false, nil
 }
+
+// errStopped is the end of a verb whose command had to be stopped, and may not be started again.
+var errStopped = &exitStatus{exitWrapper, errors.New("what the command ran for was lost, so it was stopped")}
 
 // byItself says whether a run ended that nobody had end.
 func (r *guarded) byItself() bool { return !r.asked && !r.report.Late }

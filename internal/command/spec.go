@@ -54,10 +54,10 @@ type Spec struct {
 // Writes says whether the command changes the state.
 func (s *Spec) Writes() bool { return s.Flags&Write != 0 }
 
-// Waits says whether a read asks to wait for its answer at its node, and for how many milliseconds at most, 0
+// Waits says whether a command asks to wait for its answer, and for how many milliseconds at most, 0
 // for no limit (SAFETY B7). One that may is Blocking, and its options are pairs that end it.
 func (s *Spec) Waits(cmd caucus.Command) (millis int64, ok bool) {
-	if !s.Has(Blocking | ReadOnly) {
+	if !s.Has(Blocking) {
 		return 0, false
 	}
 	for i := len(cmd) - 2; i > 1; i -= 2 {

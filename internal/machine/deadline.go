@@ -16,6 +16,7 @@ type deadlineKind uint8
 const (
 	keyExpires deadlineKind = iota + 1 // name is the key
 	pollDue                            // name is the group, number the poll
+	waitEnds                           // name is the group of a lock, number the join order of who waits for it
 )
 
 func newDeadlines() *btree.BTreeG[deadline] {
@@ -51,6 +52,8 @@ func (m *Machine) settleDeadlines(stamp int64) {
 			m.expireKey(d.name)
 		case pollDue:
 			m.pollIsDue(d.name, d.number)
+		case waitEnds:
+			m.timeOut(d)
 		}
 	}
 }

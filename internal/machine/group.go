@@ -72,6 +72,7 @@ type member struct {
 	priority int64
 	metadata string
 	index    int // at the last settling that it was part of, 0 for a newcomer
+	wait     lockWait
 	shares
 }
 

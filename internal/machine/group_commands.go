@@ -79,9 +79,7 @@ func leaveGroup(c *call) caucus.Reply {
 		return caucus.ErrorReply(err)
 	}
 	g, _ := c.m.groups.GetMut(p.group.name)
-	s, _ := c.m.session(p.session.id)
-	s.places.Delete(g.name)
-	c.m.depart(g, p.member.order, reasonLeft)
+	c.m.quitLine(g, p.member)
 	c.m.finish()
 	return caucus.Int(1)
 }

@@ -159,7 +159,7 @@ func groupInfo(q *query) caucus.Reply {
 }
 
 func (g *group) state() string {
-	if g.settled {
+	if g.settled || g.isLock() {
 		return "settled"
 	}
 	return "settling"
@@ -191,7 +191,7 @@ func (g *group) oldest() uint64 {
 // settlesIn gives in how many milliseconds the group settles at the earliest, nil when it is settled or waits
 // for members.
 func (g *group) settlesIn(now int64) caucus.Reply {
-	if g.settled || !g.enough() {
+	if g.settled || g.isLock() || !g.enough() {
 		return caucus.Nil()
 	}
 	return caucus.Int(max(0, (g.since-now)/1000+g.settle))

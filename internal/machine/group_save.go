@@ -40,7 +40,8 @@ func saveMember(dst []byte, mb *member) []byte {
 	dst = fields.String(dst, mb.metadata)
 	dst = fields.Uvarint(dst, uint64(mb.index))
 	dst = fields.Uvarint(dst, mb.shares.epoch)
-	return fields.Varint(dst, mb.asked)
+	dst = fields.Varint(dst, mb.asked)
+	return saveWait(dst, &mb.wait)
 }
 
 // saveHolds appends who holds which slots: runs of slots that follow each other and are held alike.
@@ -107,7 +108,7 @@ func loadGroup(r *fields.Reader) *group {
 	for range r.Count(22) {
 		g.add(&member{session: r.ID(), order: r.Uvarint(), name: strings.Clone(r.String()), priority: r.Varint(),
 			metadata: strings.Clone(r.String()), index: int(r.Uvarint()),
-			shares: shares{epoch: r.Uvarint(), asked: r.Varint()}})
+			shares: shares{epoch: r.Uvarint(), asked: r.Varint()}, wait: loadWait(r)})
 	}
 	loadHolds(r, g)
 	for range r.Count(2) {

@@ -30,6 +30,7 @@ func (m *Machine) changed(g *group) *change {
 
 // depart takes a member out of a group. The caller takes the group out of the session's places.
 func (m *Machine) depart(g *group, order uint64, reason string) {
+	m.endWait(g, order)
 	mb, ok := g.members.Get(order)
 	if !ok {
 		return
@@ -87,6 +88,9 @@ func (m *Machine) finish() {
 // holder of what is revoked (SAFETY A3). Where nobody holds anything and there is no period to wait for, the
 // group settles at once.
 func (m *Machine) unsettle(g *group) {
+	if g.isLock() {
+		return // it divides no work
+	}
 	news := g.settled || !g.announced
 	g.settled, g.since, g.token = false, m.now, m.next()
 	if g.held() {

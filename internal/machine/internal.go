@@ -25,7 +25,9 @@ const (
 	opRefused = ".refused" // in place of an operation that the leader refused: why
 	// note: name, client address; a node of that name is expected there, or no longer if it is empty
 	opReserve = ".reserve"
-	opGone    = ".gone" // note: raft id of a node that was removed and is needed no more
+	opGone    = ".gone"    // note: raft id of a node that was removed and is needed no more
+	opForsake = ".forsake" // report: group of a lock; nobody is there to be answered to the request of Conn
+	opInLine  = ".inline"  // read: group of a lock; how the request of Conn that waits for it stands
 )
 
 // internalCommands names who carries out what no client can send.
@@ -135,6 +137,7 @@ func boot(c *call) caucus.Reply {
 		n.Metadata = known.Metadata // others may have stated it when the ensemble was founded
 	}
 	c.m.nodes.Set(n.ID, &n)
+	c.m.quitLinesAt(n.ID, n.Boot)
 	return caucus.OK()
 }
 

@@ -115,6 +115,7 @@ func (m *Machine) prepare() {
 	m.sessionCommands()
 	m.groupCommands()
 	m.voteCommands()
+	m.lockCommands()
 	m.settingCommands()
 	m.internalCommands()
 }

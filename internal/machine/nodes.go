@@ -115,6 +115,7 @@ func Gone(id uint64) entry.Op {
 func nodeGone(c *call) caucus.Reply {
 	if id, err := strconv.ParseUint(c.args[len(c.args)-1], 10, 64); err == nil {
 		c.m.leaving.Delete(id)
+		c.m.quitLinesAt(id, entry.Boot{})
 	}
 	return caucus.OK()
 }

@@ -96,7 +96,7 @@ func (s *state) Pending(group string) []Pending {
 		all = append(all, Pending{Group: g.name, Token: g.leadToken, Lead: true, Granted: g.term,
 			Holders: []entry.Session{former.session}})
 	}
-	if !g.settled && (g.enough() || g.held()) {
+	if !g.settled && !g.isLock() && (g.enough() || g.held()) {
 		all = append(all, Pending{Group: g.name, Token: g.token, Settle: g.settle, Granted: g.epoch,
 			Holders: g.holders()})
 	}

@@ -171,5 +171,11 @@ func loadGroupRow(r *fields.Reader, s *state) error {
 		s.arm(dueOf(g, p))
 		return true
 	})
+	g.members.Scan(func(order uint64, mb *member) bool {
+		if mb.wait.until > 0 {
+			s.arm(mb.wait.deadline(g.name, order))
+		}
+		return true
+	})
 	return nil
 }

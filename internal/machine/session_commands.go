@@ -152,7 +152,9 @@ func resumeSession(c *call) caucus.Reply {
 	case s.evicted:
 		return caucus.ErrorReply(errEvicted)
 	}
+	c.m.quitLines(s)
 	c.take(s)
+	c.m.finish()
 	return caucus.OK()
 }
 

@@ -22,14 +22,15 @@ func dropSession(c *call) caucus.Reply {
 	}
 	s.drop = true
 	c.m.touchSession(s.id)
+	c.m.quitLines(s)
 	if s.grace == 0 {
 		reason := Lost
 		if s.evicted {
 			reason = Removed
 		}
 		c.m.end(s, reason)
-		c.m.finish()
 	}
+	c.m.finish()
 	return caucus.Int(1)
 }
 

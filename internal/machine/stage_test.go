@@ -260,8 +260,11 @@ func (b *bare) Do(name string, cmd caucus.Command) caucus.Reply {
 		return b.write(c, once(op))
 	case strings.HasPrefix(spec.Name, "session|"):
 		return b.session(c, spec, op)
-	case spec.Name == "group|join" && c.attach == 0:
+	case (spec.Name == "group|join" || spec.Name == "lock|acquire") && c.attach == 0:
 		op.Fresh = b.freshID(c)
+	}
+	if spec.Name == "lock|acquire" {
+		return b.inLine(c, op)
 	}
 	if !spec.Writes() {
 		return b.m.Read(&op, (epoch0+b.now)*1000, false, steps{})
@@ -323,6 +326,22 @@ func (b *bare) write(c *client, op entry.Op) caucus.Reply {
 		*c = client{}
 	}
 	return r.Reply
+}
+
+// inLine carries out a LOCK ACQUIRE and lets time pass while it waits.
+func (b *bare) inLine(c *client, op entry.Op) caucus.Reply {
+	reply := b.write(c, op)
+	op.Args = caucus.Command{".inline", caucus.LockGroup(op.Args[2])}
+	for reply.Kind == caucus.KindPush {
+		at, do := b.next()
+		if do == nil {
+			b.t.Fatal("it waits for ever")
+		}
+		b.now = max(b.now, at)
+		do()
+		reply = b.m.Read(&op, (epoch0+b.now)*1000, false, steps{})
+	}
+	return reply
 }
 
 func (b *bare) freshID(c *client) entry.Session {

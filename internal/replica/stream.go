@@ -47,10 +47,15 @@ func (s *stream) report(op entry.Op) *parcel {
 	return p
 }
 
+// Report logs a report of this node about its own clients.
+func (r *Replica) Report(now Time, op entry.Op) {
+	r.at(now)
+	r.stream.report(op)
+}
+
 // Drop reports that the client's side closed the connection of a session.
 func (r *Replica) Drop(now Time, session entry.Session, attach uint64) {
-	r.at(now)
-	r.stream.report(machine.Drop(session, attach))
+	r.Report(now, machine.Drop(session, attach))
 }
 
 func (s *stream) add(r *Replica, b *Batch) {

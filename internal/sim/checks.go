@@ -51,6 +51,9 @@ func (c *checks) step(w *World) {
 	for i := range w.plan.groups {
 		c.believers(w, w.plan.groups[i].name)
 	}
+	if w.plan.locks {
+		c.believers(w, theLockKey.Group)
+	}
 }
 
 func (c *checks) believers(w *World, group string) {

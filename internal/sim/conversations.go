@@ -37,7 +37,8 @@ type conn struct {
 	pending []*request
 	current *request
 	plan    *talk.Plan
-	asked   int64 // true time at which the plan was submitted
+	asked   int64           // true time at which the plan was submitted
+	first   *replica.Answer // to the plan when it waits in line, nil when it does not
 	refused *caucus.Error
 }
 
@@ -151,6 +152,9 @@ func (c *conn) answered(a replica.Answer) {
 		c.w.fail("%s answered %s too late", c.n.name, clockText(late))
 	}
 	plan := c.plan
+	if c.inLine(plan, &a) {
+		return
+	}
 	c.plan = nil
 	if !c.nodeOpen {
 		return

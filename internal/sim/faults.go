@@ -33,6 +33,7 @@ type plan struct {
 	maxEntry        int
 	weights         []int // of the faults
 	exact           bool  // nothing takes time, and all clocks are right
+	locks           bool  // members contend for a lock
 }
 
 // groupPlan is a group and what its members state.
@@ -66,6 +67,7 @@ func drawPlan(seed uint64) plan {
 	}
 	p.changes = draw(0, 3) == 0
 	p.votes = draw(0, 1) == 0
+	p.locks = draw(0, 1) == 0
 	return p
 }
 

@@ -26,6 +26,7 @@ type member struct {
 	id       string
 	lease    lease.Lease
 	places   []*place
+	hold     hold
 	flying   *errand
 	patient  int64 // not before this true time again, after something failed
 	lives    int
@@ -190,7 +191,7 @@ func (m *member) move() {
 // forget is the end of the session.
 func (m *member) forget() {
 	m.lease.End()
-	m.lease, m.id, m.attached = lease.Lease{}, "", false
+	m.lease, m.id, m.attached, m.hold = lease.Lease{}, "", false, hold{}
 	for _, p := range m.places {
 		p.name, p.leaving = "", false
 		clear(p.reads)
@@ -267,7 +268,10 @@ func (m *member) work() {
 			}
 			wait = min(wait, at)
 		}
-		m.sleep(wait)
+		wait = min(wait, m.contend())
+		if m.flying == nil {
+			m.sleep(wait)
+		}
 	}
 }
 

@@ -155,12 +155,20 @@ func (w *World) strangers() string {
 			return g.name + " has no leader"
 		}
 	}
+	if w.plan.locks && alive > 0 && !w.leads(theLockKey) {
+		return "nobody holds the lock"
+	}
 	return ""
 }
 
 func (w *World) led(g *groupPlan) bool {
+	return w.leads(lease.Key{Group: g.name, Kind: lease.Leadership})
+}
+
+// leads says whether somebody alive believes that it holds a leadership.
+func (w *World) leads(key lease.Key) bool {
 	return slices.ContainsFunc(w.members, func(m *member) bool {
-		return !m.dead && m.lease.Believes(lease.Key{Group: g.name, Kind: lease.Leadership}, m.clock.reading())
+		return !m.dead && m.lease.Believes(key, m.clock.reading())
 	})
 }
 

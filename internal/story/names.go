@@ -91,7 +91,7 @@ func (n *names) reply(cmd caucus.Command, r caucus.Reply) caucus.Reply {
 		return n.at(r, 1, n.epochs)
 	case is(cmd, "group", "leader"):
 		return n.at(r, 1, n.terms)
-	case is(cmd, "group", "resign"), is(cmd, "group", "transfer"):
+	case is(cmd, "group", "resign"), is(cmd, "group", "transfer"), is(cmd, "lock", "acquire"):
 		return n.terms.named(r)
 	case is(cmd, "group", "events"):
 		for i, item := range r.Items {

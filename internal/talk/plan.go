@@ -211,7 +211,9 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	}
 	switch s.Name {
 	case "group|join":
-		return t.join(p, cmd, 0)
+		return t.enter(p, t.settle(cmd), 0)
+	case "lock|acquire":
+		return t.acquire(p, s, cmd)
 	case "group|create":
 		cmd = t.settle(cmd)
 	}

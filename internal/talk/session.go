@@ -139,9 +139,10 @@ func (t *Talk) sessionNamed(p *Plan, s *command.Spec, sub string, cmd caucus.Com
 	return p.last(informed, &extra{carry: c})
 }
 
-// join plans GROUP JOIN. It opens a session when the conversation carries none; a detached conversation does
-// not know whether its session exists, so it always offers to open it.
-func (t *Talk) join(p *Plan, cmd caucus.Command, once uint64) verdict {
+// enter plans what makes the session a member, GROUP JOIN or LOCK ACQUIRE. It opens a session when the
+// conversation carries none; a detached conversation does not know whether its session exists, so it always
+// offers to open it.
+func (t *Talk) enter(p *Plan, cmd caucus.Command, once uint64) verdict {
 	c := carried{}
 	switch {
 	case t.detached():
@@ -149,7 +150,7 @@ func (t *Talk) join(p *Plan, cmd caucus.Command, once uint64) verdict {
 	case !t.carries():
 		c = t.fresh()
 	}
-	op := t.firmStep(p, true, t.settle(cmd))
+	op := t.firmStep(p, true, cmd)
 	op.Fresh, op.Once, op.Bound = c.session, once, !t.detached()
 	if c.id == "" {
 		return p.last(plain, nil)

@@ -75,7 +75,7 @@ func (t *Talk) queue(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	switch {
 	case s.Has(command.NoMulti) || s.Home == command.Door || strings.HasPrefix(s.Name, "session|"):
 		return t.refuse(p, caucus.Errorf(caucus.ErrBad, "Command not allowed inside a transaction"))
-	case join && !t.carries():
+	case (join || s.Name == "lock|acquire") && !t.carries():
 		return t.refuse(p, noSession())
 	case len(tx.all) >= maxQueue || tx.bytes > maxTxBytes:
 		return t.refuse(p, caucus.Errorf(caucus.ErrBad,
@@ -199,7 +199,9 @@ func (t *Talk) once(p *Plan, cmd caucus.Command) verdict {
 	case s.Home != command.Machine || !s.Writes() || strings.HasPrefix(s.Name, "session|"):
 		return p.say(onceReads())
 	case s.Name == "group|join":
-		return t.join(p, inner, n)
+		return t.enter(p, t.settle(inner), n)
+	case s.Name == "lock|acquire":
+		return t.enter(p, inner, n)
 	case s.Name == "group|create":
 		inner = t.settle(inner)
 	}

@@ -14,8 +14,13 @@ import (
 type Wait struct {
 	Channel string // a message there means that it is worth reading again
 	Millis  int64  // 0 for no limit
-	// Retell answers from the messages that came while it was waited, payloads in order, in place of a state
-	// that has let go of what was asked for. It says no when they do not answer it either.
+	// Again are the steps that read again, nil for those of the plan. With them the wait has a place in the
+	// state, which ends it: Millis only says when that should have happened at the latest.
+	Again []entry.Step
+	// Forsake is the report that nobody waits any more, for a wait that has a place in the state.
+	Forsake entry.Op
+	// Retell answers from the messages that came while it was waited, payloads in order, in place of a
+	// state that has let go of what was asked for. It says no when they do not answer it either.
 	Retell func(payloads []string) (caucus.Reply, bool)
 }
 
@@ -25,6 +30,9 @@ func (p *Plan) Waiting(results []entry.Result) bool {
 		return false
 	}
 	r := results[0].Reply
+	if p.Wait.Again != nil {
+		return r.Kind == caucus.KindPush
+	}
 	return r.IsNil() || r.Kind == caucus.KindArray && len(r.Items) == 0
 }
 
@@ -43,6 +51,29 @@ func (t *Talk) wait(p *Plan, s *command.Spec, cmd caucus.Command, millis int64) 
 		Retell: func(payloads []string) (caucus.Reply, bool) { return retell(cmd, payloads) }}
 	p.last(plain, nil)
 	return stopAfter
+}
+
+// acquire plans LOCK ACQUIRE. One that may wait is a plan of its own, and what it then waits for is how its
+// place in the line ends.
+func (t *Talk) acquire(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
+	millis, waits := s.Waits(cmd)
+	if !waits {
+		return t.enter(p, cmd, 0)
+	}
+	if len(p.items) > 0 {
+		return notNow
+	}
+	t.enter(p, cmd, 0)
+	group := caucus.LockGroup(cmd[2])
+	again := aboutWait(p.Steps[0].Op, ".inline", group)
+	p.Wait = &Wait{Channel: caucus.EventChannel(group), Millis: millis, Again: []entry.Step{{Op: &again}},
+		Forsake: aboutWait(p.Steps[0].Op, ".forsake", group)}
+	return stopAfter
+}
+
+// aboutWait is an operation of the node's own about the wait of another.
+func aboutWait(of *entry.Op, args ...string) entry.Op {
+	return entry.Op{Conn: of.Conn, Request: of.Request, Session: of.Session, Fresh: of.Fresh, Args: args}
 }
 
 // retellEvents answers EVENTS from events that were heard: FROM and what follows it without a gap, COUNT at

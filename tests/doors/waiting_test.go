@@ -178,3 +178,53 @@ func TestB7_ResultsAreWaitedForOnAnyNode(t *testing.T) {
 	b.want("GROUP LEAVE g", "(integer) 1")
 	told(waiting, `1) "no" 2) (integer) 0 3) (integer) 0 4) (integer) 1`)
 }
+
+// inLine sends a LOCK ACQUIRE that waits, and comes back when it stands in line.
+func (l line) inLine(more string) {
+	l.t.Helper()
+	watch := dial(l.t, l.RemoteAddr().String())
+	size := watch.number("lock/l", "size")
+	if err := l.Send(strings.Fields("LOCK ACQUIRE l " + more)); err != nil {
+		l.t.Fatal(err)
+	}
+	nodetest.Eventually(l.t, "a client stands in line", func() bool {
+		return watch.number("lock/l", "size") == size+1
+	})
+}
+
+// A lock is waited for on any node, in order, longer than a session lives in silence; who dies in line,
+// or with the lock, or with its node, is passed over (B7).
+func TestB7_ALockIsWaitedForOnAnyNode(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	holder := dial(t, c.Addr(0))
+	holder.do("SESSION OPEN TTL 600000 GRACE 0")
+	holder.do("LOCK ACQUIRE l")
+	patient, dying := dial(t, c.Addr(0)), dial(t, c.Addr(1))
+	atDead, last := dial(t, c.Addr(2)), dial(t, c.Addr(1))
+	patient.inLine("WAIT 0 TTL 200")
+	dying.inLine("WAIT 0")
+	atDead.do("SESSION OPEN TTL 1000")
+	atDead.inLine("WAIT 600000")
+	last.inLine("WAIT 600000")
+	hasty := dial(t, c.Addr(0))
+	hasty.want("LOCK ACQUIRE l WAIT 300", "(nil)") // longer than the patient one's TTL
+	if err := dying.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.Kill(2)
+	if err := holder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := patient.push(); r.Kind != caucus.KindInt {
+		t.Fatalf("the first in line was answered %s", shown(r))
+	}
+	patient.want("SESSION CLOSE", "(integer) 1")
+	r := last.push()
+	if r.Kind != caucus.KindInt {
+		t.Fatalf("the last in line was answered %s", shown(r))
+	}
+	last.want("LOCK ACQUIRE l", "(integer) "+r.Text())
+	last.want("LOCK RELEASE l "+r.Text(), "(integer) 1")
+	last.want("GROUP LIST MATCH lock/*", "(empty array)")
+}
