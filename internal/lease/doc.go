@@ -6,7 +6,7 @@
 // it which requests are sent and what their answers say, and asks. It is not for what a process does after
 // the check; that is the business of GUARD and of tokens.
 //
-// Three things are easy to get wrong, so they are settled here and not by the caller:
+// Four things are easy to get wrong, so they are settled here and not by the caller:
 //
 //   - Only an answer that shows a version extends a belief. A committed write or a JOIN proves that the
 //     session was alive, but its answer does not say what was revoked meanwhile; counting it would carry a
@@ -16,10 +16,12 @@
 //     of one was sent after the other had arrived. An answer with another version always ends what was
 //     learnt; it starts something new only if it was asked for after the last such change. This is what
 //     Asked remembers.
+//   - Slots are the exception: they are revoked from nobody, so a version says nothing of them. Who holds one
+//     does so until it gives it up or its session ends, and of that only the clock can tell (SAFETY A17).
 //   - A grant belongs to the version known when its read was sent, not to the one known when its answer
 //     came: the answer may be older than the revocation that was learnt in between. For the same reason
 //     a read that was under way when the holder gave the thing up says nothing any more.
 //
-// It imports nothing: not time, sync or context, nor any other package of this module. A Lease is not safe
-// for concurrent use; its owner locks.
+// It imports neither time, sync nor context, nor any other package of this module. A Lease is not safe for
+// concurrent use; its owner locks.
 package lease

@@ -1,8 +1,8 @@
 package lease
 
 const (
-	// beliefPerMilli is 0.98 P, in microseconds per millisecond of P. It is safe while the rates of all clocks
-	// are within 1 % of true time, since 0.98 <= 0.99/1.01 (SAFETY A2).
+	// beliefPerMilli is 0.98 P, in microseconds per millisecond of P. It is safe while the rates of all
+	// clocks are within 1 % of true time, since 0.98 <= 0.99/1.01 (SAFETY A2).
 	beliefPerMilli = 1000 * 98 / 100
 
 	// maxPromiseMillis bounds what a server can promise (34 years), so that no sum here overflows.
@@ -13,6 +13,10 @@ const (
 
 	// maxGivenUp bounds how many keys are remembered one by one as given up; see GiveUp.
 	maxGivenUp = 1024
+
+	// leap is a difference of versions that no revocation makes: the ensemble was made anew of one survivor,
+	// which raises its counter by 2^32 less what was lost, and has forgotten who held what (SAFETY B4).
+	leap = 1 << 31
 )
 
 // Kind says what a group grants to a member.
@@ -29,9 +33,21 @@ const (
 type Key struct {
 	Group string
 	Kind  Kind
+	Slot  int // of Slots, else 0
 }
 
-// Value is what was granted. Index and Total are of an assignment, else 0; Token is the epoch or the term.
+// AllSlots stands for the slots of a group altogether, in GiveUp.
+const AllSlots = -1
+
+// whole gives the key under which things are noted that are read together: the slots of a group are.
+func (k Key) whole() Key {
+	k.Slot = 0
+	return k
+}
+
+// Value is what was granted. Index and Total are of an assignment, else 0; Token is the epoch or the
+// term, 0 for a slot: what its member is told is an epoch of all its slots, which changes also when this
+// one does not.
 type Value struct {
 	Index, Total int
 	Token        uint64
@@ -60,10 +76,10 @@ type Lease struct {
 	beat   Asked
 
 	grants  map[Key]Value  // all learnt under version
-	givenUp map[Key]uint64 // the turn at which a key was last given up, if not forgotten
+	givenUp map[Key]uint64 // by whole key: the turn at which a key was last given up, if not forgotten
 	forgot  uint64         // the newest turn that was dropped from givenUp; counts for every key
 
-	guarded map[Key]bool // whose end must be seen to before it is acknowledged; see Guard
+	guarded map[Key]bool // by whole key: whose end must be seen to before it is acknowledged; see Guard
 	owed    map[Key]owed // those whose end is being seen to
 }
 
@@ -97,11 +113,13 @@ func (l *Lease) keep(asked Asked, promiseMillis int64) {
 	l.promiseMillis = min(max(promiseMillis, 0), maxPromiseMillis)
 }
 
-// change ends everything learnt under another version. The new version is taken over only if its request
-// was sent after the last change was known; otherwise nobody can say which of the two is newer, and only
-// an answer asked for from now on will tell.
+// change ends everything learnt under another version, but for slots: these are revoked from nobody. Who
+// holds one does so until it releases it or its session ends (SAFETY A3), whatever else of the session
+// was revoked. The new version is taken over only if its request was sent after the last change was
+// known; otherwise nobody can say which of the two is newer, and only an answer asked for from now on
+// will tell.
 func (l *Lease) change(asked Asked, promiseMillis int64, version uint64) {
-	l.dropAll()
+	l.dropAll(min(version-l.version, l.version-version) < leap)
 	l.known = asked.turn >= l.changed
 	l.version = version
 	l.keep(asked, promiseMillis)
@@ -116,7 +134,7 @@ func (l *Lease) change(asked Asked, promiseMillis int64, version uint64) {
 // change of version was known, or before key was given up: then read again. Nor does it while another value
 // of key is owed; see Guard.
 func (l *Lease) Grant(asked Asked, key Key, value Value) bool {
-	if l.gone || !l.known || asked.turn < max(l.changed, l.forgot, l.givenUp[key]) {
+	if l.gone || !l.known || asked.turn < max(l.changed, l.forgot, l.givenUp[key.whole()]) {
 		return false
 	}
 	if !l.reaffirmed(key, value) {
@@ -132,9 +150,14 @@ func (l *Lease) Grant(asked Asked, key Key, value Value) bool {
 // GiveUp ends the belief in key. It is called before LEAVE, RESIGN, TRANSFER or RELEASE is sent, and on
 // a hint, such as a settling or leaderless event: a hint may end a belief and never begins one. When the
 // answer to a LEAVE and its like has come it is called again, since a read on another connection
-// may have been sent in between and still have overtaken the LEAVE.
+// may have been sent in between and still have overtaken the LEAVE. A read of slots that was sent before one
+// of the group was given up says nothing of any of them.
 func (l *Lease) GiveUp(key Key) {
-	l.drop(key)
+	if key.Slot == AllSlots {
+		l.dropSlots(key.Group)
+	} else {
+		l.drop(key)
+	}
 	l.turn++
 	if len(l.givenUp) == maxGivenUp {
 		clear(l.givenUp)
@@ -143,13 +166,21 @@ func (l *Lease) GiveUp(key Key) {
 	if l.givenUp == nil {
 		l.givenUp = make(map[Key]uint64)
 	}
-	l.givenUp[key] = l.turn
+	l.givenUp[key.whole()] = l.turn
+}
+
+func (l *Lease) dropSlots(group string) {
+	for key := range l.grants {
+		if key.Group == group && key.Kind == Slots {
+			l.drop(key)
+		}
+	}
 }
 
 // End says that the session is gone. Nothing is believed any more, whatever comes.
 func (l *Lease) End() {
 	l.gone, l.known = true, false
-	l.dropAll()
+	l.dropAll(false)
 }
 
 // Believes says whether key may be taken as held at now.
@@ -161,19 +192,35 @@ func (l *Lease) Believes(key Key, now Reading) bool {
 // Held gives what is held under key, and whether it may be believed at now.
 func (l *Lease) Held(key Key, now Reading) (Value, bool) {
 	value, ok := l.grants[key]
-	if !ok || l.Left(now) == 0 {
+	if !ok || l.leftOf(key, now) == 0 {
 		return Value{}, false
 	}
 	return value, true
 }
 
+func (l *Lease) leftOf(key Key, now Reading) int64 {
+	if key.Kind == Slots {
+		return l.LeftOfSlots(now)
+	}
+	return l.Left(now)
+}
+
+// LeftOfSlots is Left for slots, to which it does not matter which version a promise showed: it counts that
+// the session lived.
+func (l *Lease) LeftOfSlots(now Reading) int64 {
+	if l.gone {
+		return 0
+	}
+	return max(0, l.promiseMillis*beliefPerMilli-Elapsed(l.sent, now))
+}
+
 // Left gives the microseconds after now for which the newest promise can be relied on, 0 when it cannot.
-// Every belief ends at the latest then, unless a newer promise comes.
+// Every belief but that in slots ends at the latest then, unless a newer promise comes.
 func (l *Lease) Left(now Reading) int64 {
 	if !l.known {
 		return 0
 	}
-	return max(0, l.promiseMillis*beliefPerMilli-Elapsed(l.sent, now))
+	return l.LeftOfSlots(now)
 }
 
 // PromiseMillis gives P of the newest promise, 0 when there was none.

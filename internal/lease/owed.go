@@ -1,5 +1,7 @@
 package lease
 
+import "maps"
+
 // owed is a belief that has ended and whose end is still to be seen to.
 type owed struct {
 	value         Value
@@ -17,16 +19,18 @@ func (o owed) left(now Reading) int64 {
 // ends it is *owed* until Release. While anything is owed, its owner sends nothing that the servers could
 // take for proof that a revocation was heard (SAFETY A3); then they grant nothing anew before P is over,
 // which is what Left of it counts. To guard no more forgets what is owed.
+// The slots of a group are guarded together, by a key of any of them.
 func (l *Lease) Guard(key Key, guarded bool) {
+	whole := key.whole()
 	if !guarded {
-		delete(l.guarded, key)
-		delete(l.owed, key)
+		delete(l.guarded, whole)
+		maps.DeleteFunc(l.owed, func(k Key, _ owed) bool { return k.whole() == whole })
 		return
 	}
 	if l.guarded == nil {
 		l.guarded, l.owed = map[Key]bool{}, map[Key]owed{}
 	}
-	l.guarded[key] = true
+	l.guarded[whole] = true
 }
 
 // Owes says whether anything is owed.
@@ -44,11 +48,8 @@ func (l *Lease) Release(key Key) { delete(l.owed, key) }
 
 // Lapse makes owed what is guarded and ended by the clock alone.
 func (l *Lease) Lapse(now Reading) {
-	if l.known && l.Left(now) > 0 {
-		return
-	}
 	for key := range l.grants {
-		if l.guarded[key] {
+		if l.guarded[key.whole()] && l.leftOf(key, now) == 0 {
 			l.drop(key)
 		}
 	}
@@ -58,15 +59,17 @@ func (l *Lease) Lapse(now Reading) {
 func (l *Lease) drop(key Key) {
 	value, held := l.grants[key]
 	delete(l.grants, key)
-	if _, already := l.owed[key]; held && l.guarded[key] && !already {
+	if _, already := l.owed[key]; held && l.guarded[key.whole()] && !already {
 		l.owed[key] = owed{value, l.sent, l.promiseMillis}
 	}
 }
 
-// dropAll ends every belief.
-func (l *Lease) dropAll() {
+// dropAll ends every belief, or with butSlots all others.
+func (l *Lease) dropAll(butSlots bool) {
 	for key := range l.grants {
-		l.drop(key)
+		if !butSlots || key.Kind != Slots {
+			l.drop(key)
+		}
 	}
 }
 

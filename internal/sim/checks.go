@@ -46,10 +46,11 @@ func (c *checks) count(what string) { c.counts[what]++ }
 func (c *checks) started(n *node) { c.heard[n] = map[string]uint64{} }
 
 // step looks at what the members believe: all assignments of a group are of one epoch, no index has two
-// holders, no group two leaders (SAFETY A3).
+// holders, no group two leaders, no slot two holders (SAFETY A3).
 func (c *checks) step(w *World) {
 	for i := range w.plan.groups {
 		c.believers(w, w.plan.groups[i].name)
+		c.holders(w, &w.plan.groups[i])
 	}
 	if w.plan.locks {
 		c.believers(w, theLockKey.Group)

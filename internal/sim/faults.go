@@ -41,6 +41,7 @@ type groupPlan struct {
 	name   string
 	settle int64
 	min    int64
+	slots  int64
 }
 
 // drawPlan draws what a seed is about. Each seed has its own mix, since all faults at once hide what one
@@ -68,6 +69,7 @@ func drawPlan(seed uint64) plan {
 	p.changes = draw(0, 3) == 0
 	p.votes = draw(0, 1) == 0
 	p.locks = draw(0, 1) == 0
+	p.groups[0].slots = []int64{0, 0, 4, 7}[draw(0, 3)]
 	return p
 }
 

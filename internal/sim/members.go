@@ -45,6 +45,8 @@ type place struct {
 	joined  int                  // how often it has joined; with the session's id it names a membership
 	ballots int64                // when it does something about votes again, by its monotonic clock
 	poll    uint64               // in which it will vote next, 0 for none
+	asked   []int                // slots that it is to release
+	stopped int64                // when it has stopped working on these, by its monotonic clock
 }
 
 // errand is a request that is under way, and what to do with its answer.
@@ -194,7 +196,7 @@ func (m *member) forget() {
 	m.lease, m.id, m.attached, m.hold = lease.Lease{}, "", false, hold{}
 	for _, p := range m.places {
 		p.name, p.leaving = "", false
-		clear(p.reads)
+		p.forget()
 	}
 }
 

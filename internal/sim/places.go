@@ -37,7 +37,8 @@ func (m *member) tend(p *place) int64 {
 		}
 		wait = min(wait, at)
 	}
-	if m.w.plan.votes && !m.w.calm && m.told != 0 {
+	wait = min(wait, m.tendSlots(p))
+	if m.flying == nil && m.w.plan.votes && !m.w.calm && m.told != 0 {
 		wait = min(wait, m.vote(p))
 	}
 	return wait
@@ -48,6 +49,9 @@ func (m *member) join(p *place) {
 	if p.group.min > 1 {
 		cmd = append(cmd, "MIN", number(p.group.min))
 	}
+	if p.group.slots > 0 {
+		cmd = append(cmd, "SLOTS", number(p.group.slots))
+	}
 	if m.number%2 == 0 {
 		cmd = append(cmd, "AS", "p-"+m.name) // nobody else is given such a name
 	}
@@ -55,7 +59,7 @@ func (m *member) join(p *place) {
 		if !m.failed(replies[0]) {
 			p.name, p.poll = replies[0].Str, 0
 			p.joined++
-			clear(p.reads)
+			p.forget()
 		}
 	}, cmd)
 }
@@ -78,7 +82,14 @@ func (m *member) leave(p *place) {
 	}, caucus.Command{"GROUP", "LEAVE", p.group.name})
 }
 
+// forget is the end of what it knew of its place.
+func (p *place) forget() {
+	clear(p.reads)
+	p.asked = nil
+}
+
 func (m *member) giveUp(p *place) {
+	m.lease.GiveUp(p.slot(lease.AllSlots))
 	m.lease.GiveUp(p.key(lease.Index))
 	m.lease.GiveUp(p.key(lease.Leadership))
 }

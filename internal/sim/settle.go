@@ -151,8 +151,15 @@ func (w *World) strangers() string {
 		return fmt.Sprintf("there are %d sessions of %d living members", n, alive)
 	}
 	for i := range w.plan.groups {
-		if g := &w.plan.groups[i]; w.living(g) >= int(g.min) && w.living(g) > 0 && !w.led(g) {
+		g := &w.plan.groups[i]
+		if living := w.living(g); living == 0 || living < int(g.min) {
+			continue
+		}
+		if !w.led(g) {
 			return g.name + " has no leader"
+		}
+		if text := w.unshared(g); text != "" {
+			return text
 		}
 	}
 	if w.plan.locks && alive > 0 && !w.leads(theLockKey) {
