@@ -13,7 +13,7 @@ import (
 // Event is something that happened in a group. Which fields an event has depends on its kind; the others are
 // zero. Times are unix milliseconds on the ensemble's clock.
 type Event struct {
-	Kind  string `json:"event"` // joined, left, leader, leaderless, settling, settled, metadata, deleted ...
+	Kind  string `json:"event"` // joined, left, leader, settled, vote, result, action, deleted ...
 	Group string `json:"group"`
 	Life  uint64 `json:"life"` // which incarnation of the group's name this is
 	Seq   uint64 `json:"seq"`  // without gaps within a life, the same on every node
@@ -32,6 +32,17 @@ type Event struct {
 	Epoch    uint64 `json:"epoch"`
 	Total    int    `json:"total"`
 
+	Poll       uint64 `json:"poll"`
+	Topic      string `json:"topic"` // any bytes
+	VoteKind   string `json:"kind"`  // majority or consensus
+	Caller     string `json:"caller"`
+	Electorate int    `json:"electorate"`
+	Deadline   int64  `json:"deadline"`
+	At         int64  `json:"at"` // when to do what is voted on, 0 for a plain vote
+	Outcome    string `json:"outcome"`
+	Yes        int    `json:"yes"`
+	No         int    `json:"no"`
+
 	Raw string `json:"-"` // the whole event as it came
 }
 
@@ -39,17 +50,24 @@ type Event struct {
 func ParseEvent(payload string) (Event, error) {
 	var e struct {
 		Event
-		Metadata64 string `json:"metadata_b64"`
+		Metadata64 *string `json:"metadata_b64"`
+		Topic64    *string `json:"topic_b64"`
 	}
 	if err := json.Unmarshal([]byte(payload), &e); err != nil {
 		return Event{Raw: payload}, fmt.Errorf("client: an event that is none: %w", err)
 	}
-	if e.Metadata64 != "" {
-		bytes, err := base64.StdEncoding.DecodeString(e.Metadata64)
-		if err != nil {
-			return Event{Raw: payload}, fmt.Errorf("client: the metadata of an event: %w", err)
+	for _, field := range []struct {
+		coded *string
+		into  *string
+	}{{e.Metadata64, &e.Metadata}, {e.Topic64, &e.Topic}} {
+		if field.coded == nil {
+			continue
 		}
-		e.Metadata = string(bytes)
+		bytes, err := base64.StdEncoding.DecodeString(*field.coded)
+		if err != nil {
+			return Event{Raw: payload}, fmt.Errorf("client: the bytes of an event: %w", err)
+		}
+		*field.into = string(bytes)
 	}
 	e.Raw = payload
 	return e.Event, nil

@@ -53,6 +53,9 @@ type Session struct {
 	cancel context.CancelFunc
 	served sync.WaitGroup // the keeper and the members' listeners
 
+	numbered sync.Mutex // held while a numbered write is carried out; guards number
+	number   uint64     // of the last
+
 	mu      sync.Mutex // guards what follows; never held while anything waits
 	lease   lease.Lease
 	heard   lease.Reading // when the last request that was answered was sent

@@ -25,6 +25,7 @@ type commandLine struct {
 	Join    joinCmd    `cmd:"" help:"Run a command as a member of a group, with its share of the work in the environment."`
 	Elect   electCmd   `cmd:"" help:"Run a command only while it leads a group."`
 	Lock    lockCmd    `cmd:"" help:"Run a command while it holds a lock, after all who asked before."`
+	Vote    voteCmd    `cmd:"" help:"Let the members of a group vote, and wait for the outcome: status 0 for yes."`
 	Status  statusCmd  `cmd:"" help:"Show the nodes and groups of an ensemble."`
 	Bench   benchCmd   `cmd:"" help:"Measure an ensemble: commands a second, and how long they take."`
 	Guard   guardCmd   `cmd:"" hidden:"" help:"The guardian of a command."`
