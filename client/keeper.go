@@ -13,7 +13,10 @@ import (
 // keep sends heartbeats until the session is over. It begins at once, since a belief begins with a promise.
 func (s *Session) keep() {
 	ctx := s.life
-	defer func() { forAll(s.debtors(), (*Member).letGo) }()
+	defer func() {
+		forAll(s.debtors(), (*Member).letGo)
+		forAll(s.all(), (*Member).letGoSlots)
+	}()
 	var wait pause
 	for ctx.Err() == nil {
 		if err := s.beat(ctx); err == nil {
@@ -51,6 +54,7 @@ type question struct {
 	beat    lease.Asked
 	sent    lease.Reading
 	members []*Member // whose INDEX and LEADER are read
+	slots   []*Member // whose SLOTS are read, after these
 	cmds    []caucus.Command
 }
 
@@ -71,6 +75,13 @@ func (s *Session) question() question {
 		q.members = append(q.members, m)
 		q.cmds = append(q.cmds,
 			caucus.Command{"GROUP", "INDEX", m.group}, caucus.Command{"GROUP", "LEADER", m.group})
+	}
+	for _, m := range q.members {
+		if m.reads {
+			q.slots = append(q.slots, m)
+			q.cmds = append(q.cmds, caucus.Command{"GROUP", "SLOTS", m.group},
+				caucus.Command{"GROUP", "SLOTS", m.group, "REVOKING"})
+		}
 	}
 	q.cmds = append(q.cmds, caucus.Command{"SESSION", "KEEPALIVE"})
 	q.beat = s.lease.Heartbeat(now)
@@ -121,6 +132,11 @@ func (s *Session) judge(q question, replies []caucus.Reply) error {
 		if !m.leaving { // it may have begun to since
 			m.takeIndex(q.asked, replies[2*i])
 			m.takeLeader(q.asked, replies[2*i+1])
+		}
+	}
+	for i, m := range q.slots {
+		if at := 2 * (len(q.members) + i); !m.leaving {
+			m.takeSlots(q.asked, replies[at], replies[at+1])
 		}
 	}
 	promise := replies[len(replies)-1]

@@ -34,6 +34,14 @@ type JoinOptions struct {
 	// when no word came and the belief ended by the clock, which may be told late. It is called once at a
 	// time, and must not call Leave or Close.
 	OnRevoke func(ctx context.Context)
+
+	// OnRelease, when not nil, stops what this process does for slots that somebody else is to get; Slots has
+	// them no more. The ensemble is told that they are free only when it has returned, and until then grants
+	// them to nobody, so it may take its time: ctx ends only when the session is over or this process may
+	// believe so by its own clocks. It is also called, with ctx ended or about to, for slots that are over in
+	// that way, and before Leave and Close give them up. It is called once at a time, and must not call Leave
+	// or Close. Without it slots are released as soon as they are asked for.
+	OnRelease func(ctx context.Context, slots []int)
 }
 
 func (o JoinOptions) command(group string) caucus.Command {
@@ -72,11 +80,15 @@ type Member struct {
 	onRevoke func(context.Context) // may be nil
 	letting  sync.Mutex            // held while it runs
 
+	onRelease func(context.Context, []int) // may be nil
+	stopping  sync.Mutex                   // held while it runs
+
 	// Guarded by the session's mu.
 	stale   bool // a hint or a change of version makes a new read worth while
 	deaf    bool // no event can come just now
 	leaving bool // nothing is asked or believed any more
 	gone    error
+	sharing
 	told    belief
 	changed chan struct{} // closed and made anew when told changes
 }
@@ -86,6 +98,8 @@ type belief struct {
 	out         bool // in the group no more
 	index, lead bool
 	share, term lease.Value
+	turn        uint64 // of its slots
+	alive       bool   // it may work on those that it has
 }
 
 // of says whether a thing was believed in.
@@ -94,7 +108,7 @@ func (b belief) of(kind lease.Kind) bool {
 }
 
 // Join makes the session a member of a group, which is made if it does not exist. Joining again gives the
-// same Member, with the OnRevoke that it has.
+// same Member, with the OnRevoke and OnRelease that it has.
 func (s *Session) Join(ctx context.Context, group string, opts JoinOptions) (*Member, error) {
 	reply, err := s.do(ctx, opts.command(group))
 	if err != nil {
@@ -115,10 +129,11 @@ func (s *Session) Join(ctx context.Context, group string, opts JoinOptions) (*Me
 		old.deafen()
 	}
 	m := &Member{s: s, group: group, name: reply.Text(), onRevoke: opts.OnRevoke,
-		stale: true, deaf: true, changed: make(chan struct{})}
+		onRelease: opts.OnRelease, stale: true, deaf: true, changed: make(chan struct{})}
+	m.reads = opts.Slots > 0 || opts.OnRelease != nil
 	life, stop := context.WithCancel(s.life)
 	m.deafen = stop
-	m.guard(m.onRevoke != nil)
+	m.guard(m.onRevoke != nil, m.onRelease != nil)
 	s.members[group] = m
 	s.served.Go(func() { m.listen(life) })
 	s.nudge()
@@ -164,9 +179,10 @@ func (m *Member) held(kind lease.Kind) (lease.Value, bool) {
 	return v, ok
 }
 
-// Changed gives a channel that is closed when Assignment, IsLeader or Err may answer otherwise. Ask for
-// it before you ask them, and for a new one each time; then no change is missed. The end of a belief by
-// the clock alone, with no word from the ensemble, may be told late: never act without asking the member.
+// Changed gives a channel that is closed when Assignment, IsLeader, Slots or Err may answer otherwise.
+// Ask for it before you ask them, and for a new one each time; then no change is missed. The end of a
+// belief by the clock alone, with no word from the ensemble, may be told late: never act without asking
+// the member.
 func (m *Member) Changed() <-chan struct{} {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
@@ -209,6 +225,8 @@ var errLeft = errors.New("client: left the group")
 func (m *Member) Leave(ctx context.Context) error {
 	m.giveUp()
 	m.letGo()
+	m.letGoSlots()
+	m.endRelease()
 	_, err := m.s.do(ctx, caucus.Command{"GROUP", "LEAVE", m.group})
 	m.giveUp()
 	if err != nil && !errors.Is(err, caucus.ErrNoGroup) && !errors.Is(err, caucus.ErrNoMember) {
@@ -219,7 +237,7 @@ func (m *Member) Leave(ctx context.Context) error {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
 	m.gone = errLeft
-	m.guard(false)
+	m.guard(false, false)
 	m.announce(now)
 	if m.s.members[m.group] == m {
 		delete(m.s.members, m.group)
@@ -235,6 +253,8 @@ func (m *Member) giveUp() {
 	m.leaving = true
 	m.s.lease.GiveUp(m.key(lease.Index))
 	m.s.lease.GiveUp(m.key(lease.Leadership))
+	m.s.lease.GiveUp(m.slot(lease.AllSlots))
+	m.haveSlots(nil)
 	m.announce(now)
 }
 
@@ -290,6 +310,7 @@ func (m *Member) announce(now lease.Reading) {
 	var b belief
 	b.share, b.index = m.s.lease.Held(m.key(lease.Index), now)
 	b.term, b.lead = m.s.lease.Held(m.key(lease.Leadership), now)
+	b.turn, b.alive = m.turn, len(m.slots) > 0 && m.s.lease.LeftOfSlots(now) > 0
 	b.out = m.gone != nil || m.s.over != nil
 	if b != m.told {
 		m.told = b
@@ -316,7 +337,7 @@ func (m *Member) listen(ctx context.Context) {
 		m.hint(false)
 		for err == nil {
 			var payload string
-			if payload, err = e.next(); err == nil && matters(payload) {
+			if payload, err = e.next(); err == nil && m.matters(payload) {
 				m.hint(false)
 			}
 		}
@@ -336,15 +357,17 @@ func (m *Member) hint(deaf bool) {
 
 // matters says whether an event may have changed who does what. Those that come with another are not
 // counted twice.
-func matters(payload string) bool {
+func (m *Member) matters(payload string) bool {
 	rest, ok := strings.CutPrefix(payload, `{"event":"`)
 	if !ok {
 		return true
 	}
 	kind, _, _ := strings.Cut(rest, `"`)
 	switch kind {
-	case "settling", "settled", "leader", "leaderless", "deleted", "slots":
+	case "settling", "settled", "leader", "leaderless", "deleted":
 		return true
+	case "slots":
+		return strings.Contains(rest, `"member":"`+m.name+`"`) // a name has nothing that JSON would escape
 	}
 	return false
 }

@@ -33,6 +33,9 @@ type Holding struct {
 	// Promise is for how long the newest promise was given in all, counted from when it was asked for. Belief
 	// ends at 98 % of it, so Left is that less the time since.
 	Promise time.Duration
+	// Slots and their epoch are what Member.Slots answers, nil when the member may work on none.
+	Slots     []int
+	SlotEpoch uint64
 }
 
 // Holding gives the assignment and the leadership as they may be believed at one and the same moment, and
@@ -44,21 +47,27 @@ func (m *Member) Holding() Holding {
 	defer m.s.mu.Unlock()
 	index, assigned := m.s.lease.Held(m.key(lease.Index), now)
 	term, leads := m.s.lease.Held(m.key(lease.Leadership), now)
-	return Holding{
+	h := Holding{
 		Assignment: assignmentOf(index), Term: term.Token, Assigned: assigned, Leads: leads,
 		Left:    micros(m.s.lease.Left(now)),
 		Promise: time.Duration(m.s.lease.PromiseMillis()) * time.Millisecond,
 	}
+	if m.reads {
+		h.Slots, h.SlotEpoch = m.slotsAt(now)
+	}
+	return h
 }
 
 func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
 
-// guard says whether the ends of the member's beliefs wait for OnRevoke. The caller holds mu.
-func (m *Member) guard(guarded bool) {
+// guard says whether the ends of the member's beliefs wait for OnRevoke, and for OnRelease those in slots.
+// The caller holds mu.
+func (m *Member) guard(guarded, slots bool) {
 	for _, kind := range kinds {
 		m.s.lease.Guard(m.key(kind), guarded)
 	}
-	if guarded && !m.s.lapses {
+	m.s.lease.Guard(m.slot(0), slots)
+	if (guarded || slots) && !m.s.lapses {
 		m.s.lapses = true
 		m.s.served.Go(m.s.watchLapse)
 	}
@@ -98,12 +107,15 @@ func (m *Member) letGo() {
 	m.s.nudge()
 }
 
+func (s *Session) all() []*Member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.members))
+}
+
 // debtors gives the members that owe something.
 func (s *Session) debtors() []*Member {
-	s.mu.Lock()
-	members := slices.Collect(maps.Values(s.members))
-	s.mu.Unlock()
-	return slices.DeleteFunc(members, func(m *Member) bool {
+	return slices.DeleteFunc(s.all(), func(m *Member) bool {
 		_, ok := m.owed()
 		return !ok
 	})
@@ -228,22 +240,25 @@ func (s *Session) watchLapse() {
 	for {
 		select {
 		case <-rhythm.C:
-			forAll(s.lapsed(), (*Member).letGo)
+			lapsed, slots := s.lapsed()
+			forAll(lapsed, (*Member).letGo)
+			forAll(slots, (*Member).letGoSlots)
 		case <-s.lost:
 			return // the keeper sees to what is left
 		}
 	}
 }
 
-// lapsed gives the members that can wait no longer.
-func (s *Session) lapsed() []*Member {
+// lapsed gives the members that can wait no longer, and those that have slots to let go of.
+func (s *Session) lapsed() (lapsed, owing []*Member) {
 	now := s.c.cfg.clock()
 	s.mu.Lock()
 	s.lease.Lapse(now)
 	s.announce()
+	owing = s.hurrySlots(now)
 	s.mu.Unlock()
 	return slices.DeleteFunc(s.debtors(), func(m *Member) bool {
 		left, _ := m.owed()
 		return left > 0
-	})
+	}), owing
 }

@@ -41,6 +41,9 @@ type group struct {
 	over    bool // the session has ended
 	silent  bool // no answer to anything
 	hold    bool // no answer to KEEPALIVE
+
+	slots, asked []int // that m1 holds, is asked for
+	unsure       int   // so many answers to RELEASE are UNCERTAIN
 }
 
 func (g *group) set(change func(*group)) {
@@ -78,6 +81,15 @@ func (g *group) answer(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
 		return reply(caucus.NilArray())
 	case word == "GROUP INDEX":
 		return reply(caucus.Array(caucus.Int(2), caucus.Int(3), caucus.Int(int64(g.epoch))))
+	case word == "GROUP RELEASE" && g.unsure > 0:
+		g.unsure--
+		return fail(caucus.ErrUncertain, "the leader was lost")
+	case word == "GROUP RELEASE":
+		return reply(g.release(cmd[3:]))
+	case word == "GROUP SLOTS" && len(cmd) > 3:
+		return reply(answerSlots(g.asked))
+	case word == "GROUP SLOTS":
+		return reply(answerSlots(g.slots))
 	case word == "GROUP LEADER":
 		return reply(caucus.Array(caucus.Bulk(g.leader), caucus.Int(int64(g.term)), caucus.Bulk("")))
 	}

@@ -134,7 +134,7 @@ func (l *Lease) change(asked Asked, promiseMillis int64, version uint64) {
 // change of version was known, or before key was given up: then read again. Nor does it while another value
 // of key is owed; see Guard.
 func (l *Lease) Grant(asked Asked, key Key, value Value) bool {
-	if l.gone || !l.known || asked.turn < max(l.changed, l.forgot, l.givenUp[key.whole()]) {
+	if !l.Counts(asked, key) {
 		return false
 	}
 	if !l.reaffirmed(key, value) {
@@ -145,6 +145,11 @@ func (l *Lease) Grant(asked Asked, key Key, value Value) bool {
 	}
 	l.grants[key] = value
 	return true
+}
+
+// Counts says whether the answer to a read of key says anything, be it that key is not held.
+func (l *Lease) Counts(asked Asked, key Key) bool {
+	return !l.gone && l.known && asked.turn >= max(l.changed, l.forgot, l.givenUp[key.whole()])
 }
 
 // GiveUp ends the belief in key. It is called before LEAVE, RESIGN, TRANSFER or RELEASE is sent, and on

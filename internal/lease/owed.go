@@ -1,6 +1,9 @@
 package lease
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // owed is a belief that has ended and whose end is still to be seen to.
 type owed struct {
@@ -41,6 +44,21 @@ func (l *Lease) Owes() bool { return len(l.owed) > 0 }
 func (l *Lease) Owed(key Key, now Reading) (left int64, ok bool) {
 	o, ok := l.owed[key]
 	return o.left(now), ok
+}
+
+// OwedSlots is Owed for all slots of a group together: it gives those that are owed, ascending.
+func (l *Lease) OwedSlots(group string, now Reading) (slots []int, left int64) {
+	for key, o := range l.owed {
+		if key.Group != group || key.Kind != Slots {
+			continue
+		}
+		if n := o.left(now); len(slots) == 0 || n < left {
+			left = n
+		}
+		slots = append(slots, key.Slot)
+	}
+	slices.Sort(slots)
+	return slots, left
 }
 
 // Release says that nobody acts for the former belief in key any more.

@@ -1,0 +1,218 @@
+package client_test
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/client"
+)
+
+func answerSlots(list []int) caucus.Reply {
+	items := []caucus.Reply{}
+	for _, n := range list {
+		items = append(items, caucus.Int(int64(n)))
+	}
+	return caucus.Array(caucus.Array(items...), caucus.Int(7))
+}
+
+// release is what the ensemble does with slots that are released.
+func (g *group) release(args []string) caucus.Reply {
+	released := func(n int) bool { return slices.Contains(args, strconv.Itoa(n)) }
+	before := len(g.slots)
+	g.slots, g.asked = slices.DeleteFunc(g.slots, released), slices.DeleteFunc(g.asked, released)
+	return caucus.Int(int64(before - len(g.slots)))
+}
+
+// shared is a settled group in which m1 holds four slots.
+func shared() *group {
+	g := settled()
+	g.slots = []int{0, 1, 2, 3}
+	return g
+}
+
+// told is one call of OnRelease, which returns when it is done.
+type told struct {
+	ctx   context.Context
+	slots []int
+	done  chan struct{}
+}
+
+// shareAnd joins with an OnRelease that hands its calls out.
+func shareAnd(t *testing.T, clock *clocks, addr string) (*client.Session, *client.Member, chan told) {
+	t.Helper()
+	calls := make(chan told, 10)
+	c := dial(t, client.Config{Addrs: []string{addr}}.WithClock(clock.read))
+	s, err := c.Session(within(t), client.SessionOptions{TTL: time.Second, Grace: client.Immediately})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	stop := func(ctx context.Context, slots []int) {
+		call := told{ctx, slots, make(chan struct{})}
+		calls <- call
+		select {
+		case <-call.done:
+		case <-t.Context().Done(): // the test is over; closing the session calls it for what is left
+		}
+	}
+	m, err := s.Join(within(t), "g", client.JoinOptions{Name: "m1", OnRelease: stop})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, m, calls
+}
+
+func awaitCall(t *testing.T, calls chan told) told {
+	t.Helper()
+	select {
+	case call := <-calls:
+		return call
+	case <-within(t).Done():
+		t.Fatal("OnRelease was not called")
+		return told{}
+	}
+}
+
+func untilSlots(t *testing.T, m *client.Member, want ...int) {
+	t.Helper()
+	until(t, m, func() bool {
+		slots, _ := m.Slots()
+		return slices.Equal(slots, want)
+	})
+}
+
+// ask lets the ensemble ask m1 for slots.
+func (f *fake) ask(g *group, slots ...int) {
+	g.set(func(g *group) { g.asked = slots })
+	f.publish("g", `{"event":"slots","group":"g","member":"m1"}`)
+}
+
+func TestA17_SlotsGoOnWhileTheGroupSettles(t *testing.T) {
+	g := shared()
+	f := startFake(t, g.answer)
+	_, m := join(t, new(clocks), f.addr)
+	holds(t, m)
+	untilSlots(t, m, 0, 1, 2, 3)
+	f.await("SUBSCRIBE caucus:g:g", 1)
+	f.revoke(g, "m1")
+	until(t, m, func() bool {
+		if slots, epoch := m.Slots(); len(slots) != 4 || epoch != 7 {
+			t.Fatalf("slots are %v, epoch %d, while the group settles", slots, epoch)
+		}
+		_, ok := m.Assignment()
+		return !ok
+	})
+	if epoch, ok := m.OwnsSlot(3); !ok || epoch != 7 {
+		t.Error("slot 3 is not owned")
+	}
+	if _, ok := m.OwnsSlot(4); ok {
+		t.Error("slot 4 is owned")
+	}
+}
+
+func TestA17_ASlotIsReleasedWhenOnReleaseHasReturned(t *testing.T) {
+	g := shared()
+	f := startFake(t, g.answer)
+	_, m, calls := shareAnd(t, new(clocks), f.addr)
+	untilSlots(t, m, 0, 1, 2, 3)
+	f.await("SUBSCRIBE caucus:g:g", 1)
+	f.ask(g, 2, 3)
+	call := awaitCall(t, calls)
+	if !slices.Equal(call.slots, []int{2, 3}) {
+		t.Errorf("OnRelease was called for %v", call.slots)
+	}
+	untilSlots(t, m, 0, 1)
+	f.publish("g", `{"event":"settled","group":"g"}`)
+	f.await("SESSION KEEPALIVE", f.count("SESSION KEEPALIVE")+1) // the session is not held up
+	if n := f.count("GROUP RELEASE"); n != 0 || call.ctx.Err() != nil {
+		t.Fatalf("%d releases while OnRelease runs, its context: %v", n, call.ctx.Err())
+	}
+	close(call.done)
+	f.await("GROUP RELEASE g 2 3", 1)
+	untilSlots(t, m, 0, 1)
+	f.ask(g, 0)
+	close(awaitCall(t, calls).done)
+	f.await("GROUP RELEASE g 0", 1)
+	untilSlots(t, m, 1)
+}
+
+func TestA4_AReleaseOfUnknownOutcomeIsSentAgain(t *testing.T) {
+	g := shared()
+	g.asked, g.unsure = []int{3}, 3
+	f := startFake(t, g.answer)
+	_, m := join(t, new(clocks), f.addr)
+	m.Slots()
+	until(t, m, func() bool {
+		if _, ok := m.OwnsSlot(3); ok {
+			t.Fatal("a slot is believed in whose release is under way")
+		}
+		slots, _ := m.Slots()
+		return slices.Equal(slots, []int{0, 1, 2}) && f.count("GROUP RELEASE g 3") == 4
+	})
+}
+
+func TestA2_OnReleaseIsCalledWhenTheSessionMayBeOver(t *testing.T) {
+	g, clock := shared(), new(clocks)
+	f := startFake(t, g.answer)
+	_, m, calls := shareAnd(t, clock, f.addr)
+	untilSlots(t, m, 0, 1, 2, 3)
+	f.ask(g, 3)
+	first := awaitCall(t, calls)
+	g.set(func(g *group) { g.silent = true })
+	clock.advance(g.promise)
+	if slots, _ := m.Slots(); slots != nil {
+		t.Errorf("believes in slots %v after its promise", slots)
+	}
+	select { // it must be done by now with what it was asked for
+	case <-first.ctx.Done():
+	case <-within(t).Done():
+		t.Fatal("OnRelease was not told to hurry")
+	}
+	close(first.done)
+	call := awaitCall(t, calls)
+	if !slices.Contains(call.slots, 0) || call.ctx.Err() == nil {
+		t.Errorf("called for %v, its context: %v", call.slots, call.ctx.Err())
+	}
+	close(call.done)
+}
+
+func TestA17_LeavingAndClosingWaitForOnRelease(t *testing.T) {
+	for what, leave := range map[string]func(*client.Session, *client.Member) error{
+		"GROUP LEAVE":   func(_ *client.Session, m *client.Member) error { return m.Leave(context.Background()) },
+		"SESSION CLOSE": func(s *client.Session, _ *client.Member) error { return s.Close() },
+	} {
+		f := startFake(t, shared().answer)
+		s, m, calls := shareAnd(t, new(clocks), f.addr)
+		untilSlots(t, m, 0, 1, 2, 3)
+		left := make(chan error, 1)
+		go func() { left <- leave(s, m) }()
+		call := awaitCall(t, calls)
+		if slots, _ := m.Slots(); slots != nil || len(call.slots) != 4 || f.count(what) != 0 {
+			t.Errorf("%s: slots %v are believed in, OnRelease was called for %v", what, slots, call.slots)
+		}
+		close(call.done)
+		if err := <-left; err != nil || f.count(what) != 1 {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestA17_WhatTheEnsembleForgotIsGivenUp(t *testing.T) {
+	g := shared()
+	f := startFake(t, g.answer)
+	_, m, calls := shareAnd(t, new(clocks), f.addr)
+	untilSlots(t, m, 0, 1, 2, 3)
+	f.await("SUBSCRIBE caucus:g:g", 1)
+	g.set(func(g *group) { g.slots, g.version = []int{1}, 1<<33 })
+	f.publish("g", `{"event":"settling","group":"g"}`)
+	call := awaitCall(t, calls)
+	if slots, _ := m.Slots(); slices.Contains(slots, 0) || !slices.Contains(call.slots, 0) {
+		t.Errorf("believes in %v, OnRelease was called for %v", slots, call.slots)
+	}
+	close(call.done)
+	untilSlots(t, m, 1)
+}
