@@ -24,6 +24,10 @@ type Conn interface {
 	DoAll(ctx context.Context, cmds []Command) []Reply
 	// Session gives the id of the session that the conversation carries, "" when it carries none.
 	Session() string
+	// Feed gives the name under which the server's Watch has what comes on a member's private channel (see
+	// MemberChannel), if the conversation carries that member's session, or has named its id: who knows
+	// it may speak for it. Else the error is NOPERM. It asks the ensemble.
+	Feed(ctx context.Context, channel string) (string, *Error)
 	// Close ends the conversation. Lost says that the client's side was seen to close it (end of file or a
 	// reset), which starts the grace of its session; any other end is silence, which counts to the TTL.
 	Close(lost bool)

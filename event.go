@@ -8,5 +8,16 @@ type Event struct {
 	JSON  string // the whole event as WIRE describes it, fields in a fixed order
 }
 
+// MemberChannel is the channel on which messages for one member come, which only its own session may read.
+func MemberChannel(group, member string) string { return PrivateChannels + group + ":" + member }
+
+// PrivateChannels begins the names of such channels. Group names hold no ":", so the first one after it
+// divides group and member (SAFETY B17).
+const PrivateChannels = "caucus:m:"
+
+// FeedMark stands, in what a node's feed calls such a channel, behind its name and before what binds it
+// to the session. No client can say it there.
+const FeedMark = "\x00"
+
 // EventChannel is the channel on which the events of a group are published.
 func EventChannel(group string) string { return "caucus:g:" + group }

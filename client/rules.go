@@ -36,7 +36,9 @@ func personal(cmd caucus.Command) bool {
 	case "session":
 		return len(cmd) < 3 || strings.EqualFold(cmd[1], "open") || strings.EqualFold(cmd[1], "resume")
 	case "group":
-		return len(cmd) > 1 && strings.EqualFold(cmd[1], "join")
+		return len(cmd) > 1 && (strings.EqualFold(cmd[1], "join") || strings.EqualFold(cmd[1], "send"))
+	case "lock":
+		return len(cmd) > 1 && !strings.EqualFold(cmd[1], "help")
 	}
 	return false
 }

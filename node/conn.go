@@ -15,6 +15,7 @@ import (
 // conn is one conversation with this node.
 type conn struct {
 	n      *Node
+	id     uint64
 	talk   *talk.Talk
 	answer chan replica.Answer // of the batch in flight; one at a time
 	beat   time.Time           // when a beat was last sent for commands that need no answer from the ensemble
@@ -36,10 +37,11 @@ func (n *Node) Open(info caucus.ConnInfo) (caucus.Conn, error) {
 }
 
 func (n *Node) converse(info caucus.ConnInfo) *conn {
-	return &conn{n: n, answer: make(chan replica.Answer, 1), talk: talk.New(talk.Config{
-		Conn: n.conns.Add(1), Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
-		Detached: info.Detached,
-		Node:     func(cmd caucus.Command) caucus.Reply { return n.Local(n.ctx, cmd) },
+	id := n.conns.Add(1)
+	return &conn{n: n, id: id, answer: make(chan replica.Answer, 1), talk: talk.New(talk.Config{
+		Conn: id, Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
+		Detached: info.Detached, Clock: n.ensembleTime,
+		Node: func(cmd caucus.Command) caucus.Reply { return n.Local(n.ctx, cmd) },
 	})}
 }
 
@@ -172,5 +174,6 @@ func (c *conn) Close(lost bool) {
 		if s, attach, ok := c.talk.Dropped(); ok && lost {
 			c.n.owner.drop(s, attach)
 		}
+		c.n.post.forget(c.id)
 	})
 }

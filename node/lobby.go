@@ -98,6 +98,14 @@ func (l *lobby) Session() string {
 	return l.conn.Session()
 }
 
+// Feed gives where the messages for a member are.
+func (l *lobby) Feed(ctx context.Context, channel string) (string, *caucus.Error) {
+	if l.conn == nil {
+		return "", errLoading
+	}
+	return l.conn.Feed(ctx, channel)
+}
+
 // Close ends the conversation.
 func (l *lobby) Close(lost bool) {
 	if l.conn != nil {

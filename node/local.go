@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,7 +100,10 @@ func (n *Node) pubsubChannels(_ context.Context, cmd caucus.Command) caucus.Repl
 	if len(cmd) > 2 {
 		pattern = cmd[2]
 	}
-	return caucus.Bulks(n.hub.Channels(pattern)...)
+	names := slices.DeleteFunc(n.hub.Channels(pattern), func(name string) bool {
+		return strings.HasPrefix(name, caucus.PrivateChannels)
+	})
+	return caucus.Bulks(names...)
 }
 
 func (n *Node) pubsubNumsub(_ context.Context, cmd caucus.Command) caucus.Reply {

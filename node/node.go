@@ -34,6 +34,7 @@ type Node struct {
 	me     machine.Node // as announced at this start
 	table  *command.Table
 	hub    *feed.Hub
+	post   *post
 	doors  doors
 	meter  *metrics.Metrics
 	locals map[string]local // who answers the commands that concern this node alone
@@ -54,6 +55,7 @@ type Node struct {
 	former   atomic.Pointer[former]
 	book     book
 	era      atomic.Pointer[era] // what waits reads again when it ends
+	ahead    atomic.Int64        // of the ensemble's clock before the monotonic one, microseconds
 	waiting  atomic.Int64        // commands that wait for their answer (BLOCK)
 	tables   bell                // rings when the digests of all nodes were compared
 	assembly *assembly
@@ -89,7 +91,7 @@ func newNode(cfg Config) *Node {
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
-	n.hub = feed.New(feed.Limits{}, now)
+	n.hub, n.post = feed.New(feed.Limits{}, now), newPost()
 	n.greeting.Store(&status{})
 	n.nodes.Store(&[]machine.Node{})
 	n.former.Store(&former{})
@@ -161,6 +163,7 @@ func (n *Node) start(found replica.Restored) error {
 		Node: n.me, Seed: randomSeed(),
 		Heartbeat: n.cfg.Heartbeat.Microseconds(), Election: n.cfg.Election.Microseconds(),
 		SnapshotEntries: n.cfg.SnapshotEntries, DigestEntries: n.cfg.DigestEntries, Publish: n.Publish,
+		Send: n.send,
 	}, found, n.cfg.clock())
 	if err != nil {
 		return err

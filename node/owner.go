@@ -138,6 +138,7 @@ func (o *owner) take() (inbox, bool) {
 // reports by a panic, ends the node and not the process that it lives in.
 func (o *owner) step(in inbox) (wake int64) {
 	now := o.n.cfg.clock()
+	defer func() { o.n.ahead.Store(o.r.Clock(now) - now.Mono) }()
 	defer func() {
 		if p := recover(); p != nil {
 			o.broken = true

@@ -22,6 +22,7 @@ import (
 // Frames and streams beside the replica's own.
 const (
 	framePublish   = 6 // channel, payload
+	frameMessage   = 8 // of a client for members
 	streamSnapshot = 1 // header: raft's MsgSnap; body: the state
 )
 
@@ -99,7 +100,11 @@ func (n *Node) sendAll(list []replica.Envelope) {
 
 // relay sends a client's message to the subscribers on the other nodes.
 func (n *Node) relay(channel, payload string) {
-	frame := peer.Frame{Type: framePublish, Payload: fields.String(fields.String(nil, channel), payload)}
+	n.tellPeers(peer.Frame{Type: framePublish, Payload: fields.String(fields.String(nil, channel), payload)})
+}
+
+// tellPeers sends a frame to all other nodes.
+func (n *Node) tellPeers(frame peer.Frame) {
 	for _, p := range *n.nodes.Load() {
 		if p.ID != n.me.ID {
 			n.peers.Send(p.ID, frame)
@@ -167,8 +172,12 @@ func (d *peerDoor) Frames(from uint64, frames []peer.Frame) {
 	n := (*Node)(d)
 	list := make([]received, 0, len(frames))
 	for _, f := range frames {
-		if f.Type == framePublish {
+		switch f.Type {
+		case framePublish:
 			n.heardPublish(f.Payload)
+			continue
+		case frameMessage:
+			n.heardMessage(f.Payload)
 			continue
 		}
 		frame, err := replica.Decode(f.Type, f.Payload)

@@ -98,4 +98,6 @@ func alter(t *testing.T, dir, key, value string) {
 type nobody struct{}
 
 func (nobody) Steps(*entry.Batch) []entry.Step { return nil }
-func (nobody) Publish(string, string) int      { return 0 }
+func (nobody) Send(*machine.Message)           {}
+
+func (nobody) Publish(string, string) int { return 0 }

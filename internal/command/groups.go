@@ -57,6 +57,10 @@ func groups() []Spec {
 		{Name: "group|release", Arity: -4, Flags: Write, Group: family, Since: since,
 			Usage: "group slot [slot ...]", Complexity: "O(N*log(M)) with N slots named of M",
 			Summary: "Gives slots up, to whom they were asked for; answers how many were released"},
+		{Name: "group|send", Arity: -4, Flags: Write | DenyOOM, Group: family, Since: since,
+			Usage: "group payload [TO member | LEADER | ORDERED]", Complexity: "O(log(N)), and O(N) deliveries",
+			Summary: "Sends a message to all members, one, or the leader, or to all in one order through the log; " +
+				"answers to how many it was addressed"},
 		{Name: "group|events", Arity: -5, Flags: ReadOnly | Blocking, Group: family, Since: since,
 			Usage:      "group FROM seq [COUNT count] [BLOCK milliseconds]",
 			Complexity: "O(log(N)+M) with N the events that are kept and M those answered",

@@ -87,6 +87,8 @@ type conversation struct {
 
 func (c *conversation) Session() string { return "" }
 
+func (c *conversation) Feed(context.Context, string) (string, *caucus.Error) { return "", nil }
+
 func (c *conversation) Close(bool) {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()

@@ -99,7 +99,7 @@ func (m *Machine) accept(b *entry.Batch) bool {
 // do carries out one operation of a batch. Answered says that the client sits on this node.
 func (m *Machine) do(b *entry.Batch, op *entry.Op, answered bool) entry.Result {
 	c := m.call(op)
-	c.node, c.boot = b.Node, b.Boot
+	c.node, c.boot, c.here = b.Node, b.Boot, answered
 	reply := m.once(c, func() caucus.Reply {
 		if len(op.Queue) > 0 {
 			return m.transaction(c, answered)

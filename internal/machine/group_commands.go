@@ -14,6 +14,9 @@ func (m *Machine) groupCommands() {
 	m.writes["group|transfer"] = transferLead
 	m.writes["group|evict"] = evictMember
 	m.writes["group|release"] = releaseSlots
+	m.writes["group|send"] = sendLogged
+	m.reads[opSend] = sendPlain
+	m.reads[opOwnFeed] = ownFeed
 	m.reads["group|index"] = groupIndex
 	m.reads["group|slots"] = groupSlots
 	m.reads["group|leader"] = groupLeader

@@ -27,6 +27,8 @@ const (
 	opReserve = ".reserve"
 	opGone    = ".gone"    // note: raft id of a node that was removed and is needed no more
 	opForsake = ".forsake" // report: group of a lock; nobody is there to be answered to the request of Conn
+	opSend    = ".send"    // read: GROUP SEND, but for ORDERED
+	opOwnFeed = ".ownfeed" // read: group, member, hash of a session; where messages for that member are
 	opInLine  = ".inline"  // read: group of a lock; how the request of Conn that waits for it stands
 )
 

@@ -49,6 +49,7 @@ type call struct {
 	node   uint64     // raft id of the node where the client sits
 	boot   entry.Boot // of that node
 	attach uint64     // set by what opens or resumes a session
+	here   bool       // the client sits on this node
 }
 
 // Output is what an entry came to, beside the changed state.
@@ -93,6 +94,8 @@ type Host interface {
 	Steps(b *entry.Batch) []entry.Step
 	// Publish sends a message of a client of this node to all subscribers and says how many are on this node.
 	Publish(channel, payload string) int
+	// Send hands a message of a client of this node to those for whom it is, on all nodes.
+	Send(m *Message)
 }
 
 // New gives the empty state of an ensemble founded at stamp (microseconds since 1970).

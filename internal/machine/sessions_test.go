@@ -235,6 +235,8 @@ func (l *listening) Steps(b *entry.Batch) []entry.Step {
 	return steps{}.Steps(b)
 }
 
+func (*listening) Send(*machine.Message) {}
+
 func (l *listening) Publish(string, string) int {
 	l.published++
 	return 3

@@ -74,6 +74,7 @@ func newBare(t testing.TB) *bare {
 type steps struct{}
 
 func (steps) Publish(string, string) int { return 0 }
+func (steps) Send(*machine.Message)      {}
 
 func (steps) Steps(b *entry.Batch) []entry.Step {
 	list := make([]entry.Step, len(b.Ops))
@@ -263,8 +264,12 @@ func (b *bare) Do(name string, cmd caucus.Command) caucus.Reply {
 	case (spec.Name == "group|join" || spec.Name == "lock|acquire") && c.attach == 0:
 		op.Fresh = b.freshID(c)
 	}
-	if spec.Name == "lock|acquire" {
+	switch {
+	case spec.Name == "lock|acquire":
 		return b.inLine(c, op)
+	case spec.Name == "group|send" && !slices.Contains(cmd, "ORDERED"):
+		op.Args = append(caucus.Command{".send"}, cmd[1:]...)
+		return b.m.Read(&op, (epoch0+b.now)*1000, false, steps{})
 	}
 	if !spec.Writes() {
 		return b.m.Read(&op, (epoch0+b.now)*1000, false, steps{})

@@ -34,7 +34,7 @@ func (m *Machine) tooLarge(queue []caucus.Command) bool {
 }
 
 func (m *Machine) queued(c *call, args caucus.Command, answered bool) caucus.Reply {
-	inner := call{query: c.query, m: m, node: c.node, boot: c.boot}
+	inner := call{query: c.query, m: m, node: c.node, boot: c.boot, here: answered}
 	defer func() { c.attach = max(c.attach, inner.attach) }()
 	inner.args = args
 	spec, err := m.table.Lookup(args)

@@ -92,6 +92,13 @@ func (h host) Publish(channel, payload string) int {
 	return h.r.cfg.Publish(channel, payload)
 }
 
+// Send sends a client's message to members.
+func (h host) Send(m *machine.Message) {
+	if h.r.cfg.Send != nil {
+		h.r.cfg.Send(m)
+	}
+}
+
 // read answers the steps of a batch of reads from the state as it is here.
 func (r *Replica) read(b *Batch, local bool) []entry.Result {
 	results := make([]entry.Result, len(b.Steps))

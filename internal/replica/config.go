@@ -49,6 +49,9 @@ type Config struct {
 	// Publish sends a message that a client of this node published, at its place among its other commands, and
 	// says how many subscribers were on this node. Nil: nobody listens.
 	Publish func(channel, payload string) int
+	// Send hands a message of a client of this node to the members for whom it is, on all nodes. Nil: it
+	// goes nowhere.
+	Send func(*machine.Message)
 }
 
 func (c Config) withDefaults() Config {

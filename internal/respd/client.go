@@ -51,8 +51,8 @@ type client struct {
 	name     string
 	library  [2]string // name and version
 	sub      caucus.Subscription
-	channels map[string]struct{}
-	patterns map[string]struct{}
+	channels map[string]string // what the server's feed calls each
+	patterns map[string]string
 	pumping  sync.WaitGroup
 
 	pending []caucus.Command // of this pipeline, for the server

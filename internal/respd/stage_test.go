@@ -71,6 +71,14 @@ type conversation struct {
 	m *memory
 }
 
+// Feed says that channels of member "me" are the conversation's own.
+func (c *conversation) Feed(_ context.Context, channel string) (string, *caucus.Error) {
+	if strings.HasSuffix(channel, ":me") {
+		return channel + caucus.FeedMark + "mine", nil
+	}
+	return "", caucus.Errorf(caucus.ErrNoPerm, "not yours")
+}
+
 func (c *conversation) Close(lost bool) { c.m.closed <- lost }
 
 func (c *conversation) DoAll(ctx context.Context, cmds []caucus.Command) (replies []caucus.Reply) {

@@ -33,38 +33,55 @@ func (c *client) pingListening(cmd caucus.Command) {
 	c.say(caucus.Array(caucus.Bulk("pong"), caucus.Bulk(strings.Join(cmd[1:], ""))))
 }
 
-// private begins the channels of one member's messages, which only that member's session may read.
-const private = "caucus:m:"
-
-// subscribe answers SUBSCRIBE and PSUBSCRIBE. A pattern is refused only when it asks for private channels by
-// name; wider ones do not get private messages. The confirmation of a channel goes out before its messages
-// do, since gate is held from before the first can come.
+// subscribe answers SUBSCRIBE and PSUBSCRIBE. A pattern is refused only when it asks for private channels
+// by name; wider ones do not get private messages. The confirmation of a channel goes out before its
+// messages do, since gate is held from before the first can come.
 func (c *client) subscribe(verb string, names []string) {
-	for _, name := range names {
-		if strings.HasPrefix(name, private) {
-			c.say(caucus.Fail(caucus.ErrNoPerm, "'%.300s' may hold messages for members, which only their own "+
-				"sessions may read", name))
-			return
-		}
+	feeds, err := c.feeds(verb, names)
+	if err != nil {
+		c.say(caucus.ErrorReply(err))
+		return
 	}
 	c.gate.Lock()
 	defer c.gate.Unlock()
 	if c.sub == nil {
 		c.sub = c.s.cfg.Server.Watch()
-		c.channels, c.patterns = map[string]struct{}{}, map[string]struct{}{}
+		c.channels, c.patterns = map[string]string{}, map[string]string{}
 		c.pumping.Go(c.pump)
 	}
-	for _, name := range names {
+	for i, name := range names {
 		name = strings.Clone(name)
 		if verb == "subscribe" {
-			c.channels[name] = struct{}{}
-			c.sub.Subscribe(name)
+			c.channels[name] = feeds[i]
+			c.sub.Subscribe(feeds[i])
 		} else {
-			c.patterns[name] = struct{}{}
-			c.sub.PSubscribe(name)
+			c.patterns[name] = feeds[i]
+			c.sub.PSubscribe(feeds[i])
 		}
 		c.confirm(verb, caucus.Bulk(name))
 	}
+}
+
+// feeds gives what the server's feed calls the channels or patterns: the same, but for a member's own
+// channel, which only its session may read.
+func (c *client) feeds(verb string, names []string) ([]string, *caucus.Error) {
+	feeds := make([]string, len(names))
+	for i, name := range names {
+		switch private := strings.HasPrefix(name, caucus.PrivateChannels); {
+		case private && verb == "psubscribe":
+			return nil, caucus.Errorf(caucus.ErrNoPerm, "'%.300s' may match messages for members, which only "+
+				"their own sessions may read, each by its channel's name", name)
+		case private:
+			feed, err := c.talk.Feed(c.ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			feeds[i] = feed
+		default:
+			feeds[i] = strings.Clone(name)
+		}
+	}
+	return feeds, nil
 }
 
 // unsubscribe answers UNSUBSCRIBE and PUNSUBSCRIBE: without names, for all.
@@ -90,15 +107,16 @@ func (c *client) unsubscribe(verb string, names []string) {
 	}
 }
 
-func (c *client) forgetName(verb string, mine map[string]struct{}, name string) {
-	if _, ok := mine[name]; !ok {
+func (c *client) forgetName(verb string, mine map[string]string, name string) {
+	feed, ok := mine[name]
+	if !ok {
 		return
 	}
 	delete(mine, name)
 	if verb == "unsubscribe" {
-		c.sub.Unsubscribe(name)
+		c.sub.Unsubscribe(feed)
 	} else {
-		c.sub.PUnsubscribe(name)
+		c.sub.PUnsubscribe(feed)
 	}
 }
 
@@ -176,7 +194,11 @@ func (c *client) push(messages []caucus.Message) int {
 }
 
 func (c *client) message(m *caucus.Message) (caucus.Reply, bool) {
-	if strings.HasPrefix(m.Channel, private) {
+	name, private := m.Channel, strings.HasPrefix(m.Channel, caucus.PrivateChannels)
+	if private {
+		name, _, _ = strings.Cut(name, caucus.FeedMark)
+	}
+	if m.Pattern != "" && private {
 		return caucus.Reply{}, false
 	}
 	if m.Pattern != "" {
@@ -184,6 +206,7 @@ func (c *client) message(m *caucus.Message) (caucus.Reply, bool) {
 		return caucus.Push(caucus.Bulk("pmessage"), caucus.Bulk(m.Pattern), caucus.Bulk(m.Channel),
 			caucus.Bulk(m.Payload)), ok
 	}
-	_, ok := c.channels[m.Channel]
-	return caucus.Push(caucus.Bulk("message"), caucus.Bulk(m.Channel), caucus.Bulk(m.Payload)), ok
+	feed, ok := c.channels[name]
+	return caucus.Push(caucus.Bulk("message"), caucus.Bulk(name), caucus.Bulk(m.Payload)),
+		ok && feed == m.Channel
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/feed"
 	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/respd"
@@ -45,17 +46,25 @@ func TestSubscribeRESP3(t *testing.T) {
 		">3\r\n$12\r\npunsubscribe\r\n_\r\n:0\r\n")
 }
 
-// The messages of one member are for its own session only.
+// The messages of one member are for its own session only, by their channel's name and as what they are.
 func TestPrivateChannels(t *testing.T) {
 	s := open(t)
 	c := s.dial()
-	const no = "' may hold messages for members, which only their own sessions may read\r\n"
-	c.say("SUBSCRIBE a caucus:m:g:me\r\nPSUBSCRIBE caucus:m:*\r\n",
-		"-NOPERM 'caucus:m:g:me"+no+"-NOPERM 'caucus:m:*"+no)
+	c.say("SUBSCRIBE a caucus:m:g:you\r\nPSUBSCRIBE caucus:m:*\r\n", "-NOPERM not yours\r\n"+
+		"-NOPERM 'caucus:m:*' may match messages for members, which only their own sessions may read, each by its "+
+		"channel's name\r\n")
 	c.say("PSUBSCRIBE *\r\n", "*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:1\r\n")
-	s.m.Publish("caucus:m:g:me", "secret")
+	c.say("SUBSCRIBE caucus:m:g:me\r\n", "*3\r\n$9\r\nsubscribe\r\n$13\r\ncaucus:m:g:me\r\n:2\r\n")
+	s.m.Publish("caucus:m:g:me", "of nobody")
+	s.m.Publish("caucus:m:g:me"+caucus.FeedMark+"another", "of another's")
+	s.m.Publish("caucus:m:g:me"+caucus.FeedMark+"mine", "secret")
 	s.m.Publish("caucus:g:g", "open")
-	c.expect("*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$10\r\ncaucus:g:g\r\n$4\r\nopen\r\n")
+	c.expect("*3\r\n$7\r\nmessage\r\n$13\r\ncaucus:m:g:me\r\n$6\r\nsecret\r\n" +
+		"*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$10\r\ncaucus:g:g\r\n$4\r\nopen\r\n")
+	c.say("UNSUBSCRIBE caucus:m:g:me\r\n", "*3\r\n$11\r\nunsubscribe\r\n$13\r\ncaucus:m:g:me\r\n:1\r\n")
+	if s.m.Publish("caucus:m:g:me"+caucus.FeedMark+"mine", "secret") != 1 { // the pattern
+		t.Error("somebody listens still")
+	}
 }
 
 func TestSlowSubscribersAreCut(t *testing.T) {

@@ -18,6 +18,7 @@ type checks struct {
 	heard   map[*node]map[string]uint64
 	counts  map[string]int
 	time    timeKept
+	post    post
 	tell    func(caucus.Event) // every event once, when the first node tells it; nil for nobody
 }
 
@@ -37,7 +38,7 @@ type groupStory struct {
 
 func (c *checks) start() {
 	*c = checks{leaders: map[uint64]uint64{}, digests: map[uint64]digest{}, told: map[string]*groupStory{},
-		heard: map[*node]map[string]uint64{}, counts: map[string]int{}}
+		heard: map[*node]map[string]uint64{}, counts: map[string]int{}, post: newPost()}
 }
 
 func (c *checks) count(what string) { c.counts[what]++ }
@@ -166,6 +167,7 @@ func (c *checks) event(n *node, e caucus.Event) {
 	}
 	s.events[e.Seq], s.last = e.JSON, e.Seq
 	c.count("events")
+	c.message(n, e)
 	s.rises(n, e)
 	s.votes(n, e)
 	if c.tell != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -27,6 +28,7 @@ type silent struct{}
 
 func (silent) Steps(*entry.Batch) []entry.Step { return nil }
 func (silent) Publish(string, string) int      { return 0 }
+func (silent) Send(*machine.Message)           {}
 
 func (n *node) askDigest() { n.input(func(now replica.Time) { n.r.AskDigest(now) }) }
 

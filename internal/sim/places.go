@@ -25,6 +25,10 @@ func (m *member) tend(p *place) int64 {
 		m.command(p)
 		return 0
 	}
+	if !m.w.calm && m.w.chance(2) {
+		m.say(p)
+		return 0
+	}
 	wait := int64(second)
 	for _, kind := range []lease.Kind{lease.Index, lease.Leadership} {
 		if m.lease.Believes(p.key(kind), m.clock.reading()) {

@@ -9,6 +9,7 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/lease"
+	"github.com/caucus-project/caucus/internal/machine"
 )
 
 // restWithin is how long a mended world may take to come to rest: the longest TTL, a quarter of it and a
@@ -28,6 +29,7 @@ func (w *World) settle() {
 		w.compareNodes()
 		w.compareHistory()
 		w.comparePolls()
+		w.compareMessages()
 	}
 }
 
@@ -200,6 +202,7 @@ type nobody struct{}
 
 func (nobody) Steps(*entry.Batch) []entry.Step { return nil }
 func (nobody) Publish(string, string) int      { return 0 }
+func (nobody) Send(*machine.Message)           {}
 
 // compareHistory sees that what clients were told could have happened one after the other, and that what
 // they were told of their writes is true.

@@ -212,7 +212,7 @@ func (n *names) event(text string) string {
 			p.value = less(p.value, get("time"))
 		case "at", "deadline":
 			p.value = n.limit(p.value, get("at"), get("time"))
-		case "node":
+		case "node", "sent", "received":
 			p.value = "*"
 		}
 		line += " " + p.name + "=" + p.value

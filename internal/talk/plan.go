@@ -214,6 +214,8 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 		return t.enter(p, t.settle(cmd), 0)
 	case "lock|acquire":
 		return t.acquire(p, s, cmd)
+	case "group|send":
+		return t.send(p, cmd)
 	case "group|create":
 		cmd = t.settle(cmd)
 	}

@@ -118,6 +118,7 @@ func (t *Talk) sessionCarried(p *Plan, s *command.Spec, sub string, cmd caucus.C
 // sessionNamed plans KEEPALIVE, INFO and CLOSE of sessions that it names.
 func (t *Talk) sessionNamed(p *Plan, s *command.Spec, sub string, cmd caucus.Command) verdict {
 	c := carried{id: cmd[2], session: NamedSession(cmd[2])}
+	t.knows = c.session
 	if sub == "keepalive" && p.writes {
 		return notNow // among writes its beats would not be heard (SAFETY A2)
 	}

@@ -21,6 +21,8 @@ type Config struct {
 	User string
 	// Node answers the commands that concern the node alone. Nil: they are refused.
 	Node func(caucus.Command) caucus.Reply
+	// Clock gives what the node knows of the ensemble's clock, in microseconds. Nil: nothing.
+	Clock func() int64
 	// Authorize says whether the user may, with nil. It is asked before every command. Nil: everybody may.
 	Authorize func(user string, s *command.Spec, args caucus.Command) *caucus.Error
 }
@@ -31,6 +33,7 @@ type Talk struct {
 	cfg     Config
 	request uint64 // commands taken so far
 	carry   carried
+	knows   entry.Session // the session whose id the client named last
 	seen    uint64        // version of the last promise that was handed out (SAFETY A3)
 	tx      *transaction  // between MULTI and EXEC
 	watch   []entry.Watch // what the next EXEC depends on
@@ -67,7 +70,7 @@ func (t *Talk) Dropped() (s entry.Session, attach uint64, ok bool) {
 
 // Reset makes the conversation as new, for RESET. The session that it carried is let go and lives on.
 func (t *Talk) Reset() {
-	t.tx, t.watch, t.stale = nil, nil, false
+	t.tx, t.watch, t.stale, t.knows = nil, nil, false, entry.Session{}
 	if !t.detached() {
 		t.take(carried{})
 	}

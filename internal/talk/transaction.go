@@ -86,6 +86,8 @@ func (t *Talk) queue(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	default:
 		if join || s.Name == "group|create" {
 			cmd = t.settle(cmd)
+		} else if s.Name == "group|send" {
+			cmd = t.dated(cmd)
 		}
 		tx.all = append(tx.all, queued{s, nil})
 		tx.forward = append(tx.forward, cmd)
@@ -204,6 +206,8 @@ func (t *Talk) once(p *Plan, cmd caucus.Command) verdict {
 		return t.enter(p, inner, n)
 	case s.Name == "group|create":
 		inner = t.settle(inner)
+	case s.Name == "group|send":
+		inner = t.dated(inner)
 	}
 	t.firmStep(p, true, inner).Once = n
 	return p.last(plain, nil)
