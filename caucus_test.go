@@ -97,3 +97,20 @@ func TestOutcomesOfWords(t *testing.T) {
 		}
 	}
 }
+
+func TestSlotRangesAreWrittenShort(t *testing.T) {
+	for want, slots := range map[string][]int{
+		"": nil, "5": {5}, "0-1": {0, 1}, "0-127,300": append(span(0, 127), 300), "1,3,5-7": {1, 3, 5, 6, 7},
+	} {
+		if got := caucus.SlotRanges(slots); got != want {
+			t.Errorf("%v is written %q, want %q", slots, got, want)
+		}
+	}
+}
+
+func span(first, last int) (list []int) {
+	for n := first; n <= last; n++ {
+		list = append(list, n)
+	}
+	return list
+}

@@ -1,6 +1,9 @@
 package caucus
 
-import "hash/crc32"
+import (
+	"hash/crc32"
+	"strconv"
+)
 
 // Assignment is a member's share of the work of a settled group.
 type Assignment struct {
@@ -22,6 +25,26 @@ func IndexOf(key string, total int) int {
 // must be positive.
 func SlotOf(key string, slots int) int {
 	return int(crc32.ChecksumIEEE([]byte(key)) % uint32(slots))
+}
+
+// SlotRanges writes slots, which ascend, as "0-127,300".
+func SlotRanges[N int | uint64](slots []N) string {
+	var text []byte
+	for i := 0; i < len(slots); {
+		end := i
+		for end+1 < len(slots) && slots[end+1] == slots[end]+1 {
+			end++
+		}
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendUint(text, uint64(slots[i]), 10)
+		if end > i {
+			text = strconv.AppendUint(append(text, '-'), uint64(slots[end]), 10)
+		}
+		i = end + 1
+	}
+	return string(text)
 }
 
 // Leadership is what a group says of its leader.

@@ -13,13 +13,18 @@ type joinCmd struct {
 	wrapFlags
 	Settle   *time.Duration `help:"Settle period of a new group; by default the node's." placeholder:"6s"`
 	Min      int            `help:"Members that a new group needs before work is divided." placeholder:"N"`
+	Slots    int            `help:"Work by slots, and divide a new group's work into so many: CAUCUS_SLOTS has those of the command, which settling does not stop." placeholder:"N"`
 	OnChange onChange       `default:"restart" help:"'restart', or a signal that tells the command to read the file CAUCUS_FILE, while it goes on." placeholder:"restart|SIGNAL"`
 }
 
 // Run is the member until the command ends by itself.
 func (c *joinCmd) Run(ctx context.Context) error {
-	return wrap(ctx, wrapping{group: string(c.Group), flags: &c.wrapFlags, mandate: ofShare,
-		signal: c.OnChange.signal, join: client.JoinOptions{Settle: stated(c.Settle), Min: c.Min}})
+	mandate := ofShare
+	if c.Slots > 0 {
+		mandate = ofSlots
+	}
+	return wrap(ctx, wrapping{group: string(c.Group), flags: &c.wrapFlags, mandate: mandate,
+		signal: c.OnChange.signal, join: client.JoinOptions{Settle: stated(c.Settle), Min: c.Min, Slots: c.Slots}})
 }
 
 // stated gives a duration as client.JoinOptions takes it.

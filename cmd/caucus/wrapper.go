@@ -95,11 +95,27 @@ func passes(err error) bool {
 // mandate is what a command runs for: another one asks for another run.
 type mandate struct {
 	caucus.Assignment
-	term uint64
+	slots     string // as "0-127,300"
+	slotEpoch uint64
+	term      uint64
 }
 
 // ofShare is the mandate of a member of a group: its index, and the term if it leads.
-func ofShare(h client.Holding) (mandate, bool) { return mandate{h.Assignment, h.Term}, h.Assigned }
+func ofShare(h client.Holding) (mandate, bool) {
+	return mandate{Assignment: h.Assignment, term: h.Term}, h.Assigned
+}
+
+// ofSlots is the mandate of a member of a group with slots: these, whatever becomes of its index.
+func ofSlots(h client.Holding) (mandate, bool) {
+	return mandate{slots: caucus.SlotRanges(h.Slots), slotEpoch: h.SlotEpoch}, len(h.Slots) > 0
+}
+
+// same says whether the work is the same. The epoch under which slots were learnt changes also when others
+// were released; for those that stay an earlier one is as good.
+func (c mandate) same(other mandate) bool {
+	c.slotEpoch = other.slotEpoch
+	return c == other
+}
 
 // ofLeader is the mandate of who leads.
 func ofLeader(h client.Holding) (mandate, bool) { return mandate{term: h.Term}, h.Leads }
@@ -109,6 +125,9 @@ func (c mandate) String() string {
 	var parts []string
 	if c.Index > 0 {
 		parts = append(parts, fmt.Sprintf("index %d of %d, epoch %d", c.Index, c.Total, c.Epoch))
+	}
+	if c.slots != "" {
+		parts = append(parts, fmt.Sprintf("slots %s, epoch %d", c.slots, c.slotEpoch))
 	}
 	if c.term > 0 {
 		parts = append(parts, fmt.Sprintf("leads in term %d", c.term))
@@ -127,7 +146,8 @@ func (c mandate) env(group, member string) []string {
 	return []string{
 		"CAUCUS_GROUP=" + group, "CAUCUS_MEMBER=" + member,
 		"CAUCUS_INDEX=" + number(uint64(c.Index)), "CAUCUS_TOTAL=" + number(uint64(c.Total)),
-		"CAUCUS_EPOCH=" + number(c.Epoch), "CAUCUS_TERM=" + number(c.term),
+		"CAUCUS_EPOCH=" + number(max(c.Epoch, c.slotEpoch)), "CAUCUS_TERM=" + number(c.term),
+		"CAUCUS_SLOTS=" + c.slots,
 	}
 }
 

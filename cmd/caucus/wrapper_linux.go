@@ -144,6 +144,9 @@ func (w *wrapper) tryEnter(ctx context.Context) error {
 	w.session = session
 	join := w.join
 	join.Name, join.Metadata, join.OnRevoke = w.name, w.flags.Meta, w.revoked
+	if join.Slots > 0 { // which are all that it works by
+		join.OnRevoke, join.OnRelease = nil, func(ctx context.Context, _ []int) { w.revoked(ctx) }
+	}
 	member, err := session.Join(ctx, w.group, join)
 	if err != nil {
 		return errors.Join(err, session.Close())
@@ -209,10 +212,10 @@ func (w *wrapper) adapt() error {
 		return nil
 	case !ok && w.signal == 0: // OnRevoke sees to it, if it is not given back
 		return nil
-	case ok && mandate != w.run.mandate && w.signal == 0:
+	case ok && !mandate.same(w.run.mandate) && w.signal == 0:
 		w.stop(h.Left)
 		return nil
-	case ok && mandate != w.run.mandate:
+	case ok && !mandate.same(w.run.mandate):
 		w.run.mandate = mandate
 		w.tell(mandate)
 	}
@@ -285,7 +288,7 @@ func (w *wrapper) start(c mandate, until *deadlines) error {
 	return nil
 }
 
-// revoked is the member's OnRevoke.
+// revoked is the member's OnRevoke or OnRelease. Only slots that are asked for leave time without a deadline.
 func (w *wrapper) revoked(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -293,7 +296,7 @@ func (w *wrapper) revoked(ctx context.Context) {
 		return
 	}
 	mandate, ok := w.mandate(w.member.Holding())
-	if ok && mandate == w.run.mandate {
+	if ok && mandate.same(w.run.mandate) {
 		return // something else was taken away
 	}
 	if w.signal != 0 && w.member.Err() == nil {
@@ -302,9 +305,11 @@ func (w *wrapper) revoked(ctx context.Context) {
 		return
 	}
 	w.say("stopping the command: its share is taken away")
-	left := time.Duration(0)
+	left := 2 * stopTime
 	if deadline, ok := ctx.Deadline(); ok {
 		left = time.Until(deadline)
+	} else if ctx.Err() != nil {
+		left = 0
 	}
 	w.stop(left)
 }

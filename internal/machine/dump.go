@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/caucus-project/caucus"
 )
 
 // A dump is the state for people: a line of JSON for the ensemble, then one for each key and group, which a
@@ -152,7 +154,7 @@ func (s *state) dumpGroup(g *group) dumpGroup {
 		Members: []dumpMember{}}
 	g.members.Scan(func(_ uint64, mb *member) bool {
 		m := dumpMember{Name: mb.name, Session: shortHash(mb.session), Order: mb.order, Index: mb.index,
-			Slots: ranges(g.slotsHeld(mb.order)), Leader: mb.order == g.leader, Priority: mb.priority}
+			Slots: caucus.SlotRanges(g.slotsHeld(mb.order)), Leader: mb.order == g.leader, Priority: mb.priority}
 		m.Metadata, m.MetaB64 = readable(mb.metadata)
 		d.Members = append(d.Members, m)
 		return true

@@ -3,8 +3,8 @@ package machine
 import (
 	"maps"
 	"slices"
-	"strconv"
 
+	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/assign"
 	"github.com/tidwall/btree"
 )
@@ -216,29 +216,9 @@ func (m *Machine) tellSlots(g *group, epoch uint64, news slotNews) {
 			mb.asked = m.now
 		}
 		m.tell(g, "slots").text("member", mb.name).number("epoch", mb.shares.epoch).
-			text("granted", ranges(c.granted)).text("revoking", ranges(c.revoking)).
-			text("released", ranges(c.released)).done()
+			text("granted", caucus.SlotRanges(c.granted)).text("revoking", caucus.SlotRanges(c.revoking)).
+			text("released", caucus.SlotRanges(c.released)).done()
 	}
-}
-
-// ranges writes ascending numbers as "0-127,300".
-func ranges(list []uint64) string {
-	var dst []byte
-	for i := 0; i < len(list); {
-		end := i
-		for end+1 < len(list) && list[end+1] == list[end]+1 {
-			end++
-		}
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = strconv.AppendUint(dst, list[i], 10)
-		if end > i {
-			dst = strconv.AppendUint(append(dst, '-'), list[end], 10)
-		}
-		i = end + 1
-	}
-	return string(dst)
 }
 
 // stuck gives the member that was asked for slots, and has released none of them for longer than its TTL, of
