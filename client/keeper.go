@@ -125,6 +125,7 @@ func (s *Session) beatOn(ctx context.Context, l *link) (*link, error) {
 
 // judge takes the answers to a question.
 func (s *Session) judge(q question, replies []caucus.Reply) error {
+	now := s.c.cfg.clock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer s.announce()
@@ -149,6 +150,7 @@ func (s *Session) judge(q question, replies []caucus.Reply) error {
 	before, known := s.lease.Version()
 	s.lease.Promise(q.beat, promise.Items[0].Int, uint64(promise.Items[2].Int))
 	s.heard = q.sent
+	s.ensemble.learn(q.sent, now, promise.Items[1].Int)
 	if after, still := s.lease.Version(); !known || !still || before != after {
 		for _, m := range s.members {
 			m.stale = true

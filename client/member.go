@@ -42,6 +42,17 @@ type JoinOptions struct {
 	// that way, and before Leave and Close give them up. It is called once at a time, and must not call Leave
 	// or Close. Without it slots are released as soon as they are asked for.
 	OnRelease func(ctx context.Context, slots []int)
+
+	// OnAction, when not nil, is called at the time of each action that the group agrees on while this is a
+	// member of it, on the ensemble's clock as Session.Now knows it: by the process's own clock, so that no
+	// message is waited for then. Each is called once, in a goroutine of its own that Session.Close waits for.
+	OnAction func(Action)
+	// OnMissed is told, instead of OnAction, of an action that may be later than the tolerance, or whose time
+	// comes when the session was lost, and why. May be nil.
+	OnMissed func(Action, error)
+	// Tolerance is how late an action may be at most, what is not known of the ensemble's clock included. Zero
+	// means 100 ms.
+	Tolerance time.Duration
 }
 
 func (o JoinOptions) command(group string) caucus.Command {
@@ -77,6 +88,7 @@ type Member struct {
 	name   string
 	deafen context.CancelFunc // ends the listener
 
+	actions  *actions              // nil when it takes no part in them
 	onRevoke func(context.Context) // may be nil
 	letting  sync.Mutex            // held while it runs
 
@@ -129,7 +141,8 @@ func (s *Session) Join(ctx context.Context, group string, opts JoinOptions) (*Me
 		old.deafen()
 	}
 	m := &Member{s: s, group: group, name: reply.Text(), onRevoke: opts.OnRevoke,
-		onRelease: opts.OnRelease, stale: true, deaf: true, changed: make(chan struct{})}
+		onRelease: opts.OnRelease, actions: newActions(opts), stale: true, deaf: true,
+		changed: make(chan struct{})}
 	m.reads = opts.Slots > 0 || opts.OnRelease != nil
 	life, stop := context.WithCancel(s.life)
 	m.deafen = stop
@@ -335,16 +348,27 @@ func (m *Member) listen(ctx context.Context) {
 		}
 		wait = pause{}
 		m.hint(false)
+		if m.actions != nil {
+			m.s.served.Go(func() { m.recallActions(ctx) })
+		}
 		for err == nil {
 			var payload string
-			if payload, err = e.next(); err == nil && m.matters(payload) {
-				m.hint(false)
+			if payload, err = e.next(); err == nil {
+				m.heard(ctx, payload)
 			}
 		}
 		after = e.addr
 		e.close()
 		m.hint(true)
 	}
+}
+
+// heard takes an event.
+func (m *Member) heard(ctx context.Context, payload string) {
+	if m.matters(payload) {
+		m.hint(false)
+	}
+	m.hearAction(ctx, payload)
 }
 
 // hint asks for a new read now.

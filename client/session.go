@@ -56,13 +56,14 @@ type Session struct {
 	numbered sync.Mutex // held while a numbered write is carried out; guards number
 	number   uint64     // of the last
 
-	mu      sync.Mutex // guards what follows; never held while anything waits
-	lease   lease.Lease
-	heard   lease.Reading // when the last request that was answered was sent
-	beats   uint64
-	members map[string]*Member
-	lapses  bool  // watchLapse runs
-	over    error // why the session is over, nil while it lives
+	mu       sync.Mutex // guards what follows; never held while anything waits
+	lease    lease.Lease
+	ensemble estimate      // of its clock
+	heard    lease.Reading // when the last request that was answered was sent
+	beats    uint64
+	members  map[string]*Member
+	lapses   bool  // watchLapse runs
+	over     error // why the session is over, nil while it lives
 }
 
 // Session opens a session. Ctx is for the opening only. The session must be closed, also when it was lost.

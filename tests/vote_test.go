@@ -3,14 +3,16 @@ package tests
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
-// voter joins a group on one node and says yes or no to what it is asked, with the topic "no" no.
-func voter(t *testing.T, c *nodetest.Cluster, i int) *client.Member {
+// voter joins a group on one node and votes on all that it is asked from now on: no when the topic is "no".
+func voter(t *testing.T, c *nodetest.Cluster, i int, opts client.JoinOptions) (*client.Session,
+	*client.Member) {
 	t.Helper()
 	cl, err := client.Dial(t.Context(), client.Config{Addrs: []string{c.Addr(i)}})
 	if err != nil {
@@ -22,14 +24,15 @@ func voter(t *testing.T, c *nodetest.Cluster, i int) *client.Member {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	m, err := s.Join(t.Context(), "g", client.JoinOptions{Settle: client.Immediately})
+	opts.Settle = client.Immediately
+	m, err := s.Join(t.Context(), "g", opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	answer(t, cl, m)
+	return s, m
 }
 
-// answer lets a member vote on all that it is asked from now on.
 func answer(t *testing.T, cl *client.Client, m *client.Member) {
 	t.Helper()
 	ready := make(chan struct{})
@@ -64,13 +67,7 @@ func TestVoteOnTheCommandLine(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 3)
 	for i := range c.Size() {
-		m := voter(t, c, i)
-		cl, err := client.Dial(t.Context(), client.Config{Addrs: []string{c.Addr(i)}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = cl.Close() })
-		answer(t, cl, m)
+		voter(t, c, i, client.JoinOptions{})
 	}
 	for _, v := range []struct {
 		words  string
@@ -90,5 +87,56 @@ func TestVoteOnTheCommandLine(t *testing.T) {
 	}
 	if status, _, said := verb(t, "vote", "--addr", "127.0.0.1:1", "g", "x"); status != 1 || said == "" {
 		t.Errorf("without an ensemble: %d, %q", status, said)
+	}
+}
+
+// All members do what was agreed on, once, when its time has come on the ensemble's clock, though the leading
+// node is killed before (B15).
+func TestB15_ActionsFireEverywhere(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	fired, missed := make(chan client.Action, 9), make(chan error, 9)
+	sessions := make([]*client.Session, c.Size())
+	members := make([]*client.Member, c.Size())
+	for i := range c.Size() {
+		sessions[i], members[i] = voter(t, c, i, client.JoinOptions{
+			OnAction:  func(a client.Action) { fired <- a },
+			OnMissed:  func(_ client.Action, why error) { missed <- why },
+			Tolerance: nodetest.Patience,
+		})
+	}
+	now, _, ok := sessions[0].Now()
+	if !ok {
+		t.Fatal("a member knows no time")
+	}
+	at := now.Add(2 * time.Second).Truncate(time.Millisecond)
+	poll, err := members[0].CallVote(t.Context(), "switch", client.VoteOptions{Timeout: time.Minute, At: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := members[1].Result(t.Context(), poll); err != nil || r.Outcome != "yes" || r.Yes != c.Size() {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	c.Kill(c.Leader())
+	for range c.Size() {
+		select {
+		case a := <-fired:
+			if a.Poll != poll || a.Topic != "switch" || !a.At.Equal(at) {
+				t.Errorf("%+v was fired", a)
+			}
+		case why := <-missed:
+			t.Error("missed: ", why)
+		case <-time.After(nodetest.Patience):
+			t.Fatal("not all have fired")
+		}
+	}
+	for i, s := range sessions {
+		if now, within, _ := s.Now(); now.Add(within).Before(at) {
+			t.Errorf("member %d has fired before %v: it is %v", i, at, now)
+		}
+		_ = s.Close() // its node may be the one that was killed
+	}
+	if len(fired) > 0 || len(missed) > 0 {
+		t.Error("an action was told twice")
 	}
 }

@@ -1,0 +1,191 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/caucus-project/caucus"
+)
+
+// Action is something that a group has agreed by vote to do at a time.
+type Action struct {
+	Poll  uint64
+	Topic string
+	At    time.Time // on the ensemble's clock
+}
+
+// usualTolerance is the tolerance of who states none.
+const usualTolerance = 100 * time.Millisecond
+
+// actions are those that a member knows of. They are heard of by the result of a vote, and read when the
+// member's ears were closed; each is armed once, and then fired by the member's own clock (SAFETY B15).
+type actions struct {
+	fire      func(Action)
+	missed    func(Action, error)
+	tolerance time.Duration
+
+	mu    sync.Mutex
+	known map[uint64]time.Time // when each is due, by poll
+	read  bool                 // they were read once; what was over before is none of ours
+}
+
+func newActions(o JoinOptions) *actions {
+	if o.OnAction == nil {
+		return nil
+	}
+	a := &actions{fire: o.OnAction, missed: o.OnMissed, known: map[uint64]time.Time{},
+		tolerance: cmp.Or(o.Tolerance, usualTolerance)}
+	if a.missed == nil {
+		a.missed = func(Action, error) {}
+	}
+	return a
+}
+
+// forgotten is how long an action is remembered after its time, longer than the ensemble tells of it.
+const forgotten = 20 * time.Minute
+
+// take says whether an action is new.
+func (a *actions) take(action Action, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, known := a.known[action.Poll]; known {
+		return false
+	}
+	for poll, at := range a.known {
+		if now.Sub(at) > forgotten {
+			delete(a.known, poll)
+		}
+	}
+	a.known[action.Poll] = action.At
+	return true
+}
+
+// hearAction arms the action that a result tells of, if it does.
+func (m *Member) hearAction(ctx context.Context, payload string) {
+	if m.actions == nil {
+		return
+	}
+	if e, err := ParseEvent(payload); err == nil && e.Kind == "result" && e.Outcome == "yes" && e.At != 0 {
+		m.arm(ctx, Action{Poll: e.Poll, Topic: e.Topic, At: time.UnixMilli(e.At)})
+	}
+}
+
+// arm lets an action be fired at its time, if it was not known.
+func (m *Member) arm(ctx context.Context, a Action) {
+	if now, _, _ := m.s.Now(); m.actions.take(a, now) {
+		m.s.served.Go(func() { m.await(ctx, a) })
+	}
+}
+
+// recallActions reads what may not have been heard, until that has worked.
+func (m *Member) recallActions(ctx context.Context) {
+	var wait pause
+	for ctx.Err() == nil {
+		r, err := m.s.c.Do(ctx, caucus.Command{"VOTE", "LIST", m.group})
+		now, _, ok := m.s.Now()
+		if err == nil && ok {
+			m.recalled(ctx, r.Items, now)
+			return
+		}
+		if errors.Is(err, caucus.ErrNoGroup) || wait.wait(ctx) != nil {
+			return
+		}
+	}
+}
+
+func (m *Member) recalled(ctx context.Context, polls []caucus.Reply, now time.Time) {
+	m.actions.mu.Lock()
+	first := !m.actions.read
+	m.actions.read = true
+	m.actions.mu.Unlock()
+	for _, p := range polls {
+		a, agreed := actionOf(p)
+		switch {
+		case !agreed:
+		case first && a.At.Before(now):
+			m.actions.take(a, now)
+		default:
+			m.arm(ctx, a)
+		}
+	}
+}
+
+// actionOf reads a poll as VOTE LIST tells it, and says whether it is about an action that was agreed on.
+func actionOf(poll caucus.Reply) (a Action, agreed bool) {
+	for i := 0; i+1 < len(poll.Items); i += 2 {
+		switch v := poll.Items[i+1]; poll.Items[i].Text() {
+		case "poll":
+			a.Poll = uint64(v.Int)
+		case "topic":
+			a.Topic = v.Text()
+		case "state":
+			agreed = v.Text() == "yes"
+		case "at":
+			a.At = time.UnixMilli(v.Int)
+			agreed = agreed && !v.IsNil()
+		}
+	}
+	return a, agreed
+}
+
+// How an action is awaited: in steps, since the estimate gets better, and with a heartbeat shortly before.
+const (
+	actionStep = 250 * time.Millisecond
+	actionNear = time.Second
+)
+
+// await waits for the time of an action, and fires it, or says why not.
+func (m *Member) await(ctx context.Context, a Action) {
+	asked := false
+	for {
+		now, within, ok := m.s.Now()
+		left := a.At.Sub(now)
+		switch {
+		case !ok:
+			left = actionStep
+		case left <= 0:
+			m.act(a, -left, within)
+			return
+		case left < actionNear && !asked:
+			asked = true
+			m.s.nudge()
+		}
+		timer := time.NewTimer(min(left, actionStep))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			m.abandon(a)
+			return
+		}
+	}
+}
+
+// abandon says that an action will not be fired, unless the program itself has ended the membership.
+func (m *Member) abandon(a Action) {
+	m.s.mu.Lock()
+	wanted := m.leaving || errors.Is(m.s.over, errSessionClosed)
+	m.s.mu.Unlock()
+	if !wanted {
+		m.actions.missed(a, m.Err())
+	}
+}
+
+// act fires an action whose time has come, unless it may be later than the tolerance, or the member is none
+// any more.
+func (m *Member) act(a Action, late, within time.Duration) {
+	if m.Err() != nil {
+		m.abandon(a)
+		return
+	}
+	if late+within > m.actions.tolerance {
+		m.actions.missed(a, fmt.Errorf("client: %v late by a clock that is known within %v; the tolerance is %v",
+			late, within, m.actions.tolerance))
+		return
+	}
+	m.actions.fire(a)
+}
