@@ -34,7 +34,7 @@ type Event struct {
 
 	Poll       uint64 `json:"poll"`
 	Topic      string `json:"topic"` // any bytes
-	VoteKind   string `json:"kind"`  // majority or consensus
+	VoteKind   string `json:"kind"`  // majority or consensus; of a message, for whom it is
 	Caller     string `json:"caller"`
 	Electorate int    `json:"electorate"`
 	Deadline   int64  `json:"deadline"`
@@ -42,6 +42,16 @@ type Event struct {
 	Outcome    string `json:"outcome"`
 	Yes        int    `json:"yes"`
 	No         int    `json:"no"`
+
+	// Of messages. Of the kinds all, leader, member and ordered only the last has a Seq; the others have N,
+	// counted from 1 within a Part for the same receivers, so that a gap shows what was missed.
+	Sender   string `json:"sender"` // "" for one who is not a member
+	Part     uint64 `json:"part"`
+	N        uint64 `json:"n"`
+	To       string `json:"to"`
+	Payload  string `json:"payload"`  // any bytes
+	Sent     int64  `json:"sent"`     // unix microseconds on the ensemble's clock
+	Received int64  `json:"received"` // likewise
 
 	Raw string `json:"-"` // the whole event as it came
 }
@@ -52,6 +62,7 @@ func ParseEvent(payload string) (Event, error) {
 		Event
 		Metadata64 *string `json:"metadata_b64"`
 		Topic64    *string `json:"topic_b64"`
+		Payload64  *string `json:"payload_b64"`
 	}
 	if err := json.Unmarshal([]byte(payload), &e); err != nil {
 		return Event{Raw: payload}, fmt.Errorf("client: an event that is none: %w", err)
@@ -59,7 +70,7 @@ func ParseEvent(payload string) (Event, error) {
 	for _, field := range []struct {
 		coded *string
 		into  *string
-	}{{e.Metadata64, &e.Metadata}, {e.Topic64, &e.Topic}} {
+	}{{e.Metadata64, &e.Metadata}, {e.Topic64, &e.Topic}, {e.Payload64, &e.Payload}} {
 		if field.coded == nil {
 			continue
 		}
