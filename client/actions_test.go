@@ -33,10 +33,16 @@ func (g *agreed) answer(l *fakeLine, cmd caucus.Command) *caucus.Reply {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		return reply(caucus.Array(g.polls...))
-	case len(cmd) == 2 && cmd[1] == "KEEPALIVE" && !g.over:
+	case len(cmd) == 2 && cmd[1] == "KEEPALIVE" && !g.ended():
 		return reply(caucus.Array(caucus.Int(300), caucus.Int(ahead+g.clock.read().Boot), caucus.Int(1)))
 	}
 	return g.group.answer(l, cmd)
+}
+
+func (g *agreed) ended() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.over
 }
 
 // poll is one of VOTE LIST, about an action at a time of the clocks; 0 for none.
