@@ -71,6 +71,20 @@ func TestB2RemovalOfTheDead(t *testing.T) {
 	}
 }
 
+// newPair gives the two voters that are left when a third has died and was removed, the leader first.
+func newPair(t *testing.T) (w *trio, lead, other *seat) {
+	t.Helper()
+	w = newTrio(t)
+	lead = w.leader()
+	dead, other := w.others(lead)[0], w.others(lead)[1]
+	w.crash(dead)
+	w.pass(2 * election)
+	if err := w.wish(lead, replica.Remove, name(dead), ""); err != nil {
+		t.Fatal(err)
+	}
+	return w, lead, other
+}
+
 func name(s *seat) string { return record(s.id, 0).Name }
 
 func names(s *seat) (list []string) {
@@ -124,14 +138,7 @@ func TestLeaderRemovesItselfByHandingOver(t *testing.T) {
 // removal is committed, and needs the vote of the removed (SAFETY B3). So nobody says that it is done
 // before that cannot happen any more.
 func TestB3RemovalOutlivesACrash(t *testing.T) {
-	w := newTrio(t)
-	lead := w.leader()
-	dead, gone := w.others(lead)[0], w.others(lead)[1]
-	w.crash(dead)
-	w.pass(2 * election)
-	if err := w.wish(lead, replica.Remove, name(dead), ""); err != nil {
-		t.Fatal(err)
-	}
+	w, lead, gone := newPair(t)
 	if err := w.wish(lead, replica.Remove, name(gone), ""); err != nil {
 		t.Fatal(err)
 	}
@@ -148,14 +155,7 @@ func TestB3RemovalOutlivesACrash(t *testing.T) {
 // lost that in a crash, with the commit of the removal, it would need the vote of a node that knows more than
 // it and may not campaign itself.
 func TestB3NothingFollowsARemovalFromTwo(t *testing.T) {
-	w := newTrio(t)
-	lead := w.leader()
-	dead, gone := w.others(lead)[0], w.others(lead)[1]
-	w.crash(dead)
-	w.pass(2 * election)
-	if err := w.wish(lead, replica.Remove, name(dead), ""); err != nil {
-		t.Fatal(err)
-	}
+	w, lead, gone := newPair(t)
 	gone.stuck, w.seen = true, nil
 	w.input(lead, func(r *replica.Replica) {
 		r.Wish(w.time(), replica.Wish{Kind: replica.Remove, Name: name(gone)}, nil)
@@ -189,14 +189,7 @@ func TestB3NothingFollowsARemovalFromTwo(t *testing.T) {
 // comes back, the two that are left must know that they are two of three: raft does not sync the commit index
 // by itself, so they would be what they were before the change, one of two voters and one that learns.
 func TestB3AddedVoterOutlivesACrash(t *testing.T) {
-	w := newTrio(t)
-	lead := w.leader()
-	gone, other := w.others(lead)[0], w.others(lead)[1]
-	w.crash(gone)
-	w.pass(2 * election)
-	if err := w.wish(lead, replica.Remove, name(gone), ""); err != nil {
-		t.Fatal(err)
-	}
+	w, lead, other := newPair(t)
 	if let := w.join(lead, newcomer("n4", 4)); len(let) != 1 || let[0].ID != 4 {
 		t.Fatalf("the answers were %+v", let)
 	}
