@@ -75,11 +75,18 @@ func (c *Cluster) Add() int {
 }
 
 // FreeAddress finds a loopback port below those that outgoing connections get, so that it stays free while
-// its node is down.
+// its node is down, and keeps all other tests from it until this one ends: also those of other processes,
+// since the claim is a name that the kernel gives to one of them.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000)))
+		port := strconv.Itoa(10_000 + rand.IntN(20_000))
+		claim, err := net.Listen("unix", "@caucus-test-port-"+port)
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { claim.Close() })
+		addr := net.JoinHostPort("127.0.0.1", port)
 		if l, err := net.Listen("tcp", addr); err == nil {
 			l.Close()
 			return addr
