@@ -106,6 +106,8 @@ func (r *ReplyReader) value(letter byte, rest []byte, depth int) (caucus.Reply, 
 		return r.text(letter, rest)
 	case '*', '%', '~', '>':
 		return r.collection(letter, rest, depth)
+	case 'H':
+		return caucus.Reply{}, malformed("it begins with 'H', as HTTP does; RESP is spoken at the client door")
 	}
 	return caucus.Reply{}, malformed("it begins with %q", letter)
 }

@@ -149,6 +149,14 @@ func TestMalformedReplies(t *testing.T) {
 	}
 }
 
+// Who asks at a node's HTTP door by mistake is told so.
+func TestAnswersOfAnHTTPDoor(t *testing.T) {
+	_, err := readReplies(strings.NewReader("HTTP/1.1 400 Bad Request\r\n\r\n"), resp.Limits{})
+	if !errors.Is(err, resp.ErrMalformed) || !strings.Contains(err.Error(), "as HTTP does") {
+		t.Error(err)
+	}
+}
+
 func TestCutOffReplies(t *testing.T) {
 	whole := "*3\r\n$3\r\nabc\r\n%1\r\n+k\r\n:1\r\n=5\r\ntxt:x\r\n"
 	for i := 1; i < len(whole); i++ {
