@@ -18,6 +18,7 @@ import (
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/metrics"
 	"github.com/caucus-project/caucus/internal/peer"
+	"github.com/caucus-project/caucus/internal/post"
 	"github.com/caucus-project/caucus/internal/raftlog"
 	"github.com/caucus-project/caucus/internal/raftlog/datadir"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
@@ -34,7 +35,7 @@ type Node struct {
 	me     machine.Node // as announced at this start
 	table  *command.Table
 	hub    *feed.Hub
-	post   *post
+	post   postRoom
 	doors  doors
 	meter  *metrics.Metrics
 	locals map[string]local // who answers the commands that concern this node alone
@@ -91,7 +92,7 @@ func newNode(cfg Config) *Node {
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
-	n.hub, n.post = feed.New(feed.Limits{}, now), newPost()
+	n.hub, n.post.post = feed.New(feed.Limits{}, now), post.New()
 	n.greeting.Store(&status{})
 	n.nodes.Store(&[]machine.Node{})
 	n.former.Store(&former{})

@@ -5,81 +5,37 @@ import (
 	"sync"
 
 	"github.com/caucus-project/caucus"
-	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/fields"
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/peer"
+	"github.com/caucus-project/caucus/internal/post"
 )
 
-// post carries the messages that do not pass through the log (SAFETY A11): it numbers those of this node's
-// clients, and hands out those of all nodes at most once and in the order of each sender.
-type post struct {
+// postRoom is where the messages that do not pass through the log come by (SAFETY A11). Its lock is held
+// until a message is let out, so that the next one stays behind it.
+type postRoom struct {
 	mu   sync.Mutex
-	sent map[uint64]*counts // by connection
-	// heard says how far each sender was heard on each feed. Those that were not heard for long are
-	// forgotten, a generation at a time: nothing of theirs is on its way any more.
-	heard, before map[line]place
+	post *post.Post
 }
 
-// counts are the messages of a connection under one attachment, by feed.
-type counts struct {
-	part  uint64
-	feeds map[string]uint64
-}
-
-// line is one sender's messages on one feed, place the last of them.
-type (
-	line struct {
-		from entry.Session
-		life uint64
-		feed string
-	}
-	place struct{ part, n uint64 }
-)
-
-// generation is how many lines one generation remembers.
-const generation = 1 << 16
-
-func newPost() *post { return &post{sent: map[uint64]*counts{}, heard: map[line]place{}} }
-
-// number counts a message of this node's client.
-func (p *post) number(m *machine.Message) {
+func (p *postRoom) number(m *machine.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.sent[m.Conn]
-	if c == nil || c.part != m.Part {
-		c = &counts{part: m.Part, feeds: map[string]uint64{}}
-		p.sent[m.Conn] = c
-	}
-	c.feeds[m.Feed()]++
-	m.N = c.feeds[m.Feed()]
+	p.post.Number(m)
 }
 
-// forget lets go of the counts of a connection that is closed.
-func (p *post) forget(conn uint64) {
+func (p *postRoom) forget(conn uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.sent, conn)
+	p.post.Forget(conn)
 }
 
-// deliver hands a message out, unless one that was sent later has been: of a later part, or of a later
-// number. So what comes over two connections of a peer at once is in order too.
-func (p *post) deliver(m *machine.Message, out func()) {
+func (p *postRoom) deliver(m *machine.Message, out func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l, at := line{m.Session, m.Life, m.Feed()}, place{m.Part, m.N}
-	last, ok := p.heard[l]
-	if !ok {
-		last = p.before[l]
+	if p.post.Admit(m) {
+		out()
 	}
-	if at.part < last.part || at.part == last.part && at.n <= last.n {
-		return
-	}
-	if len(p.heard) >= generation {
-		p.heard, p.before = map[line]place{}, p.heard
-	}
-	p.heard[l] = at
-	out()
 }
 
 // send sends a message of this node's client, which comes from the owner's goroutine, to all nodes: those

@@ -21,6 +21,7 @@ var floors = map[string]int{
 	"internal/machine": 2, "internal/talk": 2,
 
 	"internal/replica": 3, "internal/raftlog": 3, "internal/peer": 3, "internal/feed": 3, "client": 3,
+	"internal/post": 3,
 
 	"internal/respd": 4, "internal/httpd": 4, "internal/metrics": 4, "internal/load": 4,
 
@@ -116,7 +117,7 @@ const (
 var bans = []ban{
 	{
 		rooms: []string{"internal/machine", "internal/entry", "internal/command", "internal/assign",
-			"internal/lease", "internal/talk", "internal/founding"},
+			"internal/lease", "internal/talk", "internal/founding", "internal/post"},
 		imports: []string{"time", "sync", "context", "math/rand", "os", "net", "log"},
 		why:     "the room is pure: time, chance and the outside come in as values, so every node does the same",
 	},
