@@ -284,6 +284,7 @@ func (n *Node) establish(
 		}
 	}
 	home.Cluster, home.RaftID = formatID(randomID()), 1
+	n.cfg.rhythm().orUsual().keep(&home)
 	if d.Voters > 1 {
 		home.Quorum = uint64(d.Voters)
 	}

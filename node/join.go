@@ -21,7 +21,8 @@ import (
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
-// callJoin asks to be let in: the record of the node. The answer: raft id, cluster, all nodes.
+// callJoin asks to be let in: the record of the node, and the rhythm that it was told to keep, if any. The
+// answer: the ensemble's rhythm, raft id, cluster, all nodes.
 const callJoin = 1
 
 // patience between two attempts to join, and between two words about it.
@@ -36,12 +37,13 @@ func (n *Node) join(
 ) (datadir.Identity, error) {
 	n.me.Metadata = d.Metadata
 	n.assembly.with(func(r *founding.Roll) { r.Joining(true) })
-	id, err := n.tryJoin(ctx, d.Through)
+	rhythm, id, err := n.tryJoin(ctx, d.Through)
 	if err != nil {
 		n.assembly.with(func(r *founding.Roll) { r.Joining(false) })
 		return home, fmt.Errorf("joining through %s: %w", d.Through, cmp.Or(refusal(err), err))
 	}
 	home.Cluster, home.RaftID = formatID(id.Cluster), id.ID
+	rhythm.keep(&home)
 	n.me.ID = id.ID
 	n.know(id.Nodes, former{})
 	n.log.Info("joined", "ensemble", home.Cluster, "id", home.RaftID)
@@ -69,23 +71,24 @@ func refusal(err error) error {
 }
 
 // tryJoin asks every node that a client door names, once.
-func (n *Node) tryJoin(ctx context.Context, addr string) (replica.Admission, error) {
+func (n *Node) tryJoin(ctx context.Context, addr string) (pace, replica.Admission, error) {
 	doors, err := n.peerDoors(ctx, addr)
 	if err != nil {
-		return replica.Admission{}, err
+		return pace{}, replica.Admission{}, err
 	}
+	request := n.cfg.rhythm().append(n.me.Append(nil))
 	var first error // the leader's, most likely, who is asked first
 	for _, door := range doors {
-		answer, err := n.peers.Call(ctx, door, callJoin, n.me.Append(nil))
+		answer, err := n.peers.Call(ctx, door, callJoin, request)
 		if err == nil {
 			return readAdmission(answer)
 		}
 		if errors.Is(err, caucus.ErrConflict) {
-			return replica.Admission{}, err
+			return pace{}, replica.Admission{}, err
 		}
 		first = cmp.Or(first, err)
 	}
-	return replica.Admission{}, cmp.Or(first, errors.New("the ensemble names no nodes"))
+	return pace{}, replica.Admission{}, cmp.Or(first, errors.New("the ensemble names no nodes"))
 }
 
 // peerDoors asks a client door for the peer doors of all nodes, the leading one first.
@@ -165,13 +168,18 @@ func fieldsOf(r caucus.Reply) map[string]string {
 // admit answers a node that asks to be let in.
 func (n *Node) admit(ctx context.Context, payload []byte) ([]byte, error) {
 	r := fields.NewReader(payload)
-	newcomer := machine.ReadNode(&r)
+	newcomer, told := machine.ReadNode(&r), readPace(&r)
 	if err := r.End("the record of a node"); err != nil {
 		return nil, caucus.Errorf(caucus.ErrBad, "%s", err)
 	}
 	newcomer.Boots, newcomer.Boot = 0, [16]byte{}
 	answer := make(chan replica.Admission, 1)
 	o := n.ownerNow()
+	if o != nil {
+		if err := told.differs(n.pace); err != nil {
+			return nil, caucus.Errorf(caucus.ErrConflict, "%s", err)
+		}
+	}
 	if o == nil || !o.call(func(now replica.Time) { o.r.Join(now, newcomer, answer) }) {
 		return nil, caucus.Errorf(caucus.ErrTryAgain, "this node is not ready")
 	}
@@ -180,7 +188,7 @@ func (n *Node) admit(ctx context.Context, payload []byte) ([]byte, error) {
 		if a.Err != nil {
 			return nil, a.Err
 		}
-		return appendAdmission(a), nil
+		return appendAdmission(n.pace, a), nil
 	case <-ctx.Done():
 		return nil, caucus.Errorf(caucus.ErrTryAgain, "this node is stopping")
 	case <-time.After(n.cfg.RequestTimeout):
@@ -188,8 +196,8 @@ func (n *Node) admit(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 }
 
-func appendAdmission(a replica.Admission) []byte {
-	b := append(fields.Uvarint(nil, a.ID), a.Cluster[:]...)
+func appendAdmission(rhythm pace, a replica.Admission) []byte {
+	b := append(fields.Uvarint(rhythm.append(nil), a.ID), a.Cluster[:]...)
 	b = fields.Uvarint(b, uint64(len(a.Nodes)))
 	for i := range a.Nodes {
 		b = fields.String(b, string(a.Nodes[i].Append(nil)))
@@ -197,12 +205,12 @@ func appendAdmission(a replica.Admission) []byte {
 	return b
 }
 
-func readAdmission(b []byte) (replica.Admission, error) {
+func readAdmission(b []byte) (pace, replica.Admission, error) {
 	r := fields.NewReader(b)
-	a := replica.Admission{ID: r.Uvarint(), Cluster: r.ID()}
+	rhythm, a := readPace(&r), replica.Admission{ID: r.Uvarint(), Cluster: r.ID()}
 	for range r.Count(40) {
 		one := fields.StringReader(r.String())
 		a.Nodes = append(a.Nodes, machine.ReadNode(&one))
 	}
-	return a, r.End("the answer of the ensemble")
+	return rhythm, a, r.End("the answer of the ensemble")
 }

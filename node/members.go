@@ -104,7 +104,7 @@ func (n *Node) isRemoved(name string) bool {
 // came waits until what the leader has granted can be seen at this node too: the entry at index is applied,
 // and a node that was asked to lead does so. It says no when that takes longer than the leader tries.
 func (n *Node) came(ctx context.Context, w replica.Wish, index uint64) bool {
-	ctx, cancel := context.WithTimeout(ctx, n.cfg.Election)
+	ctx, cancel := context.WithTimeout(ctx, n.pace.election)
 	defer cancel()
 	for {
 		seen := false

@@ -33,6 +33,7 @@ type Node struct {
 	cfg    Config
 	log    *slog.Logger
 	me     machine.Node // as announced at this start
+	pace   pace         // of the ensemble, once the node belongs to one
 	table  *command.Table
 	hub    *feed.Hub
 	post   postRoom
@@ -143,12 +144,15 @@ func (n *Node) open(ctx context.Context) error {
 		if home, err = n.belong(ctx, home); err != nil {
 			return err
 		}
+	} else if err := n.cfg.rhythm().differs(paceOf(home)); err != nil {
+		return n.describeError(err)
 	}
 	found, home, err := n.recover(home)
 	if err != nil {
 		return err
 	}
 	n.me.ID, n.me.Boots = home.RaftID, home.Boots
+	n.pace = paceOf(home)
 	if err := n.peers.SetIdentity(n.identity(home)); err != nil {
 		return err
 	}
@@ -162,7 +166,7 @@ func (n *Node) open(ctx context.Context) error {
 func (n *Node) start(found replica.Restored) error {
 	r, err := replica.Open(replica.Config{
 		Node: n.me, Seed: randomSeed(),
-		Heartbeat: n.cfg.Heartbeat.Microseconds(), Election: n.cfg.Election.Microseconds(),
+		Heartbeat: n.pace.heartbeat.Microseconds(), Election: n.pace.election.Microseconds(),
 		SnapshotEntries: n.cfg.SnapshotEntries, DigestEntries: n.cfg.DigestEntries, Publish: n.Publish,
 		Send: n.send,
 	}, found, n.cfg.clock())

@@ -146,7 +146,7 @@ func (o *owner) step(in inbox) (wake int64) {
 		}
 	}()
 	if o.broken {
-		return now.Mono + o.n.cfg.Heartbeat.Microseconds()
+		return now.Mono + o.n.pace.heartbeat.Microseconds()
 	}
 	o.r.Tick(now)
 	for i := range in.frames {

@@ -67,7 +67,8 @@ func Recover(dir string, agree func(Recovery) bool) (r Recovery, err error) {
 	if !agree(r) {
 		return r, ErrDeclined
 	}
-	next := datadir.Identity{Cluster: r.NewEnsemble, Node: old.Node, Incarnation: formatID(randomID()), Boots: 1}
+	next := datadir.Identity{Cluster: r.NewEnsemble, Node: old.Node, Incarnation: formatID(randomID()), Boots: 1,
+		Heartbeat: old.Heartbeat, Election: old.Election}
 	survivor.Incarnation = parseID(next.Incarnation)
 	next.RaftID = m.Refound(parseID(next.Cluster), survivor)
 	if err := bequeath(dir, next, m, term+1); err != nil {

@@ -22,7 +22,7 @@ func (n *Node) noteStatus(r *replica.Replica, mono int64) {
 	old := n.greeting.Load()
 	role, term, leader := r.Standing()
 	same := role == old.Role && term == old.Term && leader == old.Leader && r.Shut() == old.Shut
-	if same && mono-old.at < n.cfg.Heartbeat.Microseconds() {
+	if same && mono-old.at < n.pace.heartbeat.Microseconds() {
 		return
 	}
 	n.greeting.Store(&status{Status: r.Status(), leads: role == raft.StateLeader, at: mono})

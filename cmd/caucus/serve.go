@@ -33,8 +33,8 @@ type serveCmd struct {
 
 	PasswordFile   string        `help:"File with the password of clients and peers." placeholder:"FILE"`
 	RequestTimeout time.Duration `help:"Bound on requests that do not say how long they wait." default:"5s"`
-	Heartbeat      time.Duration `help:"The leader's rhythm; the same on all nodes." default:"50ms"`
-	Election       time.Duration `help:"How long a leader's silence is borne at least; the same on all nodes." default:"400ms"`
+	Heartbeat      time.Duration `help:"The leader's rhythm in a new ensemble, by default 50ms; the others' nodes are told." placeholder:"TIME"`
+	Election       time.Duration `help:"How long a leader's silence is borne at least in a new ensemble, by default 400ms; a multiple of --heartbeat." placeholder:"TIME"`
 	Snapshot       uint64        `help:"Log entries after which a snapshot is written, by default 100000." default:"100000" placeholder:"ENTRIES"`
 	Digest         uint64        `help:"Log entries after which the nodes compare digests of their states, by default 1000000." default:"1000000" placeholder:"ENTRIES"`
 	MaxClients     int           `help:"Client connections at most." default:"10000"`

@@ -13,7 +13,8 @@ import (
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 )
 
-var me = datadir.Identity{Cluster: cluster, Node: "alpha", RaftID: 7, Incarnation: incarnation, Boots: 3}
+var me = datadir.Identity{Cluster: cluster, Node: "alpha", RaftID: 7, Incarnation: incarnation, Boots: 3,
+	Heartbeat: 50_000, Election: 400_000}
 
 // onBoth runs a test on the real disk and on the one in memory.
 func onBoth(t *testing.T, test func(t *testing.T, fsys vfs.FS, dir string)) {

@@ -33,13 +33,18 @@ type Identity struct {
 	Incarnation string `json:"incarnation"`
 	Boots       uint64 `json:"boots"`
 	Quorum      uint64 `json:"quorum,omitempty"` // of a founder: so many must vote before anybody is served
-	Check       string `json:"check"`            // CRC32C of the above, set by Write
+
+	// The rhythm of the ensemble that it belongs to, in microseconds.
+	Heartbeat int64 `json:"heartbeat,omitempty"`
+	Election  int64 `json:"election,omitempty"`
+
+	Check string `json:"check"` // CRC32C of the above, set by Write
 }
 
 // sum covers the fields, not the layout, so that a reformatted file is still right.
 func (id Identity) sum() string {
-	s := fmt.Sprintf("%d %s %q %d %s %d %d",
-		id.Format, id.Cluster, id.Node, id.RaftID, id.Incarnation, id.Boots, id.Quorum)
+	s := fmt.Sprintf("%d %s %q %d %s %d %d %d %d", id.Format, id.Cluster, id.Node, id.RaftID, id.Incarnation,
+		id.Boots, id.Quorum, id.Heartbeat, id.Election)
 	return fmt.Sprintf("%08x", crc32.Checksum([]byte(s), castagnoli))
 }
 
