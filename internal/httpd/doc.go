@@ -1,5 +1,5 @@
-// Package httpd is the HTTP door: bloc's protocol, for its unmodified clients, and the answers to
-// whoever asks whether this node lives and is ready.
+// Package httpd is the HTTP door: bloc's protocol, for its unmodified clients, the JSON API below /v1
+// (routes.go has its table), and the answers to whoever asks whether this node lives and is ready.
 //
 // It is not for what a group is or who may believe what: it turns a request into the commands of a
 // conversation, and of the server it knows the interfaces of the root package only, which is also all

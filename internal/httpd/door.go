@@ -70,6 +70,7 @@ type Door struct {
 	server caucus.Server
 	hosts  map[string]bool
 	seats  *seats
+	api    http.Handler // what is below /v1/
 	http   *http.Server
 	ctx    context.Context // over when the door is closed by force
 	stop   context.CancelFunc
@@ -91,6 +92,7 @@ func New(cfg Config, server caucus.Server) *Door {
 		d.hosts[hostname(host)] = true
 	}
 	d.seats = newSeats(d.cfg, server)
+	d.api = muxOf(d.routes())
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.http = &http.Server{
 		Handler:                      http.HandlerFunc(d.serve),

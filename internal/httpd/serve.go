@@ -21,6 +21,7 @@ const (
 	health             // does the process live?
 	readiness          // may clients be sent here?
 	metrics            // how is the node?
+	api                // what is below /v1/
 )
 
 // blocGroup is the group of bloc's bare paths.
@@ -37,9 +38,9 @@ func (what resource) methods() []string {
 	return []string{http.MethodGet, http.MethodHead}
 }
 
-// route finds what an escaped path names, and the group that stands in it. Only the group is unescaped,
+// find gives what an escaped path names, and the group that stands in it. Only the group is unescaped,
 // and once: a "/" in it may stand as it is or as %2F.
-func route(path string) (what resource, group string) {
+func find(path string) (what resource, group string) {
 	switch path {
 	case "/healthz":
 		return health, ""
@@ -51,6 +52,9 @@ func route(path string) (what resource, group string) {
 		return index, blocGroup
 	case "/session":
 		return session, blocGroup
+	}
+	if strings.HasPrefix(path, apiRoot) {
+		return api, ""
 	}
 	rest, ok := strings.CutPrefix(path, "/g/")
 	at := strings.LastIndexByte(rest, '/')
@@ -75,7 +79,7 @@ func (d *Door) serve(to http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["Cache-Control"] = noStore // whoever kept a share of the work would hand it out when it is another's
 	h["X-Content-Type-Options"] = noSniff
-	what, group := route(r.URL.EscapedPath())
+	what, group := find(r.URL.EscapedPath())
 	if what == metrics && d.cfg.Metrics == nil {
 		what = nothing
 	}
@@ -87,9 +91,11 @@ func (d *Door) serve(to http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case what == api:
+		d.api.ServeHTTP(w, r)
 	case what == nothing:
 		fail(w, http.StatusNotFound, caucus.Errorf(caucus.ErrBad, "there is nothing at this path; "+
-			"there is /index, /session, both also below /g/GROUP, /healthz, /readyz and /metrics"))
+			"there is /index, /session, both also below /g/GROUP, /v1, /healthz, /readyz and /metrics"))
 	case !slices.Contains(what.methods(), r.Method):
 		h.Set("Allow", strings.Join(what.methods(), ", "))
 		fail(w, http.StatusMethodNotAllowed, caucus.Errorf(caucus.ErrBad, "this path takes %s",

@@ -1,0 +1,86 @@
+package httpd
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/caucus-project/caucus"
+)
+
+// Replies become JSON thus: a map is an object with the same fields in the same order, nil is null, truth
+// values are true and false, and bytes are a string when they are valid UTF-8. Else the field is left out,
+// and <field>_b64 stands in its place, as in events.
+
+// named gives the elements of an array as fields of a map. A nil answer has the same fields, all null.
+func named(r caucus.Reply, names ...string) caucus.Reply {
+	if r.Kind == caucus.KindError {
+		return r
+	}
+	fields := make([]caucus.Reply, 0, 2*len(names))
+	for i, name := range names {
+		value := caucus.Nil()
+		switch {
+		case r.Kind == caucus.KindArray && i < len(r.Items):
+			value = r.Items[i]
+		case r.Kind != caucus.KindArray && i == 0:
+			value = r
+		}
+		fields = append(fields, caucus.Bulk(name), value)
+	}
+	return caucus.Map(fields...)
+}
+
+// appendReply writes a reply as JSON.
+func appendReply(dst []byte, r caucus.Reply) []byte {
+	switch r.Kind {
+	case caucus.KindInt:
+		return strconv.AppendInt(dst, r.Int, 10)
+	case caucus.KindBool:
+		return strconv.AppendBool(dst, r.Int != 0)
+	case caucus.KindBulk, caucus.KindStatus:
+		return appendString(dst, r.Str)
+	case caucus.KindMap:
+		return appendObject(dst, r.Items)
+	case caucus.KindArray:
+		dst = append(dst, '[')
+		for i, item := range r.Items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendReply(dst, item)
+		}
+		return append(dst, ']')
+	}
+	return append(dst, "null"...)
+}
+
+// appendObject writes names and values in turn.
+func appendObject(dst []byte, items []caucus.Reply) []byte {
+	dst = append(dst, '{')
+	for i := 0; i+1 < len(items); i += 2 {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		name, value := items[i].Str, items[i+1]
+		if value.Kind == caucus.KindBulk && !utf8.ValidString(value.Str) {
+			name, value.Str = name+"_b64", base64.StdEncoding.EncodeToString([]byte(value.Str))
+		}
+		dst = append(appendString(dst, name), ':')
+		dst = appendReply(dst, value)
+	}
+	return append(dst, '}')
+}
+
+// appendString writes a string of valid UTF-8 as JSON.
+func appendString(dst []byte, s string) []byte {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		return append(dst, "null"...) // there is no string that it refuses
+	}
+	return append(dst, bytes.TrimSuffix(text.Bytes(), []byte("\n"))...)
+}

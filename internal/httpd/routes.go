@@ -1,0 +1,81 @@
+package httpd
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+)
+
+// apiRoot begins the paths of the JSON API.
+const apiRoot = "/v1/"
+
+// route is one thing that can be asked for below /v1: a method, and a path as http.ServeMux has them. A
+// wildcard stands for one segment, so a "/" within a name is written %2F. Who may get a GET may get a HEAD.
+type route struct {
+	method, path string
+	handle       http.HandlerFunc
+}
+
+// routes is the table of /v1, as WIRE has it.
+func (d *Door) routes() []route {
+	return []route{
+		{http.MethodGet, "/v1/groups", d.json((*visit).listGroups)},
+		{http.MethodGet, "/v1/groups/{g}", d.json((*visit).describeGroup)},
+	}
+}
+
+// muxOf makes the handler of the routes. It answers a path that is not there and a method that is not taken
+// as the rest of the door does.
+func muxOf(routes []route) http.Handler {
+	byPath := map[string]map[string]http.HandlerFunc{}
+	for _, r := range routes {
+		if byPath[r.path] == nil {
+			byPath[r.path] = map[string]http.HandlerFunc{}
+		}
+		byPath[r.path][r.method] = r.handle
+		if r.method == http.MethodGet {
+			byPath[r.path][http.MethodHead] = r.handle
+		}
+	}
+	mux := http.NewServeMux()
+	for path, methods := range byPath {
+		mux.HandleFunc(path, byMethod(methods))
+	}
+	mux.HandleFunc(apiRoot, noRoute)
+	return cleanOnly(mux)
+}
+
+// cleanOnly keeps from a mux what it would answer with a redirection to another path: no name is empty, "."
+// or "..", so such a path names nothing.
+func cleanOnly(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for part := range strings.SplitSeq(r.URL.EscapedPath()[1:], "/") {
+			if part == "" || part == "." || part == ".." {
+				noRoute(w, r)
+				return
+			}
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func byMethod(methods map[string]http.HandlerFunc) http.HandlerFunc {
+	allowed := strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
+	return func(w http.ResponseWriter, r *http.Request) {
+		if handle := methods[r.Method]; handle != nil {
+			handle(w, r)
+			return
+		}
+		w.Header().Set("Allow", allowed)
+		fail(w, http.StatusMethodNotAllowed, caucus.Errorf(caucus.ErrBad, "this path takes %s, not %s",
+			allowed, r.Method))
+	}
+}
+
+func noRoute(w http.ResponseWriter, r *http.Request) {
+	fail(w, http.StatusNotFound, caucus.Errorf(caucus.ErrBad, "there is nothing at '%s'; a \"/\" within the "+
+		"name of a group or lock is written %%2F", r.URL.EscapedPath()))
+}
