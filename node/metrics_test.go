@@ -67,6 +67,7 @@ func TestMetricsMove(t *testing.T) {
 	before := scrape(t, n)
 	for _, words := range [][]string{{"SET", "a", "1"}, {"SET", "b", "2", "PX", "1"}, {"INCR", "nothing"},
 		{"GET", "a"}, {"NOSUCH"}, {"LPUSHX"}, {"GROUP", "CREATE", "g", "MIN", "2"}, {"GROUP", "JOIN", "g"},
+		{"GROUP", "JOIN", "v"}, {"VOTE", "CALL", "v", "what", "TIMEOUT", "3600000"},
 		{"SESSION", "OPEN"}, {"SESSION", "CLOSE"}, {"CHECKPOINT"}, {"READONLY"}, {"GET", "a"}} {
 		if _, err := line.Do(words...); err != nil {
 			t.Fatal(err)
@@ -83,7 +84,8 @@ func TestMetricsMove(t *testing.T) {
 		{"caucus_disk_syncs_total", "", "", 3}, {"caucus_disk_written_bytes_total", "", "", 100},
 		{"caucus_snapshots_total", "", "", 1}, {"caucus_snapshot_index", "", "", 1},
 		{"caucus_session_ends_total", "reason", "closed", 1}, {"caucus_sessions", "", "", 1},
-		{"caucus_groups", "", "", 1}, {"caucus_groups_settling", "", "", 1}, {"caucus_members", "", "", 1},
+		{"caucus_groups", "", "", 1}, {"caucus_groups_settling", "", "", 1}, {"caucus_members", "", "", 2},
+		{"caucus_polls_open", "", "", 1},
 		{"caucus_keys", "", "", 2}, {"caucus_memory_bytes", "", "", 100}, {"caucus_keys_expired_total", "", "", 1},
 		{"caucus_commands_total", "family", "string", 5}, {"caucus_commands_total", "outcome", "ok", 9},
 		{"caucus_refusals_total", "word", "ERR", 2}, {"caucus_commands_waited_seconds_total", "", "", 1e-6},

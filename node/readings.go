@@ -26,7 +26,7 @@ func (n *Node) readings() *metrics.Readings {
 		c := view.Census(now)
 		r.State = &metrics.State{Sessions: c.Sessions, Groups: c.Groups, Settling: c.Settling, Members: c.Members,
 			Keys: c.Keys, Expiring: c.Expiring, MemoryBytes: c.Memory, LimitBytes: c.Limit,
-			Moving: c.Moving}
+			Moving: c.Moving, Polls: c.Polls}
 		for _, s := range c.Stuck {
 			r.Stuck = append(r.Stuck, metrics.Stuck(s))
 		}

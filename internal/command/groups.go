@@ -3,15 +3,15 @@ package command
 // groups are the commands about groups: who is in them, who leads, who has which share of the work.
 func groups() []Spec {
 	const since, family = "caucus 0.1", "group"
-	const options = "[SETTLE milliseconds] [TTL milliseconds] [GRACE milliseconds] [MIN members] " +
-		"[SLOTS slots] [NOLEADER]"
+	const values = "[SETTLE milliseconds] [TTL milliseconds] [GRACE milliseconds] [HEARTBEAT milliseconds] " +
+		"[VOTETIMEOUT milliseconds] [MIN members] [SLOTS slots] "
+	const options = values + "[NOLEADER]"
 	return []Spec{
 		{Name: "group|create", Arity: -3, Flags: Write | DenyOOM | Fast, Group: family, Since: since,
 			Usage: "group " + options, Complexity: "O(log(N))",
 			Summary: "Makes a group that stays without members"},
 		{Name: "group|set", Arity: -5, Flags: Write, Group: family, Since: since,
-			Usage: "group [SETTLE milliseconds] [TTL milliseconds] [GRACE milliseconds] [MIN members] " +
-				"[SLOTS slots] [NOLEADER 0 | 1]",
+			Usage:      "group " + values + "[NOLEADER 0 | 1]",
 			Complexity: "O(log(N)), O(N) when the group settles at once",
 			Summary:    "Changes options of a group, all that are named or none"},
 		{Name: "group|delete", Arity: 3, Flags: Write | Fast, Group: family, Since: since,

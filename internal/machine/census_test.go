@@ -10,9 +10,9 @@ import (
 
 // What watches over a node counts what there is and what has ended, and the state does not change by it.
 func TestCensusAndCounts(t *testing.T) {
-	m := full(t) // a session, a member of a settling group, two keys of which one ends
+	m := full(t) // a session, a member of a settling group with an open poll, two keys of which one ends
 	want := Census{Sessions: 1, Groups: 2, Settling: 1, Members: 2, Keys: 2, Expiring: 1, Memory: m.Memory(),
-		Limit: m.maxMemory}
+		Limit: m.maxMemory, Polls: 1}
 	if got := m.View().Census(m.stamp); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
@@ -29,6 +29,9 @@ func TestCensusAndCounts(t *testing.T) {
 	}
 	apply(3, &entry.Entry{Stamp: 1_700_000_020_000_000, // by now the key has ended
 		Batches: []entry.Batch{{Node: 1, Boot: entry.Boot{3}, Number: 2, Ops: ops}}})
+	if c := m.View().Census(m.stamp); c.Polls != 0 {
+		t.Errorf("its poll is over, and %d are open", c.Polls)
+	}
 	first, _ := m.session(entry.Session{9})
 	second, _ := m.session(entry.Session{1})
 	apply(4, &entry.Entry{Stamp: m.stamp, Notes: []entry.Op{End(first.id, first.attach, 1, Expired)},

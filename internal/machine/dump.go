@@ -48,6 +48,8 @@ type dumpGroup struct {
 	Grace   int64        `json:"grace"`
 	Min     int64        `json:"min"`
 	Slots   int64        `json:"slots"`
+	Beat    int64        `json:"heartbeat"`
+	Vote    int64        `json:"vote_timeout"`
 	State   string       `json:"state"`
 	Epoch   uint64       `json:"epoch"`
 	Total   int          `json:"total"`
@@ -150,8 +152,8 @@ func (d *dumper) keys(s *state) {
 
 func (s *state) dumpGroup(g *group) dumpGroup {
 	d := dumpGroup{Group: g.name, Made: g.made, Kind: g.kind(), Settle: g.settle, TTL: g.ttl, Grace: g.grace,
-		Min: g.min, Slots: g.slots, State: g.state(), Epoch: g.epoch, Total: g.total, Term: g.term, Seq: g.seq,
-		Members: []dumpMember{}}
+		Min: g.min, Slots: g.slots, Beat: g.heartbeat, Vote: g.voteTimeout, State: g.state(), Epoch: g.epoch,
+		Total: g.total, Term: g.term, Seq: g.seq, Members: []dumpMember{}}
 	g.members.Scan(func(_ uint64, mb *member) bool {
 		m := dumpMember{Name: mb.name, Session: shortHash(mb.session), Order: mb.order, Index: mb.index,
 			Slots: caucus.SlotRanges(g.slotsHeld(mb.order)), Leader: mb.order == g.leader, Priority: mb.priority}

@@ -3,6 +3,7 @@ package machine
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -243,9 +244,10 @@ func (g *dumpGroup) options() (options, *caucus.Error) {
 		return options{}, caucus.Errorf(caucus.ErrBad, "the kind is leader or noleader, not %q", g.Kind)
 	}
 	st := statement{settle: &g.Settle, ttl: &g.TTL, grace: &g.Grace, min: &g.Min, slots: &g.Slots,
-		noLeader: none}
+		heartbeat: &g.Beat, voteTimeout: &g.Vote, noLeader: none}
 	life, err := st.check(g.TTL, g.Grace)
-	return st.options(life), err
+	o := st.options(life)
+	return o, cmp.Or(err, o.sound())
 }
 
 // end compares what came with what the last line says there is.

@@ -19,7 +19,8 @@ func dumped(t testing.TB) (*Machine, string) {
 	for _, args := range []caucus.Command{
 		{"SET", "", ""}, {"SET", "bytes\xff", "\x00\x01"}, {"SET", "two\nlines", "<a> & \"b\" \u2028 ü"},
 		{"SET", "b", "2"}, {"SET", "a", "1", "PXAT", "1900000000000"},
-		{"GROUP", "CREATE", "made", "SETTLE", "5", "TTL", "2000", "GRACE", "10", "MIN", "2", "SLOTS", "8"},
+		{"GROUP", "CREATE", "made", "SETTLE", "5", "TTL", "2000", "GRACE", "10", "MIN", "2", "SLOTS", "8",
+			"HEARTBEAT", "600", "VOTETIMEOUT", "250"},
 		{"GROUP", "CREATE", "made/flat", "NOLEADER"}, {"CONFIG", "SET", "maxmemory", "1mb"},
 	} {
 		ops = append(ops, entry.Op{Args: args})
@@ -54,7 +55,7 @@ func TestDumpIsLinesThatPeopleRead(t *testing.T) {
 		`{"key":"plain","type":"string","value":"value"}`,
 		`{"key":"two\nlines","type":"string","value":"<a> & \"b\" \u2028 ü"}`,
 		`{"group":"made","made":true,"kind":"leader","settle":5,"ttl":2000,"grace":10,"min":2,"slots":8,` +
-			`"state":"settling",`,
+			`"heartbeat":600,"vote_timeout":250,"state":"settling",`,
 		`{"group":"made/flat","made":true,"kind":"noleader","settle":6000,`,
 		`{"group":"shared","made":false,"kind":"leader",`,
 		`{"group":"work","made":false,"kind":"leader",`,
@@ -223,6 +224,8 @@ func TestReadDumpSaysWhatIsWrong(t *testing.T) {
 			`line 9: group "made": the kind is leader or noleader, not "boss"`},
 		{"option", with(9, strings.Replace(lines[8], `"min":2`, `"min":0`, 1)),
 			`line 9: group "made": MIN must be from 1 to 100000, not 0`},
+		{"options together", with(9, strings.Replace(lines[8], `"heartbeat":600`, `"heartbeat":700`, 1)),
+			`line 9: group "made": HEARTBEAT 700 must be a third of TTL 2000 at most`},
 		{"behind the end", text + "{}\n", `line 16: after the end there is "{}"`},
 	} {
 		if _, err := ReadDump(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {

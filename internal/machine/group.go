@@ -33,6 +33,8 @@ type group struct {
 // options are what a group was made with.
 type options struct {
 	settle, ttl, grace int64 // milliseconds
+	heartbeat          int64 // how often members say that they live; 0: as usual, a third of the promise
+	voteTimeout        int64 // of polls that state none
 	min, slots         int64
 	noLeader           bool
 }

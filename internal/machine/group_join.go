@@ -27,6 +27,9 @@ func createGroup(c *call) caucus.Reply {
 		}
 	}
 	life, err := st.check(defaultTTL, defaultGrace)
+	if err == nil && !found {
+		err = st.options(life).sound()
+	}
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
@@ -88,7 +91,9 @@ func (j *joining) check() *caucus.Error {
 		ttl, grace = j.group.ttl, j.group.grace
 	}
 	life, err := j.statement.check(ttl, grace)
-	j.life = life
+	if j.life = life; err == nil && j.group == nil {
+		err = j.options(life).sound()
+	}
 	return err
 }
 

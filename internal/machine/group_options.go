@@ -13,7 +13,13 @@ const (
 	maxMin        = 100_000
 	maxSlots      = 65_536
 	maxPriority   = 100
+
+	minHeartbeat = 10
+	maxHeartbeat = maxTTL / beatsPerTTL
 )
+
+// beatsPerTTL is how many heartbeats fit at least into a TTL, so that two may be lost.
+const beatsPerTTL = 3
 
 // usualSettle is the option by which the client's node says what SETTLE it gives a new group (its --settle).
 // The node adds it to what is logged. It is a default, not a wish: it never conflicts.
@@ -21,7 +27,7 @@ const usualSettle = ".SETTLE"
 
 // statement is what a JOIN or CREATE states; nil is not stated.
 type statement struct {
-	settle, ttl, grace, min, slots, priority, usual *int64
+	settle, ttl, grace, heartbeat, voteTimeout, min, slots, priority, usual *int64
 
 	as, meta *string
 	noLeader bool
@@ -77,6 +83,10 @@ func (st *statement) number(option string, joining bool) **int64 {
 		return &st.ttl
 	case "GRACE":
 		return &st.grace
+	case "HEARTBEAT":
+		return &st.heartbeat
+	case "VOTETIMEOUT":
+		return &st.voteTimeout
 	case "MIN":
 		return &st.min
 	case "SLOTS":
@@ -91,14 +101,17 @@ func (st *statement) number(option string, joining bool) **int64 {
 	return nil
 }
 
-// conflict compares what is stated with what the group was made with. TTL and GRACE never conflict
-// (SAFETY A18).
+// conflict compares what is stated with what the group was made with. TTL and GRACE never conflict, since
+// each session has its own (SAFETY A18); a heartbeat and a vote time-out are the group's, the same for all.
 func (st *statement) conflict(g *group) *caucus.Error {
 	for _, o := range []struct {
 		name   string
 		stated *int64
 		has    int64
-	}{{"SETTLE", st.settle, g.settle}, {"MIN", st.min, g.min}, {"SLOTS", st.slots, g.slots}} {
+	}{
+		{"SETTLE", st.settle, g.settle}, {"MIN", st.min, g.min}, {"SLOTS", st.slots, g.slots},
+		{"HEARTBEAT", st.heartbeat, g.heartbeat}, {"VOTETIMEOUT", st.voteTimeout, g.voteTimeout},
+	} {
 		if o.stated != nil && *o.stated != o.has {
 			return caucus.Errorf(caucus.ErrConflict, "group '%s' has %s %d, not %d",
 				g.name, o.name, o.has, *o.stated)
@@ -121,8 +134,14 @@ func (st *statement) check(ttl, grace int64) (lifetime, *caucus.Error) {
 		{"SETTLE", st.settle, 0, maxSettle}, {"SETTLE", st.usual, 0, maxSettle},
 		{"MIN", st.min, 1, maxMin}, {"SLOTS", st.slots, 0, maxSlots},
 		{"PRIORITY", st.priority, -maxPriority, maxPriority},
+		{"VOTETIMEOUT", st.voteTimeout, minTimeout, maxTimeout},
 	} {
 		if err := within(o.name, o.stated, o.low, o.high); err != nil {
+			return lifetime{}, err
+		}
+	}
+	if st.heartbeat != nil && *st.heartbeat != 0 {
+		if err := within("HEARTBEAT", st.heartbeat, minHeartbeat, maxHeartbeat); err != nil {
 			return lifetime{}, err
 		}
 	}
@@ -141,5 +160,17 @@ func (st *statement) options(l lifetime) options {
 	return options{
 		settle: orElse(st.settle, orElse(st.usual, defaultSettle)), ttl: l.ttl, grace: l.grace,
 		min: orElse(st.min, 1), slots: orElse(st.slots, 0), noLeader: st.noLeader,
+		heartbeat: orElse(st.heartbeat, 0), voteTimeout: orElse(st.voteTimeout, defaultTimeout),
 	}
+}
+
+// sound checks what no option can know alone: that a member which speaks as often as its group asks outlives
+// the loss of two heartbeats.
+func (o options) sound() *caucus.Error {
+	if o.heartbeat*beatsPerTTL <= o.ttl {
+		return nil
+	}
+	return caucus.Errorf(caucus.ErrBad, "HEARTBEAT %d must be a third of TTL %d at most, so that two "+
+		"heartbeats may be lost: state HEARTBEAT %d or less, or TTL %d or more",
+		o.heartbeat, o.ttl, o.ttl/beatsPerTTL, o.heartbeat*beatsPerTTL)
 }

@@ -155,6 +155,8 @@ func groupInfo(q *query) caucus.Reply {
 	put("grace", caucus.Int(g.grace))
 	put("settle", caucus.Int(g.settle))
 	put("min", caucus.Int(g.min))
+	put("heartbeat", caucus.Int(g.heartbeat))
+	put("vote_timeout", caucus.Int(g.voteTimeout))
 	return caucus.Map(items...)
 }
 

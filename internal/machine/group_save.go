@@ -11,7 +11,7 @@ func saveGroup(dst []byte, g *group) []byte {
 	dst = fields.String(dst, g.name)
 	dst = fields.Uvarint(dst, g.life)
 	dst = fields.Bool(dst, g.made)
-	for _, n := range []int64{g.settle, g.ttl, g.grace, g.min, g.slots} {
+	for _, n := range []int64{g.settle, g.ttl, g.grace, g.heartbeat, g.voteTimeout, g.min, g.slots} {
 		dst = fields.Varint(dst, n)
 	}
 	dst = fields.Bool(dst, g.noLeader)
@@ -94,7 +94,7 @@ func saveKept(dst []byte, g *group) []byte {
 // were damaged is the reader's error.
 func loadGroup(r *fields.Reader) *group {
 	g := &group{name: strings.Clone(r.String()), life: r.Uvarint(), made: r.Bool()}
-	for _, n := range []*int64{&g.settle, &g.ttl, &g.grace, &g.min, &g.slots} {
+	for _, n := range []*int64{&g.settle, &g.ttl, &g.grace, &g.heartbeat, &g.voteTimeout, &g.min, &g.slots} {
 		*n = r.Varint()
 	}
 	g.noLeader, g.settled, g.announced, g.freed, g.unsaid = r.Bool(), r.Bool(), r.Bool(), r.Bool(), r.Bool()

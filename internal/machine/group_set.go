@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -20,7 +21,7 @@ func setOptions(c *call) caucus.Reply {
 	}
 	next, err := st.over(g.options)
 	if err == nil {
-		err = within("NOLEADER", noLeader, 0, 1)
+		err = cmp.Or(within("NOLEADER", noLeader, 0, 1), next.sound())
 	}
 	if err != nil {
 		return caucus.ErrorReply(err)
@@ -72,5 +73,6 @@ func (st *statement) over(o options) (options, *caucus.Error) {
 	life, err := st.check(o.ttl, o.grace)
 	o.settle, o.ttl, o.grace = orElse(st.settle, o.settle), life.ttl, life.grace
 	o.min, o.slots = orElse(st.min, o.min), orElse(st.slots, o.slots)
+	o.heartbeat, o.voteTimeout = orElse(st.heartbeat, o.heartbeat), orElse(st.voteTimeout, o.voteTimeout)
 	return o, err
 }

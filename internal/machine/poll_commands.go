@@ -26,7 +26,7 @@ type callOptions struct {
 
 // Defaults and ranges of what a poll is called with, in milliseconds (WIRE "Defaults").
 const (
-	defaultTimeout = 1_500
+	defaultTimeout = 1_500 // VOTETIMEOUT of a group that states none
 	minTimeout     = 10
 	maxTimeout     = 3_600_000
 	maxAhead       = 366 * 86_400_000 // how far AT may lie ahead
@@ -122,7 +122,7 @@ func (g *group) canVote() *caucus.Error {
 
 // newPoll makes a poll that is called at a time in unix milliseconds.
 func newPoll(g *group, o callOptions, now int64, topic string) *poll {
-	p := &poll{topic: strings.Clone(topic), last: g.order, deadline: now + orElse(o.timeout, defaultTimeout)}
+	p := &poll{topic: strings.Clone(topic), last: g.order, deadline: now + orElse(o.timeout, g.voteTimeout)}
 	p.count = ballot.Count{Kind: o.kind, Electorate: g.members.Len()}
 	if o.at != nil {
 		p.at = *o.at

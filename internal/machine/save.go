@@ -41,7 +41,7 @@ func sections() []section {
 		{"keys", 1, -1, saveKeys, loadKey},
 		{"removals", 1, -1, saveRemovals, loadRemoval},
 		{"sessions", 2, -1, saveSessions, loadSessionRow},
-		{"groups", 5, -1, saveGroups, loadGroupRow},
+		{"groups", 6, -1, saveGroups, loadGroupRow},
 		{"digests", 1, 1, saveDigests, loadDigests},
 		{"leaving", 1, -1, saveLeaving, loadLeaving},
 		{"reserved", 1, -1, saveReserved, loadReserved},

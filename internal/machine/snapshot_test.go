@@ -30,7 +30,7 @@ func full(t testing.TB) *Machine {
 	ops := []entry.Op{Boot(n)}
 	for _, line := range []string{
 		"SET plain value", "SET ends soon EX 10", "SET gone x", "DEL gone", "GROUP JOIN work AS me",
-		"VOTE CALL work what", "GROUP JOIN shared SETTLE 0 SLOTS 8", "GROUP RELEASE shared 3",
+		"VOTE CALL work what", "GROUP JOIN shared SETTLE 0 SLOTS 8 HEARTBEAT 1000", "GROUP RELEASE shared 3",
 		"CONFIG SET maxmemory 1gb",
 	} {
 		ops = append(ops, entry.Op{Bound: true, Fresh: entry.Session{9}, Args: strings.Fields(line)})

@@ -21,6 +21,7 @@ type Census struct {
 	Limit                               int64 // of that, 0 for none
 	Moving                              int   // slots whose holders are asked to release them
 	Stuck                               []Stuck
+	Polls                               int // that are open
 }
 
 // Stuck is who holds up a group: asked for slots, it has released none for longer than its TTL.
@@ -41,6 +42,7 @@ func (v *View) Census(now int64) Census {
 			c.Settling++
 		}
 		c.Moving += g.moving
+		c.Polls += g.open
 		if mb := s.stuck(g, now); mb != nil {
 			c.Stuck = append(c.Stuck, Stuck{g.name, mb.name, mb.moving})
 		}

@@ -94,6 +94,7 @@ type State struct {
 	MemoryBytes                         int64
 	Moving                              int // slots
 	Stuck                               []Stuck
+	Polls                               int // that are open
 }
 
 // Stuck is a member that was asked for slots and releases none.

@@ -165,6 +165,8 @@ func stateRows() []row {
 			help: "Slots that a member was asked to release, while it has released none for longer " +
 				"than its TTL; of each group at most the one that was asked first.",
 			labels: []string{"group", "member"}, read: stuck},
+		{name: "caucus_polls_open", help: "Polls that are not decided yet.",
+			read: state(func(s *State) int { return s.Polls })},
 		{name: "caucus_keys", help: "Keys.", read: state(func(s *State) int { return s.Keys })},
 		{name: "caucus_keys_with_ttl", help: "Keys that will expire.",
 			read: state(func(s *State) int { return s.Expiring })},

@@ -3,6 +3,7 @@ package talk
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -161,13 +162,13 @@ func (t *Talk) enter(p *Plan, cmd caucus.Command, once uint64) verdict {
 }
 
 // settle gives a JOIN or CREATE with the node's settle period for a group that it may make, unless it states
-// its own.
+// its own. It stands first, so that it is never taken for the value that a last option lacks.
 func (t *Talk) settle(cmd caucus.Command) caucus.Command {
-	args := append(make(caucus.Command, 0, len(cmd)+2), cmd...)
+	args := slices.Clone(cmd)
 	if statesSettle(cmd) {
 		return args
 	}
-	return append(args, ".SETTLE", strconv.FormatInt(t.cfg.Settle, 10))
+	return slices.Insert(args, 3, ".SETTLE", strconv.FormatInt(t.cfg.Settle, 10))
 }
 
 // statesSettle looks for SETTLE among the options, stepping over the values of the others.

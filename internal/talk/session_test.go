@@ -170,7 +170,7 @@ func TestInfoShowsTheID(t *testing.T) {
 func TestJoin(t *testing.T) {
 	s := newStage()
 	s.do("group join g as SETTLE meta x", "get k")
-	want := `true ["group" "join" "g" "as" "SETTLE" "meta" "x" ".SETTLE" "6000"] ` +
+	want := `true ["group" "join" "g" ".SETTLE" "6000" "as" "SETTLE" "meta" "x"] ` +
 		`attach=0 bound=true once=0 fresh=true`
 	if got := op(s.plans[0], 0); got != want {
 		t.Error(got)
