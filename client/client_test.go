@@ -39,6 +39,11 @@ func TestStaleReadsAreAskedForInTheGreeting(t *testing.T) {
 	if _, err := c.Session(within(t), client.SessionOptions{}); !errors.Is(err, caucus.ErrBad) {
 		t.Fatalf("a session whose reads may be stale: %v", err)
 	}
+	for _, err := range c.Events(within(t), "g") {
+		if !errors.Is(err, caucus.ErrBad) {
+			t.Fatalf("events whose reads may be stale: %v", err)
+		}
+	}
 }
 
 func TestWrongPasswordEndsDialAtOnce(t *testing.T) {
@@ -242,48 +247,4 @@ func TestClosedClientFails(t *testing.T) {
 	if _, err := c.Do(within(t), caucus.Command{"GET", "k"}); err == nil {
 		t.Fatal("a closed client carried out a command")
 	}
-}
-
-func TestEventsAreParsedAndKeptWhole(t *testing.T) {
-	f := startFake(t, func(*fakeLine, caucus.Command) *caucus.Reply { return nil })
-	c := dial(t, client.Config{Addrs: []string{f.addr}})
-	raw := `{"event":"joined","group":"g","life":3,"seq":7,"time":1,` +
-		`"member":"m1","metadata_b64":"/w==","size":2}`
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		f.await("SUBSCRIBE caucus:g:g", 1)
-		f.publish("g", raw)
-	}()
-	for e, err := range c.Events(within(t), "g") {
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := client.Event{Kind: "joined", Group: "g", Life: 3, Seq: 7, Time: 1,
-			Member: "m1", Metadata: "\xff", Size: 2, Raw: raw}
-		if e != want {
-			t.Fatalf("got %+v", e)
-		}
-		break
-	}
-	<-sent
-}
-
-func TestEventsEndWithAnErrorWhenTheConnectionBreaks(t *testing.T) {
-	f := startFake(t, func(*fakeLine, caucus.Command) *caucus.Reply { return nil })
-	c := dial(t, client.Config{Addrs: []string{f.addr}})
-	cut := make(chan struct{})
-	go func() {
-		defer close(cut)
-		f.await("SUBSCRIBE", 1)
-		f.cut()
-	}()
-	var last error
-	for _, err := range c.Events(within(t), "g") {
-		last = err
-	}
-	if last == nil {
-		t.Fatal("the iterator ended as if nothing could have been missed")
-	}
-	<-cut
 }

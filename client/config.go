@@ -26,7 +26,7 @@ type Config struct {
 	// what they say is the caller's to read.
 	Once bool
 	// Stale has reads answered from the state of the node that was reached, which may be behind, and
-	// without a quorum too. Such a client opens no sessions.
+	// without a quorum too. Such a client opens no sessions and hears no events.
 	Stale bool
 	// DialContext opens a connection, for TLS, tunnels and tests. Nil means TCP.
 	DialContext func(ctx context.Context, addr string) (net.Conn, error)

@@ -1,13 +1,9 @@
 package client
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"iter"
-
-	"github.com/caucus-project/caucus"
 )
 
 // Event is something that happened in a group. Which fields an event has depends on its kind; the others are
@@ -32,6 +28,11 @@ type Event struct {
 	Epoch    uint64 `json:"epoch"`
 	Total    int    `json:"total"`
 
+	// Of slots that a member was granted, is asked to release, or has released: ranges such as "0-127,300".
+	Granted  string `json:"granted"`
+	Revoking string `json:"revoking"`
+	Released string `json:"released"`
+
 	Poll       uint64 `json:"poll"`
 	Topic      string `json:"topic"` // any bytes
 	VoteKind   string `json:"kind"`  // majority or consensus; of a message, for whom it is
@@ -52,6 +53,11 @@ type Event struct {
 	Payload  string `json:"payload"`  // any bytes
 	Sent     int64  `json:"sent"`     // unix microseconds on the ensemble's clock
 	Received int64  `json:"received"` // likewise
+
+	// Of a gap, which no node publishes: what stands for events that were missed and can be read no more. They
+	// begin with From; those from Oldest on follow, or none when it is 0, since the group has ended.
+	From   uint64 `json:"from"`
+	Oldest uint64 `json:"oldest"`
 
 	Raw string `json:"-"` // the whole event as it came
 }
@@ -82,54 +88,4 @@ func ParseEvent(payload string) (Event, error) {
 	}
 	e.Raw = payload
 	return e.Event, nil
-}
-
-// Events gives the events of a group from now on, on a connection of its own, until ctx ends or the loop is
-// left. It ends with the first error: then events may have been missed, so read what you need of the group
-// anew after the next call's first event, or compare Seq.
-func (c *Client) Events(ctx context.Context, group string) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		e, err := c.hear(ctx, "", caucus.EventChannel(group))
-		if err != nil {
-			yield(Event{}, err)
-			return
-		}
-		defer e.close()
-		for {
-			payload, err := e.next()
-			if ctx.Err() != nil {
-				err = context.Cause(ctx)
-			}
-			if err != nil {
-				yield(Event{}, fmt.Errorf("client: events of %s: %w", group, err))
-				return
-			}
-			if event, err := ParseEvent(payload); !yield(event, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// hear subscribes on any node, trying them in turn for at most Config.Timeout.
-func (c *Client) hear(ctx context.Context, after string, channels ...string) (*ear, error) {
-	within, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
-	defer cancel()
-	var wait pause
-	for {
-		var last error
-		for _, addr := range c.book.all(after) {
-			e, err := c.cfg.listen(ctx, addr, channels...)
-			if err == nil {
-				return e, nil
-			}
-			if final(err) {
-				return nil, err
-			}
-			last = err
-		}
-		if err := wait.wait(within); err != nil {
-			return nil, notApplied(last, err)
-		}
-	}
 }

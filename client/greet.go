@@ -2,8 +2,11 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"os"
+	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/resp"
@@ -111,9 +114,16 @@ func (e *ear) subscribe(greeting []caucus.Command, channels []string) error {
 	return greeted(answers)
 }
 
-// next waits for a message and gives its payload.
-func (e *ear) next() (string, error) {
+// errQuiet says that nothing began to come for as long as was waited.
+var errQuiet = errors.New("nothing was heard")
+
+// next waits for a message and gives its payload. After errQuiet, which comes when nothing has begun to
+// come for that long (0: never), it may be called again.
+func (e *ear) next(patience time.Duration) (string, error) {
 	for {
+		if err := e.wait(patience); err != nil {
+			return "", err
+		}
 		r, err := e.replies.Read()
 		if err != nil {
 			return "", err
@@ -122,4 +132,22 @@ func (e *ear) next() (string, error) {
 			return r.Items[2].Str, nil
 		}
 	}
+}
+
+// wait waits until something has begun to come. The rest of it may take as long again.
+func (e *ear) wait(patience time.Duration) error {
+	if patience == 0 {
+		return nil
+	}
+	err := e.conn.SetReadDeadline(time.Now().Add(patience))
+	if err == nil {
+		err = e.replies.Wait()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errQuiet
+	}
+	if err == nil {
+		err = e.conn.SetReadDeadline(time.Now().Add(patience))
+	}
+	return err
 }

@@ -353,7 +353,7 @@ func (m *Member) listen(ctx context.Context) {
 		}
 		for err == nil {
 			var payload string
-			if payload, err = e.next(); err == nil {
+			if payload, err = e.next(0); err == nil {
 				m.heard(ctx, payload)
 			}
 		}

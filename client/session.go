@@ -68,9 +68,8 @@ type Session struct {
 
 // Session opens a session. Ctx is for the opening only. The session must be closed, also when it was lost.
 func (c *Client) Session(ctx context.Context, opts SessionOptions) (*Session, error) {
-	if c.cfg.Stale {
-		return nil, caucus.Errorf(caucus.ErrBad,
-			"client: a session's reads must not be stale; leave Config.Stale out")
+	if err := c.firm(); err != nil {
+		return nil, err
 	}
 	ctx, cancel := c.cfg.bounded(ctx)
 	defer cancel()

@@ -45,13 +45,20 @@ func NewReplyReader(src io.Reader, lim Limits) *ReplyReader {
 	return &ReplyReader{src: bufio.NewReaderSize(src, replyBuffer), lim: lim}
 }
 
+// Wait waits until the next reply has begun to come. Its errors are those of Read, but after a time-out of
+// the source the reader is as good as before.
+func (r *ReplyReader) Wait() error {
+	_, err := r.src.Peek(1)
+	return err
+}
+
 // Read waits for the next reply and returns it; errors that the server answered are replies like others,
 // and a push is one of KindPush. Attributes are skipped, a big number comes as KindBulk. The error is
 // io.EOF when the server closed after a whole reply and io.ErrUnexpectedEOF within one, ErrMalformed as
 // above, or the source's own. After an error within a reply the reader is of no use any more.
 func (r *ReplyReader) Read() (caucus.Reply, error) {
 	r.elements, r.bytes = r.lim.Args, r.lim.Total
-	if _, err := r.src.Peek(1); err != nil {
+	if err := r.Wait(); err != nil {
 		return caucus.Reply{}, err
 	}
 	reply, err := r.read(0)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -168,6 +169,35 @@ func TestCutOffReplies(t *testing.T) {
 	src := io.MultiReader(strings.NewReader(whole[:9]), iotest.ErrReader(broken))
 	if _, err := readReplies(src, resp.Limits{}); !errors.Is(err, broken) {
 		t.Errorf("not the source's error: %v", err)
+	}
+}
+
+// late is a source that has nothing yet, at first.
+type late struct{ io.Reader }
+
+func (l *late) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	if err == io.EOF {
+		l.Reader, err = strings.NewReader("+late\r\n"), os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
+func TestWaitMayTimeOut(t *testing.T) {
+	r := resp.NewReplyReader(&late{strings.NewReader("+soon\r\n")}, resp.Limits{})
+	for range 2 {
+		if err := r.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := r.Read(); err != nil || got.Str != "soon" {
+		t.Fatal(got, err)
+	}
+	if err := r.Wait(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	if got, err := r.Read(); err != nil || got.Str != "late" {
+		t.Fatal(got, err)
 	}
 }
 

@@ -15,7 +15,7 @@ var floors = map[string]int{
 	"internal/tool": 0,
 
 	"internal/resp": 1, "internal/entry": 1, "internal/command": 1, "internal/assign": 1, "internal/ballot": 1,
-	"internal/lease": 1, "internal/founding": 1,
+	"internal/lease": 1, "internal/founding": 1, "internal/follow": 1,
 	"internal/story": 1, // test support
 
 	"internal/machine": 2, "internal/talk": 2,
@@ -117,7 +117,7 @@ const (
 var bans = []ban{
 	{
 		rooms: []string{"internal/machine", "internal/entry", "internal/command", "internal/assign",
-			"internal/lease", "internal/talk", "internal/founding", "internal/post"},
+			"internal/lease", "internal/talk", "internal/founding", "internal/post", "internal/follow"},
 		imports: []string{"time", "sync", "context", "math/rand", "os", "net", "log"},
 		why:     "the room is pure: time, chance and the outside come in as values, so every node does the same",
 	},

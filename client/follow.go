@@ -1,0 +1,175 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/follow"
+)
+
+// Events gives what happens in a group from now on, until ctx ends or the loop is left, on a connection of
+// its own. It goes on at another node when the one that it listens to is lost, without a gap in Seq within
+// a life of the group and without an event twice: what was missed is read again. Where that is no longer
+// kept, an event of kind "gap" says so. Messages that do not pass through the log have no Seq; they may be
+// lost meanwhile, as N shows.
+//
+// A group that does not exist is waited for. While no node can be reached it tries on. An error is the last
+// thing that it gives: that ctx has ended, or that no node will ever answer, as with a wrong password.
+func (c *Client) Events(ctx context.Context, group string) iter.Seq2[Event, error] {
+	return c.events(ctx, group, func() *follow.Place { return follow.Now(group) })
+}
+
+// EventsFrom is Events that begins with the event of that Seq; the last 1,024 of a group are kept. With 0 it
+// begins with the oldest, and says that there is a gap before it unless it is the first of the group's life.
+func (c *Client) EventsFrom(ctx context.Context, group string, seq uint64) iter.Seq2[Event, error] {
+	return c.events(ctx, group, func() *follow.Place { return follow.From(group, seq) })
+}
+
+func (c *Client) events(ctx context.Context, group string, at func() *follow.Place) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		r := &reader{c: c, group: group, place: at(), yield: yield}
+		err := c.firm()
+		if err == nil {
+			err = r.run(ctx)
+		}
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		if !errors.Is(err, errLoopLeft) {
+			yield(Event{}, fmt.Errorf("client: events of %s: %w", group, err))
+		}
+	}
+}
+
+// firm fails for a client whose reads may be stale: one that goes back in time would read events twice.
+func (c *Client) firm() error {
+	if !c.cfg.Stale {
+		return nil
+	}
+	return caucus.Errorf(caucus.ErrBad, "client: what is read here must not be stale; leave Config.Stale out")
+}
+
+// reader is one loop over the events of a group.
+type reader struct {
+	c     *Client
+	group string
+	place *follow.Place
+	yield func(Event, error) bool
+	wait  pause
+}
+
+var errLoopLeft = errors.New("the loop was left")
+
+// run listens at one node after the other until ctx ends, the loop is left, or no node would do.
+func (r *reader) run(ctx context.Context) error {
+	for after := ""; ; {
+		e, err := r.c.hear(ctx, after, caucus.EventChannel(r.group))
+		if err == nil {
+			after = e.addr
+			err = r.listen(ctx, e)
+			e.close()
+			r.place.Lost()
+		}
+		if final(err) || !passing(err) {
+			return err
+		}
+		if err := errors.Join(r.c.open(), r.wait.wait(ctx)); err != nil {
+			return err
+		}
+	}
+}
+
+// quiet is for how many times Config.Timeout a node may be silent before it is asked whether it is still in
+// touch with the others: one that is cut off or stopped would not say.
+const quiet = 3
+
+// listen hands out what one node has, until that fails.
+func (r *reader) listen(ctx context.Context, e *ear) error {
+	err := r.catchUp(ctx, e.addr)
+	for err == nil {
+		r.wait = pause{}
+		var payload string
+		payload, err = e.next(quiet * r.c.cfg.Timeout)
+		switch {
+		case errors.Is(err, errQuiet):
+			r.place.Lost()
+			err = r.catchUp(ctx, e.addr)
+		case err != nil:
+			err = &lostError{e.addr, false, err}
+		default:
+			err = r.hand(r.place.Heard(payload))
+			if err == nil {
+				err = r.catchUp(ctx, e.addr)
+			}
+		}
+	}
+	return err
+}
+
+// catchUp asks the node that is listened to what must be known before anything can be handed out, on a
+// connection of its own.
+func (r *reader) catchUp(ctx context.Context, addr string) error {
+	cmd, ok := r.place.Ask()
+	if !ok {
+		return nil
+	}
+	l, err := r.c.cfg.connect(ctx, addr)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	for ; ok && err == nil; cmd, ok = r.place.Ask() {
+		err = r.ask(ctx, l, cmd)
+	}
+	return err
+}
+
+func (r *reader) ask(ctx context.Context, l *link, cmd caucus.Command) error {
+	ctx, cancel := context.WithTimeout(ctx, r.c.cfg.Timeout)
+	defer cancel()
+	replies, err := l.do(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	return r.hand(r.place.Answered(replies[0]))
+}
+
+// hand gives events to the loop.
+func (r *reader) hand(events []follow.Event, err error) error {
+	for _, e := range events {
+		event, err := ParseEvent(e.JSON)
+		if err != nil {
+			return err
+		}
+		if !r.yield(event, nil) {
+			return errLoopLeft
+		}
+	}
+	return err
+}
+
+// hear subscribes on any node, trying them in turn for at most Config.Timeout.
+func (c *Client) hear(ctx context.Context, after string, channels ...string) (*ear, error) {
+	within, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	var wait pause
+	for {
+		var last error
+		for _, addr := range c.book.all(after) {
+			e, err := c.cfg.listen(ctx, addr, channels...)
+			if err == nil {
+				return e, nil
+			}
+			if final(err) {
+				return nil, err
+			}
+			last = err
+		}
+		if err := wait.wait(within); err != nil {
+			return nil, notApplied(last, err)
+		}
+	}
+}
