@@ -1,6 +1,6 @@
 // Package client speaks to an ensemble from another process: commands to any node, sessions that stay alive
 // through the loss of nodes and connections, membership in groups with what a member may believe of its
-// share and its leadership, and the events of groups.
+// share and its leadership, locks, and the events of groups.
 //
 //	c, err := client.Dial(ctx, client.Config{Addrs: []string{"127.0.0.1:5010"}})
 //	s, err := c.Session(ctx, client.SessionOptions{})

@@ -122,25 +122,32 @@ func (b belief) of(kind lease.Kind) bool {
 // Join makes the session a member of a group, which is made if it does not exist. Joining again gives the
 // same Member, with the OnRevoke and OnRelease that it has.
 func (s *Session) Join(ctx context.Context, group string, opts JoinOptions) (*Member, error) {
+	m, _, err := s.join(ctx, group, opts)
+	return m, err
+}
+
+// join is Join, and says whether the Member is a new one.
+func (s *Session) join(ctx context.Context, group string, opts JoinOptions) (m *Member, isNew bool,
+	err error) {
 	reply, err := s.do(ctx, opts.command(group))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.over != nil {
-		return nil, s.over
+		return nil, false, s.over
 	}
 	old := s.members[group]
 	if old != nil && old.gone == nil {
 		old.leaving, old.stale = false, true
 		s.nudge()
-		return old, nil
+		return old, false, nil
 	}
 	if old != nil {
 		old.deafen()
 	}
-	m := &Member{s: s, group: group, name: reply.Text(), onRevoke: opts.OnRevoke,
+	m = &Member{s: s, group: group, name: reply.Text(), onRevoke: opts.OnRevoke,
 		onRelease: opts.OnRelease, actions: newActions(opts), stale: true, deaf: true,
 		changed: make(chan struct{})}
 	m.reads = opts.Slots > 0 || opts.OnRelease != nil
@@ -150,7 +157,7 @@ func (s *Session) Join(ctx context.Context, group string, opts JoinOptions) (*Me
 	s.members[group] = m
 	s.served.Go(func() { m.listen(life) })
 	s.nudge()
-	return m, nil
+	return m, true, nil
 }
 
 // Name gives the member's name, which the ensemble chose unless JoinOptions did.
@@ -203,19 +210,28 @@ func (m *Member) Changed() <-chan struct{} {
 }
 
 // WaitAssignment waits until the member has a share of the work.
-func (m *Member) WaitAssignment(ctx context.Context) (caucus.Assignment, error) {
+func (m *Member) WaitAssignment(ctx context.Context) (a caucus.Assignment, err error) {
+	err = m.until(ctx, func() (ok bool) {
+		a, ok = m.Assignment()
+		return ok
+	})
+	return a, err
+}
+
+// until waits for a change of the member after which ok, which it asks at once as well.
+func (m *Member) until(ctx context.Context, ok func() bool) error {
 	for {
 		changed := m.Changed()
-		if a, ok := m.Assignment(); ok {
-			return a, nil
+		if ok() {
+			return nil
 		}
 		if err := m.Err(); err != nil {
-			return caucus.Assignment{}, err
+			return err
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return caucus.Assignment{}, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
 }

@@ -62,8 +62,9 @@ type Session struct {
 	heard    lease.Reading // when the last request that was answered was sent
 	beats    uint64
 	members  map[string]*Member
-	lapses   bool  // watchLapse runs
-	over     error // why the session is over, nil while it lives
+	turns    map[string]*turn // at locks, by group
+	lapses   bool             // watchLapse runs
+	over     error            // why the session is over, nil while it lives
 }
 
 // Session opens a session. Ctx is for the opening only. The session must be closed, also when it was lost.
@@ -83,6 +84,7 @@ func (c *Client) Session(ctx context.Context, opts SessionOptions) (*Session, er
 		c: c, id: id, ttl: ttl, hang: min(max(ttl/3, 200*time.Millisecond), 5*time.Second),
 		line: make(chan *link, 1), wake: make(chan struct{}, 1), lost: make(chan struct{}),
 		life: life, cancel: stop, heard: heard, members: map[string]*Member{},
+		turns: map[string]*turn{},
 	}
 	s.line <- l
 	s.served.Go(s.keep)
