@@ -28,7 +28,7 @@ sim:
 	$(GO) test -tags invariants -count 1 -timeout 0 ./internal/sim -run Seeds -seeds $(SEEDS)
 
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/caucus ./cmd/caucus

@@ -2,6 +2,7 @@ package tests
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -58,12 +59,11 @@ func figure(b *testing.B, addresses []string, command string, conns int) string 
 	for range figureRuns {
 		runs = append(runs, take(b, cfg))
 	}
-	slices.SortFunc(runs, func(a, b *load.Report) int { return int(a.PerSecond() - b.PerSecond()) })
-	middle := runs[len(runs)/2]
+	middle, least, most := spreadOf(runs, (*load.Report).PerSecond)
 	b.ReportMetric(middle.PerSecond(), "ops/s")
 	b.ReportMetric(0, "ns/op") // of a whole series of runs it says nothing
 	return fmt.Sprintf("| %s | %d | %s (%s to %s) | %s | %s |", command, conns, thousands(middle.PerSecond()),
-		thousands(runs[0].PerSecond()), thousands(runs[len(runs)-1].PerSecond()),
+		thousands(least.PerSecond()), thousands(most.PerSecond()),
 		millis(middle.Latency(50)), millis(middle.Latency(99)))
 }
 
@@ -112,4 +112,12 @@ func syncTime(b *testing.B) time.Duration {
 	}
 	slices.Sort(times)
 	return times[len(times)/2]
+}
+
+// spreadOf gives the middle one of several runs by a figure, and those with the least and the most.
+func spreadOf[R any](runs []R, figure func(R) float64) (middle, least, most R) {
+	sorted := slices.SortedFunc(slices.Values(runs), func(a, b R) int {
+		return cmp.Compare(figure(a), figure(b))
+	})
+	return sorted[len(sorted)/2], sorted[0], sorted[len(sorted)-1]
 }
