@@ -1,0 +1,352 @@
+//go:build linux
+
+package tests
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/client"
+	"github.com/caucus-project/caucus/internal/nodetest"
+)
+
+// What RIAPS' components do with a group, done with ours. docs/riaps.md says which of its names is shown where.
+
+// instance is a group as RIAPS would name it: its type and its instance.
+const instance = "sensor.north"
+
+// declare makes the group of a fresh ensemble with RIAPS' own timing and what else is stated.
+func declare(t *testing.T, options ...string) *nodetest.Cluster {
+	t.Helper()
+	c := nodetest.Start(t, 3)
+	words := append([]string{"GROUP", "CREATE", instance, "SETTLE", "0", "TTL", "3000", "HEARTBEAT", "1000",
+		"VOTETIMEOUT", "1500"}, options...)
+	if _, err := nodetest.Ask(c.Addr(0), words...); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// component is a member that hears what RIAPS would call it for.
+type component struct {
+	*client.Member
+	t       *testing.T
+	session *client.Session
+	ear     *nodetest.Line // of the group's channel, and of its own
+}
+
+// enter lets a component join on a node.
+func enter(t *testing.T, c *nodetest.Cluster, node int, name string, opts client.JoinOptions) *component {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cl, err := client.Dial(t.Context(), client.Config{Addrs: []string{c.Addr(node)}})
+	must(err)
+	t.Cleanup(func() { _ = cl.Close() })
+	s, err := cl.Session(t.Context(), client.SessionOptions{TTL: 3 * time.Second})
+	must(err)
+	t.Cleanup(func() { _ = s.Close() })
+	opts.Name = name
+	m, err := s.Join(t.Context(), instance, opts)
+	must(err)
+	ear, err := nodetest.Dial(c.Addr(node))
+	must(err)
+	t.Cleanup(func() { _ = ear.Close() })
+	for _, words := range []string{"HELLO 3", "SESSION INFO " + s.ID(),
+		"SUBSCRIBE " + caucus.EventChannel(instance) + " " + caucus.MemberChannel(instance, name)} {
+		r, err := ear.Do(strings.Fields(words)...)
+		must(errors.Join(err, r.Err()))
+	}
+	return &component{Member: m, t: t, session: s, ear: ear}
+}
+
+// hears gives the next event of a kind, and passes over those before it.
+func (c *component) hears(kind string) client.Event {
+	c.t.Helper()
+	for {
+		push, err := c.ear.Read()
+		if err != nil {
+			c.t.Fatalf("%s waits for %q: %v", c.Name(), kind, err)
+		}
+		if len(push.Items) < 3 || push.Items[0].Text() != "message" {
+			continue
+		}
+		e, err := client.ParseEvent(push.Items[2].Text())
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if e.Kind == kind {
+			return e
+		}
+	}
+}
+
+// says sends a message.
+func (c *component) says(payload string, to client.Recipient, addressed int) {
+	c.t.Helper()
+	n, err := c.session.Send(c.t.Context(), instance, payload, to)
+	if err != nil || n != addressed {
+		c.t.Errorf("%s says %q to %+v: %d, %v; want %d", c.Name(), payload, to, n, err, addressed)
+	}
+}
+
+// info gives a field of GROUP INFO.
+func info(t *testing.T, c *nodetest.Cluster, field string) caucus.Reply {
+	t.Helper()
+	r, err := nodetest.Ask(c.Addr(2), "GROUP", "INFO", instance)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(r.Items, func(name caucus.Reply) bool { return name.Text() == field })
+	return r.Items[at+1]
+}
+
+// Members join, are counted, lead, leave, are killed and fall silent, and all the others hear of it. Below the
+// least number of members nobody leads.
+func TestRIAPSMembersAndLeaders(t *testing.T) {
+	t.Parallel()
+	c := declare(t, "MIN", "2")
+	killed, err := nodetest.Run("join", instance, "--as", "killed", "--addr", c.Addr(0), "--", "sleep", "600")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = killed.Signal(syscall.SIGKILL) })
+	nodetest.Eventually(t, "the first has joined", func() bool { return info(t, c, "size").Int == 1 })
+	if !info(t, c, "leader").IsNil() {
+		t.Error("one of two leads")
+	}
+	a := enter(t, c, 1, "a", client.JoinOptions{})
+	if again, err := a.session.Join(t.Context(), instance, client.JoinOptions{}); again != a.Member || err != nil {
+		t.Errorf("joining again gives %p, %v, not %p", again, err, a.Member)
+	}
+	if a.Group() != instance || a.Name() != "a" {
+		t.Errorf("it is %s of %s", a.Name(), a.Group())
+	}
+	b := enter(t, c, 2, "b", client.JoinOptions{})
+	if e := a.hears("joined"); e.Member != "b" || e.Size != 3 {
+		t.Errorf("a hears %s", e.Raw)
+	}
+	leader, err := nodetest.Ask(c.Addr(1), "GROUP", "LEADER", instance)
+	if err != nil || leader.Items[0].Text() != "killed" || info(t, c, "size").Int != 3 {
+		t.Errorf("leader %+v, %v", leader, err)
+	}
+	if _, leads := a.IsLeader(); leads {
+		t.Error("a believes that it leads")
+	}
+	if err := killed.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	var term uint64
+	for _, x := range []*component{a, b} {
+		if e := x.hears("left"); e.Member != "killed" || e.Size != 2 {
+			t.Errorf("%s hears %s", x.Name(), e.Raw)
+		}
+		e := x.hears("leader")
+		if e.Member != "a" || e.Previous != "killed" {
+			t.Errorf("%s hears %s", x.Name(), e.Raw)
+		}
+		term = e.Term
+	}
+	nodetest.Eventually(t, "a leads", func() bool { now, leads := a.IsLeader(); return leads && now == term })
+	mute, err := nodetest.Dial(c.Addr(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = mute.Close() })
+	if _, err := mute.Do("GROUP", "JOIN", instance, "AS", "mute", "TTL", "300"); err != nil {
+		t.Fatal(err)
+	}
+	if e := b.hears("left"); e.Member != "mute" || e.Reason != "expired" {
+		t.Errorf("of who fell silent b hears %s", e.Raw)
+	}
+	if err := b.Leave(t.Context()); err != nil {
+		t.Error(err)
+	}
+	a.hears("left") // mute
+	if e := a.hears("left"); e.Member != "b" || e.Reason != "left" {
+		t.Errorf("of who left a hears %s", e.Raw)
+	}
+	if e := a.hears("leaderless"); e.Previous != "a" || e.Reason != "min" {
+		t.Errorf("a leads no more, and hears %s", e.Raw)
+	}
+	a.cannotAskTheLeader(caucus.ErrNoLeader)
+}
+
+// cannotAskTheLeader tries what needs a leader.
+func (c *component) cannotAskTheLeader(want error) {
+	c.t.Helper()
+	if _, err := c.session.Send(c.t.Context(), instance, "x", client.Recipient{Leader: true}); !errors.Is(err, want) {
+		c.t.Errorf("to the leader: %v", err)
+	}
+	if poll, err := c.CallVote(c.t.Context(), "x", client.VoteOptions{}); poll != 0 || !errors.Is(err, caucus.ErrNoLeader) {
+		c.t.Errorf("poll %d, %v", poll, err)
+	}
+	if _, leads := c.IsLeader(); leads {
+		c.t.Error("it believes that it leads")
+	}
+}
+
+// Messages go to all, to the leader, and from the leader to whom it answers, with sender and times.
+func TestRIAPSMessages(t *testing.T) {
+	t.Parallel()
+	c := declare(t, "MIN", "2")
+	lead := enter(t, c, 0, "lead", client.JoinOptions{})
+	b, d := enter(t, c, 1, "b", client.JoinOptions{}), enter(t, c, 2, "d", client.JoinOptions{})
+	all := []*component{lead, b, d}
+	check := func(x *component, kind, sender, payload string) client.Event {
+		t.Helper()
+		e := x.hears("message")
+		if e.VoteKind != kind || e.Sender != sender || e.Payload != payload {
+			t.Errorf("%s hears %s", x.Name(), e.Raw)
+		}
+		if took := time.Duration(e.Received-e.Sent) * time.Microsecond; e.Sent <= 0 || took < -time.Second || took > nodetest.Patience {
+			t.Errorf("sent and received at odd times: %s", e.Raw)
+		}
+		return e
+	}
+	b.says("bytes \x00\xff", client.Recipient{}, 3)
+	for _, x := range all {
+		check(x, "all", "b", "bytes \x00\xff")
+	}
+	b.says("to whoever leads", client.Recipient{Leader: true}, 1)
+	question := check(lead, "leader", "b", "to whoever leads")
+	lead.says("to who asked", client.Recipient{Member: question.Sender}, 1)
+	if e := check(b, "member", "lead", "to who asked"); e.Term == 0 {
+		t.Errorf("that its sender leads is not said: %s", e.Raw)
+	}
+	b.says("the end", client.Recipient{}, 3)
+	for _, x := range all {
+		check(x, "all", "b", "the end") // and nothing before it that was for another
+	}
+}
+
+// A group without coordination carries messages, and no more.
+func TestRIAPSWithoutCoordination(t *testing.T) {
+	t.Parallel()
+	c := declare(t, "NOLEADER")
+	a, b := enter(t, c, 0, "a", client.JoinOptions{}), enter(t, c, 1, "b", client.JoinOptions{})
+	a.says("hello", client.Recipient{}, 2)
+	if e := b.hears("message"); e.Sender != "a" || e.Payload != "hello" {
+		t.Errorf("b hears %s", e.Raw)
+	}
+	a.cannotAskTheLeader(caucus.ErrBad)
+}
+
+// Votes end with yes, no or timeout, the same for everyone, and outlive who leads.
+func TestRIAPSVotes(t *testing.T) {
+	t.Parallel()
+	c := declare(t)
+	lead := enter(t, c, 0, "lead", client.JoinOptions{})
+	b, d := enter(t, c, 1, "b", client.JoinOptions{}), enter(t, c, 2, "d", client.JoinOptions{})
+	all := []*component{lead, b, d}
+	// call lets b call a vote, and checks that all are asked.
+	call := func(topic string, opts client.VoteOptions) uint64 {
+		t.Helper()
+		poll, err := b.CallVote(t.Context(), topic, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range all {
+			if e := x.hears("vote"); e.Poll != poll || e.Topic != topic || e.Caller != "b" || e.Electorate != 3 {
+				t.Errorf("%s hears %s", x.Name(), e.Raw)
+			} else if opts.Timeout == 0 && e.Deadline-e.Time != 1500 {
+				t.Errorf("the group's votes take 1500 ms: %s", e.Raw)
+			}
+		}
+		return poll
+	}
+	cast := func(poll uint64, yes bool, voters ...*component) {
+		t.Helper()
+		for _, x := range voters {
+			if err := x.Cast(t.Context(), poll, yes); err != nil {
+				t.Errorf("%s: %v", x.Name(), err)
+			}
+		}
+	}
+	comes := func(poll uint64, outcome string, hearers ...*component) {
+		t.Helper()
+		for _, x := range hearers {
+			if e := x.hears("result"); e.Poll != poll || e.Outcome != outcome {
+				t.Errorf("%s hears %s; want poll %d to be %s", x.Name(), e.Raw, poll, outcome)
+			}
+		}
+	}
+	long := client.VoteOptions{Timeout: time.Minute}
+	poll := call("a majority says yes", long)
+	cast(poll, true, b, d)
+	comes(poll, "yes", all...)
+	poll = call("a majority says no", long)
+	cast(poll, false, lead, d)
+	comes(poll, "no", all...)
+	all3 := client.VoteOptions{Timeout: time.Minute, Kind: client.Consensus}
+	poll = call("all say yes", all3)
+	cast(poll, true, all...)
+	comes(poll, "yes", all...)
+	poll = call("one says no", all3)
+	cast(poll, true, lead, b)
+	cast(poll, false, d)
+	comes(poll, "no", all...)
+	poll = call("nobody says anything", client.VoteOptions{})
+	comes(poll, "timeout", all...)
+	if err := d.Cast(t.Context(), poll, true); !errors.Is(err, caucus.ErrConflict) {
+		t.Errorf("too late: %v", err)
+	}
+	poll = call("the leader dies", long)
+	if err := lead.session.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cast(poll, true, b, d)
+	comes(poll, "yes", b, d)
+}
+
+// What all have agreed on is done by all at its time.
+func TestRIAPSActions(t *testing.T) {
+	t.Parallel()
+	c := declare(t)
+	done := make(chan client.Action, 9)
+	opts := client.JoinOptions{OnAction: func(a client.Action) { done <- a }, Tolerance: nodetest.Patience}
+	all := []*component{enter(t, c, 0, "a", opts), enter(t, c, 1, "b", opts), enter(t, c, 2, "d", opts)}
+	now, _, ok := all[0].session.Now()
+	if !ok {
+		t.Fatal("it knows no time")
+	}
+	at := now.Add(time.Second).Truncate(time.Millisecond)
+	poll, err := all[1].CallVote(t.Context(), "close the switch", client.VoteOptions{At: at, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range all {
+		e := x.hears("vote")
+		if e.Poll != poll || e.VoteKind != "consensus" || e.At != at.UnixMilli() {
+			t.Errorf("%s hears %s", x.Name(), e.Raw)
+		}
+		if err := x.Cast(t.Context(), poll, true); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, x := range all {
+		if e := x.hears("result"); e.Outcome != "yes" || e.At != at.UnixMilli() {
+			t.Errorf("%s hears %s", x.Name(), e.Raw)
+		}
+		select {
+		case a := <-done:
+			if a.Poll != poll || a.Topic != "close the switch" || !a.At.Equal(at) {
+				t.Errorf("%+v was done", a)
+			}
+		case <-time.After(nodetest.Patience):
+			t.Fatal("not all have done it")
+		}
+	}
+	if now, within, _ := all[0].session.Now(); now.Add(within).Before(at) {
+		t.Errorf("it was done before %v: it is %v", at, now)
+	}
+}
