@@ -15,7 +15,8 @@ import (
 	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
-// What RIAPS' components do with a group, done with ours. docs/riaps.md says which of its names is shown where.
+// What RIAPS' components do with a group, done with ours. docs/riaps.md says which of its names is shown
+// where.
 
 // instance is a group as RIAPS would name it: its type and its instance.
 const instance = "sensor.north"
@@ -110,8 +111,8 @@ func info(t *testing.T, c *nodetest.Cluster, field string) caucus.Reply {
 	return r.Items[at+1]
 }
 
-// Members join, are counted, lead, leave, are killed and fall silent, and all the others hear of it. Below the
-// least number of members nobody leads.
+// Members join, are counted, lead, leave, are killed and fall silent, and all the others hear of it. Below
+// the least number of members nobody leads.
 func TestRIAPSMembersAndLeaders(t *testing.T) {
 	t.Parallel()
 	c := declare(t, "MIN", "2")
@@ -119,13 +120,17 @@ func TestRIAPSMembersAndLeaders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = killed.Signal(syscall.SIGKILL) })
+	t.Cleanup(func() {
+		_ = killed.Signal(syscall.SIGKILL)
+		_, _ = killed.Status(nodetest.Patience)
+	})
 	nodetest.Eventually(t, "the first has joined", func() bool { return info(t, c, "size").Int == 1 })
 	if !info(t, c, "leader").IsNil() {
 		t.Error("one of two leads")
 	}
 	a := enter(t, c, 1, "a", client.JoinOptions{})
-	if again, err := a.session.Join(t.Context(), instance, client.JoinOptions{}); again != a.Member || err != nil {
+	again, err := a.session.Join(t.Context(), instance, client.JoinOptions{})
+	if again != a.Member || err != nil {
 		t.Errorf("joining again gives %p, %v, not %p", again, err, a.Member)
 	}
 	if a.Group() != instance || a.Name() != "a" {
@@ -184,10 +189,12 @@ func TestRIAPSMembersAndLeaders(t *testing.T) {
 // cannotAskTheLeader tries what needs a leader.
 func (c *component) cannotAskTheLeader(want error) {
 	c.t.Helper()
-	if _, err := c.session.Send(c.t.Context(), instance, "x", client.Recipient{Leader: true}); !errors.Is(err, want) {
+	ctx := c.t.Context()
+	if _, err := c.session.Send(ctx, instance, "x", client.Recipient{Leader: true}); !errors.Is(err, want) {
 		c.t.Errorf("to the leader: %v", err)
 	}
-	if poll, err := c.CallVote(c.t.Context(), "x", client.VoteOptions{}); poll != 0 || !errors.Is(err, caucus.ErrNoLeader) {
+	poll, err := c.CallVote(ctx, "x", client.VoteOptions{})
+	if poll != 0 || !errors.Is(err, caucus.ErrNoLeader) {
 		c.t.Errorf("poll %d, %v", poll, err)
 	}
 	if _, leads := c.IsLeader(); leads {
@@ -208,7 +215,8 @@ func TestRIAPSMessages(t *testing.T) {
 		if e.VoteKind != kind || e.Sender != sender || e.Payload != payload {
 			t.Errorf("%s hears %s", x.Name(), e.Raw)
 		}
-		if took := time.Duration(e.Received-e.Sent) * time.Microsecond; e.Sent <= 0 || took < -time.Second || took > nodetest.Patience {
+		took := time.Duration(e.Received-e.Sent) * time.Microsecond
+		if e.Sent <= 0 || took < -time.Second || took > nodetest.Patience {
 			t.Errorf("sent and received at odd times: %s", e.Raw)
 		}
 		return e
@@ -320,7 +328,8 @@ func TestRIAPSActions(t *testing.T) {
 		t.Fatal("it knows no time")
 	}
 	at := now.Add(time.Second).Truncate(time.Millisecond)
-	poll, err := all[1].CallVote(t.Context(), "close the switch", client.VoteOptions{At: at, Timeout: time.Minute})
+	poll, err := all[1].CallVote(t.Context(), "close the switch",
+		client.VoteOptions{At: at, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
