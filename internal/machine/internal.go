@@ -19,6 +19,7 @@ const (
 	opClear = ".clear" // note: sessions heard again
 	opGrant = ".grant" // note: group, token; what was revoked under the token may be granted anew
 	opLevel = ".level" // note: the feature level from here on
+	opBegin = ".begin" // note: the leader begins the ensemble's clock anew
 
 	opDigest  = ".digest"  // report and note: every node takes the digest of its state after this entry
 	opDigests = ".digests" // note: index, then node, format, digest of each node that reported
@@ -41,6 +42,7 @@ func (m *Machine) internalCommands() {
 	m.notes[opClear] = clearSessions
 	m.notes[opGrant] = grantGroup
 	m.notes[opLevel] = raiseLevel
+	m.notes[opBegin] = beginClock
 	m.writes[opDigest], m.notes[opDigest] = takeDigest, takeDigest
 	m.notes[opDigests] = logDigests
 	m.writes[opRefused] = refused
@@ -106,6 +108,15 @@ func raiseLevel(c *call) caucus.Reply {
 	if n, err := strconv.ParseUint(c.args[1], 10, 16); err == nil {
 		c.m.level = max(c.m.level, uint16(n))
 	}
+	return caucus.OK()
+}
+
+// BeginClock notes that the leader, whom nobody could tell the time, begins the ensemble's clock anew: what a
+// leader of an earlier term told of it is void (SAFETY A14).
+func BeginClock() entry.Op { return entry.Op{Args: caucus.Command{opBegin}} }
+
+func beginClock(c *call) caucus.Reply {
+	c.m.begun = c.m.term
 	return caucus.OK()
 }
 

@@ -135,6 +135,9 @@ func (s *state) Term() uint64 { return s.term }
 // Stamp gives the ensemble's clock at the last entry, in microseconds since 1970.
 func (s *state) Stamp() int64 { return s.stamp }
 
+// ClockBegun gives the term in which the ensemble's clock was last begun anew, 0 before it ever was.
+func (s *state) ClockBegun() uint64 { return s.begun }
+
 // Level gives the feature level in force.
 func (s *state) Level() uint16 { return s.level }
 

@@ -35,7 +35,7 @@ type section struct {
 // raising their versions; what it cannot read it refuses by name (SAFETY B20).
 func sections() []section {
 	return []section{
-		{"meta", 3, 1, saveMeta, loadMeta},
+		{"meta", 4, 1, saveMeta, loadMeta},
 		{"nodes", 1, -1, saveNodes, loadNode},
 		{"origins", 1, -1, saveOrigins, loadOrigin},
 		{"keys", 1, -1, saveKeys, loadKey},

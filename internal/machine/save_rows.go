@@ -16,7 +16,7 @@ func saveMeta(w *saver, s *state) {
 	row := append(w.head, s.cluster[:]...)
 	row = fields.Uvarint(row, s.index)
 	row = fields.Uvarint(row, s.term)
-	row = fields.Varint(row, s.stamp)
+	row = fields.Uvarint(fields.Varint(row, s.stamp), s.begun)
 	row = fields.Uvarint(row, s.counter)
 	row = fields.Uvarint(row, s.nextNode)
 	row = fields.Uvarint(row, s.quorum)
@@ -27,7 +27,7 @@ func saveMeta(w *saver, s *state) {
 func loadMeta(r *fields.Reader, s *state) error {
 	s.cluster = r.ID()
 	s.index, s.term = r.Uvarint(), r.Uvarint()
-	s.stamp = r.Varint()
+	s.stamp, s.begun = r.Varint(), r.Uvarint()
 	s.counter, s.nextNode, s.quorum = r.Uvarint(), r.Uvarint(), r.Uvarint()
 	s.keys = newKeyspace(s.cluster)
 	s.keys.removals.forgotten = r.Uvarint()

@@ -12,6 +12,7 @@ type state struct {
 	index    uint64   // of the last entry applied
 	term     uint64   // of the last entry applied
 	stamp    int64    // the ensemble's clock at that entry, microseconds since 1970
+	begun    uint64   // term in which that clock was last begun anew (SAFETY A14)
 	counter  uint64   // terms, epochs, attachments, lives and revisions come from it; only rises (SAFETY A16)
 	nextNode uint64   // the raft id that the next node will get; ids are used once
 	quorum   uint64   // so many must vote before anybody is served (SAFETY A12); 0 once they did

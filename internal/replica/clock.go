@@ -3,6 +3,8 @@ package replica
 import (
 	"cmp"
 	"slices"
+
+	"github.com/caucus-project/caucus/internal/machine"
 )
 
 // clock is a node's estimate of the ensemble's clock: its monotonic clock plus an offset. The
@@ -10,9 +12,9 @@ import (
 // new leader goes on from its estimate, and nobody's estimate is ever behind a stamp that it has
 // seen (SAFETY A14).
 type clock struct {
-	offset int64 // microseconds since 1970, minus the monotonic clock
-	known  bool  // a leader has told the time in this boot, be it this node
-	shown  int64 // the latest time that was read from it, so that small corrections do not turn it back
+	offset int64  // microseconds since 1970, minus the monotonic clock
+	told   uint64 // the term whose leader told the time last in this boot, be it this node; 0 for none
+	shown  int64  // the latest time that was read from it, so that small corrections do not turn it back
 }
 
 // start begins with the wall clock, but not before the last stamp. It is a guess until a leader tells.
@@ -31,17 +33,11 @@ func (c *clock) at(now Time) int64 {
 // heard takes what the leader's clock showed at some moment since this node asked, which took so
 // long: now it shows as much at least, and not more than that later. An estimate between these stays.
 func (c *clock) heard(now Time, stamp, took int64) {
-	if !c.known {
-		c.set(now, stamp)
-		return
-	}
 	c.offset = min(max(c.offset, stamp-now.Mono), stamp+took-now.Mono)
 }
 
 // set makes it show a time, whatever was guessed before.
-func (c *clock) set(now Time, stamp int64) {
-	c.offset, c.known, c.shown = stamp-now.Mono, true, stamp
-}
+func (c *clock) set(now Time, stamp int64) { c.offset, c.shown = stamp-now.Mono, stamp }
 
 // lead makes the clock that of the ensemble, which does not stand still: it goes on from the estimate,
 // whatever this node has shown as a follower.
@@ -55,9 +51,19 @@ func (c *clock) applied(now Time, stamp int64) {
 // Clock gives this node's estimate of the ensemble's clock, in microseconds since 1970.
 func (r *Replica) Clock(now Time) int64 { return r.clock.at(now) }
 
-// Timed says whether the estimate is more than this node's wall clock: a leader has told it the time in
-// this boot, or it has begun the ensemble's clock itself.
-func (r *Replica) Timed() bool { return r.clock.known }
+// Timed says whether the estimate is one of the ensemble's clock: a leader has told it in this boot, or this
+// node leads and has begun that clock, and it was not begun anew since, as far as the log is applied here.
+func (r *Replica) Timed() bool { return r.clock.told != 0 && r.clock.told >= r.m.ClockBegun() }
+
+// hearTime takes what the leader's clock showed at some moment since this node asked, which took so long.
+func (r *Replica) hearTime(stamp, took int64) {
+	if r.Timed() {
+		r.clock.heard(r.now, stamp, took)
+	} else {
+		r.clock.set(r.now, stamp)
+	}
+	r.clock.told = r.term
+}
 
 // trust is how far a wall clock may be from the voters' median and count.
 const trust = second
@@ -91,14 +97,21 @@ func weigh(walls []wall, voters int) (median int64, off []wall, agreed bool) {
 // timing is how a leader keeps the ensemble's clock.
 type timing struct {
 	steered int64           // up to when it was steered, monotonic
+	anew    bool            // it begins the clock, which counts once the note of that is applied
 	off     map[uint64]bool // voters whose wall clock does not count
 }
 
-// begun says whether this leader knows the time. If no leader told it in this boot, it waits until it
-// has heard all voters, or a quorum for two heartbeats: the clock goes on from what one of them
-// was told, and if nobody was, it begins at the median of their wall clocks, not before the last stamp.
+// begun says whether this leader may stamp entries. If it was not told what time it is, it waits until it
+// has heard all voters, or a quorum for two heartbeats: the clock goes on from what one of them was told, and
+// if nobody was, it begins anew at the median of their wall clocks, not before the last stamp. The first
+// entry says so, and before that is applied nobody is told the new time: who has an older estimate and
+// leads next may not know of it otherwise.
 func (t *timing) begun(r *Replica, l *leadership) bool {
-	if r.clock.known {
+	if r.Timed() || t.anew && r.m.ClockBegun() == l.term {
+		r.clock.told = l.term
+		return true
+	}
+	if t.anew {
 		return true
 	}
 	walls, voters := l.walls(r), len(r.conf.GetVoters())
@@ -110,7 +123,10 @@ func (t *timing) begun(r *Replica, l *leadership) bool {
 	at := median + r.now.Mono
 	if told := l.told(r); len(told) > 0 {
 		slices.Sort(told)
-		at = told[(len(told)-1)/2]
+		at, r.clock.told = told[(len(told)-1)/2], l.term
+	} else {
+		t.anew = true
+		l.notes = append(l.notes, machine.BeginClock())
 	}
 	r.clock.set(r.now, max(at, r.m.Stamp()))
 	return true
@@ -121,7 +137,7 @@ func (t *timing) begun(r *Replica, l *leadership) bool {
 func (t *timing) steer(r *Replica, l *leadership) {
 	passed := r.now.Mono - t.steered
 	switch {
-	case !r.clock.known || t.steered == 0:
+	case !r.Timed() || t.steered == 0:
 		t.steered = r.now.Mono
 		return
 	case passed < r.cfg.Heartbeat:

@@ -53,7 +53,7 @@ const patience = 60 * second
 // tick asks for digests when they are due, and logs the table once all voters that can be heard have
 // reported.
 func (d *digesting) tick(r *Replica, l *leadership) {
-	if !l.armed || !r.clock.known {
+	if !l.armed || !r.Timed() {
 		return
 	}
 	index, stamp, open := r.m.Digesting()

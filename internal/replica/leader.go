@@ -129,7 +129,9 @@ func (l *leadership) advance(r *Replica) {
 	if !l.armed || !l.timing.begun(r, l) {
 		return
 	}
-	l.confirm.advance(r, l)
+	if r.Timed() {
+		l.confirm.advance(r, l)
+	}
 	l.vigil.decide(r, l)
 	if l.due(r) && !r.writing() && !l.members.holds() {
 		l.propose(r)

@@ -71,7 +71,7 @@ func (q *rounds) advance(r *Replica) {
 // due says whether there is something to ask: what clients ask for, or only what time it is, which a
 // follower wants to know once a second (SAFETY A14).
 func (q *rounds) due(r *Replica) bool {
-	return len(q.next) > 0 || r.leader == nil && (!r.clock.known || r.now.Mono-q.sent >= second)
+	return len(q.next) > 0 || r.leader == nil && (!r.Timed() || r.now.Mono-q.sent >= second)
 }
 
 // again is how long a beat that did not count waits for its obstacle (a mark, an end or a drop that is
@@ -84,7 +84,7 @@ func (q *rounds) confirmed(r *Replica, c *Confirm) {
 		return
 	}
 	if r.leader == nil {
-		r.clock.heard(r.now, c.Stamp, r.now.Mono-q.sent)
+		r.hearTime(c.Stamp, r.now.Mono-q.sent)
 	}
 	refused := map[entry.Session]bool{}
 	for _, s := range c.Again {

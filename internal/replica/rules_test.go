@@ -288,6 +288,38 @@ func TestA14ClockGoesOnFromTheLeaders(t *testing.T) {
 	}
 }
 
+// Two begin the clock anew, behind, while the third is cut off and still has the old one. The third hears of it
+// by the log alone, since its questions are lost, and when it leads time goes on where the others had it (found
+// by the simulator: seed 300131).
+func TestA14AnEstimateOfAnOlderClockIsVoid(t *testing.T) {
+	w := newTrio(t)
+	old := w.leader()
+	rest := w.others(old)
+	w.cut(old)
+	for _, s := range rest {
+		w.crash(s)
+		s.wall = -1500 * millisecond
+	}
+	w.pass(2 * 1000 * millisecond)
+	for _, s := range rest {
+		w.start(s)
+	}
+	w.pass(3 * election)
+	w.hold = func(from, _ uint64, f replica.Frame) bool { return from == old.id && f.Round != nil }
+	w.pass(election)
+	if old.r.Timed() || !rest[0].r.Timed() || !rest[1].r.Timed() {
+		t.Fatal("who was not told the new time takes the old one for it, or nobody knows the new one")
+	}
+	if err := w.wish(w.leader(), replica.Lead, name(old), ""); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(election)
+	off := old.r.Clock(w.at(old)) - rest[0].r.Clock(w.at(rest[0]))
+	if w.leader() != old || !old.r.Timed() || off > heartbeat || off < -heartbeat {
+		t.Fatalf("node %d leads, and the clock went by %d ms", w.leader().id, off/millisecond)
+	}
+}
+
 // A leader whose disk hangs hands over to a voter that has what it has not.
 func TestB5HungDiskLeadsNoLonger(t *testing.T) {
 	for name, deaf := range map[string]bool{"transfer works": false, "transfer does not": true} {

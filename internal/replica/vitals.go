@@ -11,7 +11,8 @@ import (
 type Vitals struct {
 	Term   uint64
 	Wall   int64  // its wall clock, microseconds since 1970
-	Clock  int64  // its estimate of the ensemble's clock at the same moment; 0 when no leader has told it
+	Clock  int64  // its estimate of the ensemble's clock at the same moment; 0 when it has none
+	Told   uint64 // the term whose leader told it
 	Low    bool   // its disk is low on space
 	Digest Digest // the newest that it has taken
 }
@@ -31,8 +32,8 @@ type telling struct {
 // vitals gives how this node is.
 func (r *Replica) vitals() Vitals {
 	v := Vitals{Term: r.term, Wall: r.now.Wall, Low: r.space.low, Digest: r.digest}
-	if r.clock.known {
-		v.Clock = r.clock.at(r.now)
+	if r.Timed() {
+		v.Clock, v.Told = r.clock.at(r.now), r.clock.told
 	}
 	return v
 }
@@ -43,7 +44,7 @@ func (t *telling) advance(r *Replica) {
 		return
 	}
 	pause := 10 * r.cfg.Heartbeat
-	if !r.clock.known {
+	if !r.Timed() {
 		pause = r.cfg.Heartbeat
 	}
 	v := r.vitals()
@@ -68,11 +69,14 @@ func (r *Replica) fresh() int64 { return 30 * r.cfg.Heartbeat }
 // measured by it, so that it does not matter how long the frame was on its way.
 func (l *leadership) learn(r *Replica, from uint64, v *Vitals) {
 	s := sign{Vitals: *v, at: r.now.Mono, wall: v.Wall - r.now.Mono}
-	if v.Clock != 0 && r.clock.known {
+	if r.Timed() && r.knowsTime(v) {
 		s.wall = v.Wall - v.Clock + r.clock.offset
 	}
 	l.signs[from] = s
 }
+
+// knowsTime says whether the estimate that a node tells is one of the clock that is in force.
+func (r *Replica) knowsTime(v *Vitals) bool { return v.Clock != 0 && v.Told >= r.m.ClockBegun() }
 
 // voters gives what this leader knows of the voters, itself among them, in their order.
 func (l *leadership) voters(r *Replica) (list []uint64, signs []sign) {
@@ -102,7 +106,7 @@ func (l *leadership) walls(r *Replica) []wall {
 func (l *leadership) told(r *Replica) (list []int64) {
 	_, signs := l.voters(r)
 	for _, s := range signs {
-		if s.Clock != 0 {
+		if r.knowsTime(&s.Vitals) {
 			list = append(list, s.Clock+r.now.Mono-s.at)
 		}
 	}
@@ -111,11 +115,11 @@ func (l *leadership) told(r *Replica) (list []int64) {
 
 func (v *Vitals) append(dst []byte) []byte {
 	dst = fields.Varint(fields.Varint(fields.Uvarint(dst, v.Term), v.Wall), v.Clock)
-	dst = fields.Uvarint(fields.Bool(dst, v.Low), v.Digest.Index)
+	dst = fields.Uvarint(fields.Bool(fields.Uvarint(dst, v.Told), v.Low), v.Digest.Index)
 	return fields.Uint64(fields.Uvarint(dst, uint64(v.Digest.Format)), v.Digest.Sum)
 }
 
 func readVitals(r *fields.Reader) *Vitals {
-	return &Vitals{Term: r.Uvarint(), Wall: r.Varint(), Clock: r.Varint(), Low: r.Bool(),
-		Digest: Digest{Index: r.Uvarint(), Format: uint32(r.Uvarint()), Sum: r.Uint64()}}
+	return &Vitals{Term: r.Uvarint(), Wall: r.Varint(), Clock: r.Varint(), Told: r.Uvarint(),
+		Low: r.Bool(), Digest: Digest{Index: r.Uvarint(), Format: uint32(r.Uvarint()), Sum: r.Uint64()}}
 }
