@@ -76,8 +76,8 @@ func TestSnapshotHoldsEverything(t *testing.T) {
 		t.Error("saved again it differs")
 	}
 	if a, b := m.state, again.state; a.cluster != b.cluster || a.level != b.level || a.index != b.index ||
-		a.term != b.term || a.stamp != b.stamp || a.begun != b.begun || a.counter != b.counter || a.nextNode != b.nextNode ||
-		a.maxMemory != b.maxMemory || a.maxMemory != 1<<30 {
+		a.term != b.term || a.stamp != b.stamp || a.begun != b.begun ||
+		a.counter != b.counter || a.nextNode != b.nextNode || a.maxMemory != b.maxMemory || a.maxMemory != 1<<30 {
 		t.Errorf("loaded: %+v", b)
 	}
 	if a, b := m.deadlines.Items(), again.deadlines.Items(); !slices.Equal(a, b) || len(a) != 2 {

@@ -288,9 +288,9 @@ func TestA14ClockGoesOnFromTheLeaders(t *testing.T) {
 	}
 }
 
-// Two begin the clock anew, behind, while the third is cut off and still has the old one. The third hears of it
-// by the log alone, since its questions are lost, and when it leads time goes on where the others had it (found
-// by the simulator: seed 300131).
+// Two begin the clock anew, behind, while the third is cut off and still has the old one. The third hears of
+// it by the log alone, since its questions are lost, and when it leads time goes on where the others had it
+// (found by the simulator: seed 300131).
 func TestA14AnEstimateOfAnOlderClockIsVoid(t *testing.T) {
 	w := newTrio(t)
 	old := w.leader()

@@ -23,8 +23,9 @@ func (n *node) join() {
 		return
 	}
 	w.after(w.between(100*millisecond, 500*millisecond), n.join)
-	door := pick(w, w.nodes)
-	if door == nil || door.id == 0 || door.r == nil || door.paused() {
+	door := w.nodes[n.asked%len(w.nodes)] // in turn, as a node does
+	n.asked++
+	if door.id == 0 || door.r == nil || door.paused() {
 		return
 	}
 	record := n.record()

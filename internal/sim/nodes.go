@@ -25,6 +25,7 @@ type node struct {
 
 	r       *replica.Replica // nil while it is down
 	retired bool             // it was removed, or its disk was lost
+	asked   int              // how often it has asked to be let in
 	life    int              // rises at every start and stop: what was meant for an earlier life is void
 	stalled int64            // true time until which the process stands still
 	backlog []func(replica.Time)

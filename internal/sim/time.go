@@ -10,7 +10,7 @@ type timeKept struct {
 	under uint64 // the term in which it did
 	at    int64  // true time of the last look
 	shown int64  // what it showed then
-	stamp int64 // the newest of any entry applied anywhere
+	stamp int64  // the newest of any entry applied anywhere
 }
 
 // apart is how far the clocks of two leaders in turn may be apart: the estimate of a follower is as good
@@ -18,8 +18,8 @@ type timeKept struct {
 const apart = 300 * millisecond
 
 // look sees that the clock of the newest leader goes as fast as time, but for the rate of its node's
-// clock (1 percent) and the steering (1 in 1,000), that the next leader's joins it unless the log says that it
-// was begun anew, and that it is ahead of all stamps.
+// clock (1 percent) and the steering (1 in 1,000), that the next leader's joins it unless the log says that
+// it was begun anew, and that it is ahead of all stamps.
 func (t *timeKept) look(n *node) {
 	if stamp := n.r.State().Stamp(); stamp > t.stamp {
 		t.stamp = stamp
