@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/lease"
 )
 
 // Action is something that a group has agreed by vote to do at a time.
@@ -28,17 +29,18 @@ type actions struct {
 	missed    func(Action, error)
 	tolerance time.Duration
 
+	joined int64 // by CLOCK_BOOTTIME, microseconds; what was due before is none of ours
+
 	mu    sync.Mutex
 	known map[uint64]time.Time // when each is due, by poll
-	read  bool                 // they were read once; what was over before is none of ours
 }
 
-func newActions(o JoinOptions) *actions {
+func newActions(o JoinOptions, joined lease.Reading) *actions {
 	if o.OnAction == nil {
 		return nil
 	}
 	a := &actions{fire: o.OnAction, missed: o.OnMissed, known: map[uint64]time.Time{},
-		tolerance: cmp.Or(o.Tolerance, usualTolerance)}
+		tolerance: cmp.Or(o.Tolerance, usualTolerance), joined: joined.Boot}
 	if a.missed == nil {
 		a.missed = func(Action, error) {}
 	}
@@ -66,10 +68,10 @@ func (a *actions) take(action Action, now time.Time) bool {
 
 // hearAction arms the action that a result tells of, if it does.
 func (m *Member) hearAction(ctx context.Context, payload string) {
-	if m.actions == nil {
+	if kind, _ := kindOf(payload); kind != "result" || m.actions == nil {
 		return
 	}
-	if e, err := ParseEvent(payload); err == nil && e.Kind == "result" && e.Outcome == "yes" && e.At != 0 {
+	if e, err := ParseEvent(payload); err == nil && e.Outcome == "yes" && e.At != 0 {
 		m.arm(ctx, Action{Poll: e.Poll, Topic: e.Topic, At: time.UnixMilli(e.At)})
 	}
 }
@@ -86,9 +88,9 @@ func (m *Member) recallActions(ctx context.Context) {
 	var wait pause
 	for ctx.Err() == nil {
 		r, err := m.s.c.Do(ctx, caucus.Command{"VOTE", "LIST", m.group})
-		now, _, ok := m.s.Now()
+		joined, ok := m.s.ensembleTime(m.actions.joined)
 		if err == nil && ok {
-			m.recalled(ctx, r.Items, now)
+			m.recalled(ctx, r.Items, joined)
 			return
 		}
 		if errors.Is(err, caucus.ErrNoGroup) || wait.wait(ctx) != nil {
@@ -97,18 +99,9 @@ func (m *Member) recallActions(ctx context.Context) {
 	}
 }
 
-func (m *Member) recalled(ctx context.Context, polls []caucus.Reply, now time.Time) {
-	m.actions.mu.Lock()
-	first := !m.actions.read
-	m.actions.read = true
-	m.actions.mu.Unlock()
+func (m *Member) recalled(ctx context.Context, polls []caucus.Reply, joined time.Time) {
 	for _, p := range polls {
-		a, agreed := actionOf(p)
-		switch {
-		case !agreed:
-		case first && a.At.Before(now):
-			m.actions.take(a, now)
-		default:
+		if a, agreed := actionOf(p); agreed && !a.At.Before(joined) {
 			m.arm(ctx, a)
 		}
 	}
@@ -178,7 +171,7 @@ func (m *Member) abandon(a Action) {
 // act fires an action whose time has come, unless it may be later than the tolerance, or the member is none
 // any more.
 func (m *Member) act(a Action, late, within time.Duration) {
-	if m.Err() != nil {
+	if !m.remains() {
 		m.abandon(a)
 		return
 	}

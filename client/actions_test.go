@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,6 +21,8 @@ type agreed struct {
 	*group
 	clock *clocks
 	polls []caucus.Reply // as VOTE LIST tells them
+	busy  bool           // VOTE LIST is answered TRYAGAIN
+	stuck bool           // LEAVE is not answered
 
 	s      *client.Session
 	m      *client.Member
@@ -32,7 +35,12 @@ func (g *agreed) answer(l *fakeLine, cmd caucus.Command) *caucus.Reply {
 	case cmd[0] == "VOTE":
 		g.mu.Lock()
 		defer g.mu.Unlock()
+		if g.busy {
+			return fail(caucus.ErrTryAgain, "nobody leads")
+		}
 		return reply(caucus.Array(g.polls...))
+	case g.stuck && len(cmd) > 1 && cmd[1] == "LEAVE":
+		return nil
 	case len(cmd) == 2 && cmd[1] == "KEEPALIVE" && !g.ended():
 		return reply(caucus.Array(caucus.Int(300), caucus.Int(ahead+g.clock.read().Boot), caucus.Int(1)))
 	}
@@ -152,6 +160,46 @@ func TestB15_WhatIsLateIsSaidNotDone(t *testing.T) {
 	}
 	if len(g.fired) > 0 {
 		t.Errorf("%s was fired", <-g.fired)
+	}
+}
+
+// An action whose time came while a new member could not yet read what was agreed on is said to be missed;
+// one of before it joined is none of its.
+func TestB15_WhatWasDueSinceTheJoinIsSaid(t *testing.T) {
+	g := &agreed{busy: true,
+		polls: []caucus.Reply{poll(1, "yes", -time.Second), poll(2, "yes", time.Second)}}
+	f := act(t, g)
+	g.clock.advance(2 * time.Second)
+	g.set(func(*group) { g.busy = false })
+	if why := next(t, g.missed); !strings.HasPrefix(why.Error(), "t2: client: 1") {
+		t.Error(why)
+	}
+	f.cut()
+	f.await("VOTE LIST g", f.count("VOTE LIST g")+1)
+	_ = g.s.Close()
+	if len(g.fired) > 0 || len(g.missed) > 0 {
+		t.Errorf("%d fired, %d missed", len(g.fired), len(g.missed))
+	}
+}
+
+// Who has called Leave does nothing for the group any more, also when it is not told that it has left.
+func TestB15_WhoLeavesFiresNothing(t *testing.T) {
+	g := &agreed{stuck: true,
+		polls: []caucus.Reply{poll(1, "yes", time.Second), poll(2, "yes", time.Millisecond)}}
+	f := act(t, g)
+	next(t, g.fired)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	left := make(chan error, 1)
+	go func() { left <- g.m.Leave(ctx) }()
+	f.await("GROUP LEAVE g", 1)
+	g.clock.advance(time.Second)
+	f.await("GROUP LEAVE g", 2) // longer than it takes to see that the time has come
+	cancel()
+	<-left
+	_ = g.s.Close()
+	if len(g.fired) > 0 || len(g.missed) > 0 {
+		t.Errorf("%d fired, %d missed", len(g.fired), len(g.missed))
 	}
 }
 

@@ -21,11 +21,13 @@ type estimate struct {
 const drift = 500
 
 // learn takes what a node told of the ensemble's clock, in answer to a question sent at one reading and
-// answered at another. A slower round trip is of use only when the last good one is old.
+// answered at another. A slower round trip is of use only when the last good one is old, or cannot be true
+// any more: CLOCK_BOOTTIME misses the time for which a virtual machine is stopped by its host.
 func (e *estimate) learn(sent, got lease.Reading, told int64) {
 	trip := max(0, got.Boot-sent.Boot)
 	next := estimate{known: true, offset: told - got.Boot + trip/2, slack: trip/2 + 1, made: got.Boot}
-	if !e.known || next.slack <= e.within(got) {
+	before, apart := e.within(got), next.offset-e.offset
+	if !e.known || next.slack <= before || max(apart, -apart) > next.slack+before {
 		*e = next
 	}
 }
@@ -37,8 +39,15 @@ func (e *estimate) within(at lease.Reading) int64 { return e.slack + max(0, at.B
 // and by how much that may have gone wrong on the way. It says no until the first heartbeat was answered.
 func (s *Session) Now() (now time.Time, within time.Duration, ok bool) {
 	at := s.c.cfg.clock()
+	now, ok = s.ensembleTime(at.Boot)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := &s.ensemble
-	return time.UnixMicro(at.Boot + e.offset), micros(e.within(at)), e.known
+	return now, micros(s.ensemble.within(at)), ok
+}
+
+// ensembleTime gives the time on the ensemble's clock at a moment by CLOCK_BOOTTIME, and whether it is known.
+func (s *Session) ensembleTime(boot int64) (at time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.UnixMicro(boot + s.ensemble.offset), s.ensemble.known
 }

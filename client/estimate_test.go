@@ -41,12 +41,24 @@ func TestB15_AQuickAnswerIsWorthMore(t *testing.T) {
 	if e.offset != 49_500 || e.within(at(1000)) != 501 {
 		t.Errorf("%+v", e)
 	}
-	e.learn(at(2000), at(102_000), 0)
+	e.learn(at(2000), at(102_000), 99_000)
 	if e.offset != 49_500 {
 		t.Errorf("a slow answer was taken: %+v", e)
 	}
 	e.learn(at(100_000_000), at(100_100_000), 7)
 	if e.made != 100_100_000 || e.slack != 50_001 {
 		t.Errorf("the old one is worth more than %d: %+v", e.within(at(100_100_000)), e)
+	}
+}
+
+// What a slow answer says counts when the former cannot be true any more: the host has stopped this machine
+// for three seconds, and none of its clocks has seen them.
+func TestB15_AClockThatHasJumpedIsNoticed(t *testing.T) {
+	var e estimate
+	at := func(boot int64) lease.Reading { return lease.Reading{Boot: boot} }
+	e.learn(at(0), at(1000), 50_000)
+	e.learn(at(2000), at(12_000), 3_055_000)
+	if e.offset != 3_048_000 || e.within(at(12_000)) != 5001 {
+		t.Errorf("%+v", e)
 	}
 }

@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -114,7 +115,8 @@ func (f *fake) take(l *fakeLine, cmd caucus.Command) {
 		f.mu.Unlock()
 		r = reply(caucus.Push(caucus.Bulk("subscribe"), caucus.Bulk(cmd[1]), caucus.Int(1)))
 	default:
-		if r = answer(l, cmd); r == nil && (cmd[0] == "HELLO" || cmd[0] == "CLIENT" || cmd[0] == "ENSEMBLE") {
+		known := []string{"HELLO", "CLIENT", "ENSEMBLE", "INFO"}
+		if r = answer(l, cmd); r == nil && slices.Contains(known, cmd[0]) {
 			r = reply(caucus.OK())
 		}
 	}

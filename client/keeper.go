@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -184,6 +185,9 @@ func (s *Session) resume(ctx context.Context, old *link) (*link, error) {
 			l, err := s.resumeAt(ctx, addr)
 			if err == nil {
 				old.close()
+				if l.ensemble == "" || l.ensemble != old.ensemble {
+					s.forgetSlots()
+				}
 				return l, nil
 			}
 			if errors.Is(err, caucus.ErrNoSession) {
@@ -213,7 +217,7 @@ func (s *Session) resumeAt(ctx context.Context, addr string) (*link, error) {
 	within, cancel := context.WithTimeout(ctx, s.hang)
 	defer cancel()
 	sent := s.c.cfg.clock()
-	replies, err := l.do(within, caucus.Command{"SESSION", "RESUME", s.id})
+	replies, err := l.do(within, caucus.Command{"SESSION", "RESUME", s.id}, whichEnsemble)
 	if err == nil {
 		err = replies[0].Err()
 	}
@@ -221,10 +225,25 @@ func (s *Session) resumeAt(ctx context.Context, addr string) (*link, error) {
 		l.close()
 		return nil, err
 	}
+	l.ensemble = ensembleOf(replies[1])
 	s.mu.Lock()
 	s.heard = sent
 	s.mu.Unlock()
 	return l, nil
+}
+
+// whichEnsemble asks a node for the id of its ensemble. One that was made anew of a survivor has another, and
+// has forgotten who held which slot (SAFETY B4).
+var whichEnsemble = caucus.Command{"INFO", "ensemble"}
+
+// ensembleOf reads the answer, "" when it says nothing of an id.
+func ensembleOf(info caucus.Reply) string {
+	if info.Err() != nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(info.Text(), "cluster_id:")
+	id, _, _ := strings.Cut(rest, "\r\n")
+	return id
 }
 
 // unled is how much longer than the ensemble's own count a session may live while nobody leads (SAFETY A5):

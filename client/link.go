@@ -25,8 +25,9 @@ type link struct {
 	served  sync.WaitGroup
 
 	// Of a session's connection, for who has taken it.
-	doubtful bool // an answer is outstanding, or the node does not know the session: resume elsewhere
-	refusals int  // heartbeats in a row that the node could not serve
+	doubtful bool   // an answer is outstanding, or the node does not know the session: resume elsewhere
+	refusals int    // heartbeats in a row that the node could not serve
+	ensemble string // the id of the node's ensemble, "" when it did not say
 }
 
 // call is one caller's pipeline.

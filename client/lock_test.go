@@ -124,6 +124,7 @@ func TestB7_WhoStopsWaitingLeavesTheLine(t *testing.T) {
 		"leaves late": {leaves: unsure},
 	} {
 		t.Run(name, func(t *testing.T) {
+			tries = 0
 			d.group = settled()
 			d.leader = "m2"
 			f := startFake(t, d.answer)

@@ -43,12 +43,14 @@ type JoinOptions struct {
 	// or Close. Without it slots are released as soon as they are asked for.
 	OnRelease func(ctx context.Context, slots []int)
 
-	// OnAction, when not nil, is called at the time of each action that the group agrees on while this is a
-	// member of it, on the ensemble's clock as Session.Now knows it: by the process's own clock, so that no
-	// message is waited for then. Each is called once, in a goroutine of its own that Session.Close waits for.
+	// OnAction, when not nil, is called at the time of each action that the group has agreed on, if this is a
+	// member of it then, whether or not it was asked: on the ensemble's clock as Session.Now knows it, by the
+	// process's own, so that no message is waited for then. Each is called once, in a goroutine of its own that
+	// Session.Close waits for.
 	OnAction func(Action)
 	// OnMissed is told, instead of OnAction, of an action that may be later than the tolerance, or whose time
-	// comes when the session was lost, and why. May be nil.
+	// comes when the session was lost, and why; not of one whose time comes after Leave or Close was called.
+	// May be nil.
 	OnMissed func(Action, error)
 	// Tolerance is how late an action may be at most, what is not known of the ensemble's clock included. Zero
 	// means 100 ms.
@@ -148,9 +150,9 @@ func (s *Session) join(ctx context.Context, group string, opts JoinOptions) (m *
 		old.deafen()
 	}
 	m = &Member{s: s, group: group, name: reply.Text(), onRevoke: opts.OnRevoke,
-		onRelease: opts.OnRelease, actions: newActions(opts), stale: true, deaf: true,
+		onRelease: opts.OnRelease, actions: newActions(opts, s.c.cfg.clock()), stale: true, deaf: true,
 		changed: make(chan struct{})}
-	m.reads = opts.Slots > 0 || opts.OnRelease != nil
+	m.reads, m.wanted = true, opts.Slots > 0 || opts.OnRelease != nil
 	life, stop := context.WithCancel(s.life)
 	m.deafen = stop
 	m.guard(m.onRevoke != nil, m.onRelease != nil)
@@ -387,24 +389,30 @@ func (m *Member) heard(ctx context.Context, payload string) {
 	m.hearAction(ctx, payload)
 }
 
-// hint asks for a new read now.
+// hint asks for a new read now, of slots as well: they may be the first that the member has.
 func (m *Member) hint(deaf bool) {
 	m.s.mu.Lock()
-	m.stale, m.deaf = true, deaf
+	m.stale, m.reads, m.deaf = true, true, deaf
 	m.s.mu.Unlock()
 	m.s.nudge()
+}
+
+// kindOf gives the kind of an event, "" for what is none, and what follows.
+func kindOf(payload string) (kind, rest string) {
+	rest, ok := strings.CutPrefix(payload, `{"event":"`)
+	if !ok {
+		return "", ""
+	}
+	kind, rest, _ = strings.Cut(rest, `"`)
+	return kind, rest
 }
 
 // matters says whether an event may have changed who does what. Those that come with another are not
 // counted twice.
 func (m *Member) matters(payload string) bool {
-	rest, ok := strings.CutPrefix(payload, `{"event":"`)
-	if !ok {
-		return true
-	}
-	kind, _, _ := strings.Cut(rest, `"`)
+	kind, rest := kindOf(payload)
 	switch kind {
-	case "settling", "settled", "leader", "leaderless", "deleted":
+	case "settling", "settled", "leader", "leaderless", "deleted", "":
 		return true
 	case "slots":
 		return strings.Contains(rest, `"member":"`+m.name+`"`) // a name has nothing that JSON would escape

@@ -52,9 +52,7 @@ func (m *Member) Holding() Holding {
 		Left:    micros(m.s.lease.Left(now)),
 		Promise: time.Duration(m.s.lease.PromiseMillis()) * time.Millisecond,
 	}
-	if m.reads {
-		h.Slots, h.SlotEpoch = m.slotsAt(now)
-	}
+	h.Slots, h.SlotEpoch = m.slotsAt(now)
 	return h
 }
 

@@ -105,11 +105,12 @@ func (c *Client) openSession(ctx context.Context, opts SessionOptions) (*link, s
 			return nil, "", lease.Reading{}, err
 		}
 		sent := c.cfg.clock()
-		replies, err := l.do(ctx, opts.command())
+		replies, err := l.do(ctx, opts.command(), whichEnsemble)
 		if err == nil {
 			err = replies[0].Err()
 		}
 		if err == nil {
+			l.ensemble = ensembleOf(replies[1])
 			return l, replies[0].Text(), sent, nil
 		}
 		after = l.addr

@@ -42,6 +42,8 @@ type group struct {
 	silent  bool // no answer to anything
 	hold    bool // no answer to KEEPALIVE
 
+	ensemble string // its id
+
 	slots, asked []int // that m1 holds, is asked for
 	unsure       int   // so many answers to RELEASE are UNCERTAIN
 }
@@ -70,6 +72,8 @@ func (g *group) answer(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
 		return fail(caucus.ErrNoSession, "it has ended")
 	case word == "SESSION RESUME":
 		return reply(caucus.OK())
+	case word == "INFO ensemble":
+		return reply(caucus.Bulk("# Ensemble\r\ncluster_id:" + g.ensemble + "\r\nnode:n1\r\n"))
 	case word == "GROUP JOIN":
 		return reply(caucus.Bulk("m1"))
 	case word == "SESSION KEEPALIVE" && len(cmd) > 2:
@@ -98,7 +102,7 @@ func (g *group) answer(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
 
 // settled is a group in which m1 holds index 2 of 3 and leads.
 func settled() *group {
-	return &group{promise: 10 * time.Second, version: 1, epoch: 5, leader: "m1", term: 4}
+	return &group{promise: 10 * time.Second, version: 1, epoch: 5, leader: "m1", term: 4, ensemble: "e1"}
 }
 
 func join(t *testing.T, clock *clocks, addrs ...string) (*client.Session, *client.Member) {

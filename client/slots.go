@@ -15,7 +15,8 @@ import (
 
 // sharing is what a member knows of its slots. The session's mu guards it.
 type sharing struct {
-	reads     bool  // somebody wants to know of them
+	reads     bool  // they are asked for with the next heartbeat that reads anything
+	wanted    bool  // somebody asks for them, here or when it joined
 	slots     []int // that it holds, ascending, as of the newest answer
 	epoch     uint64
 	parting   []int // that it works on no more: OnRelease runs for them, or they are being released
@@ -44,12 +45,12 @@ func (m *Member) Slots() (slots []int, epoch uint64) {
 	now := m.s.c.cfg.clock()
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
+	m.readSlots()
 	return m.slotsAt(now)
 }
 
 // slotsAt is Slots; the caller holds mu, as of all that follows but where it says otherwise.
 func (m *Member) slotsAt(now lease.Reading) (slots []int, epoch uint64) {
-	m.readSlots()
 	if m.s.lease.LeftOfSlots(now) == 0 {
 		return nil, m.epoch
 	}
@@ -78,8 +79,8 @@ func (m *Member) mayUse(n int, now lease.Reading) bool {
 
 // readSlots lets heartbeats ask for slots from now on.
 func (m *Member) readSlots() {
-	if !m.reads {
-		m.reads, m.stale = true, true
+	if !m.wanted {
+		m.reads, m.wanted, m.stale = true, true, true
 		m.s.nudge()
 	}
 }
@@ -101,6 +102,7 @@ func (m *Member) takeSlots(asked lease.Asked, held, revoking caucus.Reply) {
 	}
 	has := slotsIn(held)
 	m.epoch = uint64(held.Items[1].Int)
+	m.reads = m.wanted || m.epoch > 0 // who is given slots unasked must release them all the same
 	m.believe(asked, has)
 	if wanted := slotsIn(revoking); len(wanted) > 0 && m.releasing == nil {
 		r := &releasing{slots: wanted, done: make(chan struct{})}
@@ -235,6 +237,24 @@ func (m *Member) letGoSlots() {
 	}
 	m.stale = true
 	m.s.nudge()
+}
+
+// forgetSlots ends the belief in all slots, since the ensemble was made anew of a survivor and knows of none
+// (SAFETY B4). It returns when nobody acts for them any more; until then the ensemble is told nothing.
+func (s *Session) forgetSlots() {
+	members := s.all()
+	s.mu.Lock()
+	for _, m := range members {
+		if m.hurry != nil {
+			m.hurry()
+		}
+		s.lease.GiveUp(m.slot(lease.AllSlots))
+		m.haveSlots(nil)
+		m.stale = true
+	}
+	s.announce()
+	s.mu.Unlock()
+	forAll(members, (*Member).letGoSlots)
 }
 
 // hurrySlots ends the time that OnRelease has once the belief in slots is over. It gives the members that

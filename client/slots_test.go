@@ -11,12 +11,16 @@ import (
 	"github.com/caucus-project/caucus/client"
 )
 
+// answerSlots is an answer to GROUP SLOTS; nil is of a member that never had any.
 func answerSlots(list []int) caucus.Reply {
-	items := []caucus.Reply{}
+	items, epoch := []caucus.Reply{}, int64(7)
 	for _, n := range list {
 		items = append(items, caucus.Int(int64(n)))
 	}
-	return caucus.Array(caucus.Array(items...), caucus.Int(7))
+	if list == nil {
+		epoch = 0
+	}
+	return caucus.Array(caucus.Array(items...), caucus.Int(epoch))
 }
 
 // release is what the ensemble does with slots that are released.
@@ -201,18 +205,87 @@ func TestA17_LeavingAndClosingWaitForOnRelease(t *testing.T) {
 	}
 }
 
-func TestA17_WhatTheEnsembleForgotIsGivenUp(t *testing.T) {
+// The next version of a group may be any number. In an ensemble that was made from a dump the first is above
+// 2^32.
+func TestA17_SlotsGoOnThroughAnyVersionAndAnotherNode(t *testing.T) {
 	g := shared()
 	f := startFake(t, g.answer)
 	_, m, calls := shareAnd(t, new(clocks), f.addr)
 	untilSlots(t, m, 0, 1, 2, 3)
 	f.await("SUBSCRIBE caucus:g:g", 1)
-	g.set(func(g *group) { g.slots, g.version = []int{1}, 1<<33 })
+	g.set(func(g *group) { g.version = 1 << 33 })
 	f.publish("g", `{"event":"settling","group":"g"}`)
+	f.await("SESSION KEEPALIVE", f.count("SESSION KEEPALIVE")+2)
+	f.cut()
+	f.await("SESSION RESUME", 1)
+	f.await("SESSION KEEPALIVE", f.count("SESSION KEEPALIVE")+2)
+	if slots, _ := m.Slots(); len(slots) != 4 || len(calls) != 0 {
+		t.Errorf("believes in %v, OnRelease was called %d times", slots, len(calls))
+	}
+}
+
+// An ensemble that was made anew of one survivor has forgotten who held what: nobody may act for a slot any
+// more when the first heartbeat comes to it (B4).
+func TestB4_SlotsEndWhenTheEnsembleIsMadeAnew(t *testing.T) {
+	g := shared()
+	f := startFake(t, g.answer)
+	_, m, calls := shareAnd(t, new(clocks), f.addr)
+	untilSlots(t, m, 0, 1, 2, 3)
+	f.ask(g, 3)
+	asked := awaitCall(t, calls)
+	g.set(func(g *group) { g.ensemble, g.slots, g.asked = "e2", []int{1}, nil })
+	f.cut()
+	<-asked.ctx.Done() // it cannot take its time any more
+	beats := f.count("SESSION KEEPALIVE")
+	close(asked.done)
 	call := awaitCall(t, calls)
-	if slots, _ := m.Slots(); slices.Contains(slots, 0) || !slices.Contains(call.slots, 0) {
+	if slots, _ := m.Slots(); slots != nil || !slices.Equal(call.slots, []int{0, 1, 2}) {
 		t.Errorf("believes in %v, OnRelease was called for %v", slots, call.slots)
+	}
+	if n := f.count("SESSION KEEPALIVE"); n != beats {
+		t.Errorf("%d heartbeats came while OnRelease ran", n-beats)
 	}
 	close(call.done)
 	untilSlots(t, m, 1)
+}
+
+// Who does not work by slots is given some all the same, and releases them when they are asked for: also when
+// it heard nothing of either.
+func TestA17_WhoAsksForNoSlotsKeepsNone(t *testing.T) {
+	g := settled()
+	f := startFake(t, g.answer)
+	_, m := join(t, new(clocks), f.addr)
+	holds(t, m)
+	f.await("SUBSCRIBE caucus:g:g", 1)
+	f.await("GROUP SLOTS g", 1)
+	g.set(func(g *group) { g.slots = []int{0, 1} })
+	f.ask(g, 1)
+	f.await("GROUP RELEASE g 1", 1)
+	g.set(func(g *group) { g.asked = []int{0} })
+	f.cut()
+	f.await("GROUP RELEASE g 0", 1)
+}
+
+// Where there are no slots, heartbeats do not ask for them again and again.
+func TestSlotsAreNotAskedForWhereThereAreNone(t *testing.T) {
+	g := settled()
+	f := startFake(t, g.answer)
+	s, m := join(t, new(clocks), f.addr)
+	holds(t, m)
+	f.await("SUBSCRIBE caucus:g:g", 1)
+	f.await("GROUP SLOTS g", 1)
+	beat := func() {
+		beats := f.count("SESSION KEEPALIVE")
+		s.Nudge()
+		f.await("SESSION KEEPALIVE", beats+1)
+	}
+	beat()
+	beat() // by now all that was hinted at has been read
+	asked, read := f.count("GROUP SLOTS g"), f.count("GROUP INDEX g")
+	for f.count("GROUP INDEX g") == read {
+		beat()
+	}
+	if n := f.count("GROUP SLOTS g"); n != asked {
+		t.Errorf("asked %d times more", n-asked)
+	}
 }

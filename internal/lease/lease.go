@@ -13,10 +13,6 @@ const (
 
 	// maxGivenUp bounds how many keys are remembered one by one as given up; see GiveUp.
 	maxGivenUp = 1024
-
-	// leap is a difference of versions that no revocation makes: the ensemble was made anew of one survivor,
-	// which raises its counter by 2^32 less what was lost, and has forgotten who held what (SAFETY B4).
-	leap = 1 << 31
 )
 
 // Kind says what a group grants to a member.
@@ -119,7 +115,7 @@ func (l *Lease) keep(asked Asked, promiseMillis int64) {
 // known; otherwise nobody can say which of the two is newer, and only an answer asked for from now on
 // will tell.
 func (l *Lease) change(asked Asked, promiseMillis int64, version uint64) {
-	l.dropAll(min(version-l.version, l.version-version) < leap)
+	l.dropAll(true)
 	l.known = asked.turn >= l.changed
 	l.version = version
 	l.keep(asked, promiseMillis)
