@@ -41,8 +41,8 @@ type component struct {
 	ear     *nodetest.Line // of the group's channel, and of its own
 }
 
-// enter lets a component join on a node.
-func enter(t *testing.T, c *nodetest.Cluster, node int, name string, opts client.JoinOptions) *component {
+// takePart lets a component join on a node.
+func takePart(t *testing.T, c *nodetest.Cluster, node int, name string, opts client.JoinOptions) *component {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -128,7 +128,7 @@ func TestRIAPSMembersAndLeaders(t *testing.T) {
 	if !info(t, c, "leader").IsNil() {
 		t.Error("one of two leads")
 	}
-	a := enter(t, c, 1, "a", client.JoinOptions{})
+	a := takePart(t, c, 1, "a", client.JoinOptions{})
 	again, err := a.session.Join(t.Context(), instance, client.JoinOptions{})
 	if again != a.Member || err != nil {
 		t.Errorf("joining again gives %p, %v, not %p", again, err, a.Member)
@@ -136,7 +136,7 @@ func TestRIAPSMembersAndLeaders(t *testing.T) {
 	if a.Group() != instance || a.Name() != "a" {
 		t.Errorf("it is %s of %s", a.Name(), a.Group())
 	}
-	b := enter(t, c, 2, "b", client.JoinOptions{})
+	b := takePart(t, c, 2, "b", client.JoinOptions{})
 	if e := a.hears("joined"); e.Member != "b" || e.Size != 3 {
 		t.Errorf("a hears %s", e.Raw)
 	}
@@ -206,8 +206,8 @@ func (c *component) cannotAskTheLeader(want error) {
 func TestRIAPSMessages(t *testing.T) {
 	t.Parallel()
 	c := declare(t, "MIN", "2")
-	lead := enter(t, c, 0, "lead", client.JoinOptions{})
-	b, d := enter(t, c, 1, "b", client.JoinOptions{}), enter(t, c, 2, "d", client.JoinOptions{})
+	lead := takePart(t, c, 0, "lead", client.JoinOptions{})
+	b, d := takePart(t, c, 1, "b", client.JoinOptions{}), takePart(t, c, 2, "d", client.JoinOptions{})
 	all := []*component{lead, b, d}
 	check := func(x *component, kind, sender, payload string) client.Event {
 		t.Helper()
@@ -241,7 +241,7 @@ func TestRIAPSMessages(t *testing.T) {
 func TestRIAPSWithoutCoordination(t *testing.T) {
 	t.Parallel()
 	c := declare(t, "NOLEADER")
-	a, b := enter(t, c, 0, "a", client.JoinOptions{}), enter(t, c, 1, "b", client.JoinOptions{})
+	a, b := takePart(t, c, 0, "a", client.JoinOptions{}), takePart(t, c, 1, "b", client.JoinOptions{})
 	a.says("hello", client.Recipient{}, 2)
 	if e := b.hears("message"); e.Sender != "a" || e.Payload != "hello" {
 		t.Errorf("b hears %s", e.Raw)
@@ -253,8 +253,8 @@ func TestRIAPSWithoutCoordination(t *testing.T) {
 func TestRIAPSVotes(t *testing.T) {
 	t.Parallel()
 	c := declare(t)
-	lead := enter(t, c, 0, "lead", client.JoinOptions{})
-	b, d := enter(t, c, 1, "b", client.JoinOptions{}), enter(t, c, 2, "d", client.JoinOptions{})
+	lead := takePart(t, c, 0, "lead", client.JoinOptions{})
+	b, d := takePart(t, c, 1, "b", client.JoinOptions{}), takePart(t, c, 2, "d", client.JoinOptions{})
 	all := []*component{lead, b, d}
 	// call lets b call a vote, and checks that all are asked.
 	call := func(topic string, opts client.VoteOptions) uint64 {
@@ -322,7 +322,7 @@ func TestRIAPSActions(t *testing.T) {
 	c := declare(t)
 	done := make(chan client.Action, 9)
 	opts := client.JoinOptions{OnAction: func(a client.Action) { done <- a }, Tolerance: nodetest.Patience}
-	all := []*component{enter(t, c, 0, "a", opts), enter(t, c, 1, "b", opts), enter(t, c, 2, "d", opts)}
+	all := []*component{takePart(t, c, 0, "a", opts), takePart(t, c, 1, "b", opts), takePart(t, c, 2, "d", opts)}
 	now, _, ok := all[0].session.Now()
 	if !ok {
 		t.Fatal("it knows no time")
