@@ -85,10 +85,13 @@ func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *cau
 		return c.talk.Finish(p, nil), nil
 	}
 	var a replica.Answer
-	if p.Wait != nil {
-		a = c.waitFor(ctx, p)
-	} else {
+	switch {
+	case p.Wait == nil:
 		a = c.ask(ctx, p)
+	case p.Wait.InLine():
+		a = c.waitInLine(ctx, p)
+	default:
+		a = c.waitFor(ctx, p)
 	}
 	if a.Err != nil {
 		return c.talk.Fail(p, a.Err), a.Err

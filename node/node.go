@@ -58,7 +58,8 @@ type Node struct {
 	book     book
 	era      atomic.Pointer[era] // what waits reads again when it ends
 	ahead    atomic.Int64        // of the ensemble's clock before the monotonic one, microseconds
-	waiting  atomic.Int64        // commands that wait for their answer (BLOCK)
+	waiting  atomic.Int64        // commands that wait for their answer (BLOCK, WAIT)
+	turns    turns               // those of them that wait in line
 	tables   bell                // rings when the digests of all nodes were compared
 	assembly *assembly
 	gate     *gate

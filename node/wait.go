@@ -31,9 +31,6 @@ func (c *conn) waitFor(ctx context.Context, p *talk.Plan) replica.Answer {
 	w := c.n.listen(ctx, p.Wait)
 	defer w.close()
 	a := c.ask(ctx, p)
-	if p.Wait.Again != nil {
-		return c.waitInLine(ctx, p, w, a)
-	}
 	for a.Err == nil && p.Waiting(a.Results) {
 		if err := w.next(); err != nil {
 			a.Err = err
@@ -56,25 +53,32 @@ type waiter struct {
 	ear   caucus.Subscription
 	era   *era // in which the state was read last
 	heard []caucus.Message
-	ends  []func()
+	end   func()
 }
 
 // listen begins to listen for what is waited for.
 func (n *Node) listen(ctx context.Context, what *talk.Wait) *waiter {
 	n.waiting.Add(1)
-	limit, cancel := context.WithCancel(ctx)
-	if what.Millis > 0 {
-		patience := time.Duration(what.Millis) * time.Millisecond
-		if what.Again != nil {
-			patience += n.cfg.RequestTimeout
-		}
-		limit, cancel = context.WithTimeout(ctx, patience)
-	}
-	stop := context.AfterFunc(n.ctx, cancel)
-	w := &waiter{n: n, what: what, outer: ctx, limit: limit, era: n.era.Load(),
-		ends: []func(){cancel, func() { stop() }}}
+	limit, end := n.limit(ctx, time.Duration(what.Millis)*time.Millisecond)
+	w := &waiter{n: n, what: what, outer: ctx, limit: limit, era: n.era.Load(), end: end}
 	w.subscribe()
 	return w
+}
+
+// limit gives a context that ends with ctx, with the node, and when the patience is over; 0 for endless
+// patience.
+func (n *Node) limit(ctx context.Context, patience time.Duration) (limit context.Context, end func()) {
+	var cancel context.CancelFunc
+	if patience > 0 {
+		limit, cancel = context.WithTimeout(ctx, patience)
+	} else {
+		limit, cancel = context.WithCancel(ctx)
+	}
+	stop := context.AfterFunc(n.ctx, cancel)
+	return limit, func() {
+		stop()
+		cancel()
+	}
 }
 
 func (w *waiter) subscribe() {
@@ -85,9 +89,7 @@ func (w *waiter) subscribe() {
 func (w *waiter) close() {
 	w.n.waiting.Add(-1)
 	w.ear.Close()
-	for _, end := range w.ends {
-		end()
-	}
+	w.end()
 }
 
 // next waits until it is worth reading again, or the time is over. It fails when nobody is there any more to

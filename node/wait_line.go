@@ -2,41 +2,114 @@ package node
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/talk"
 )
 
-// waitInLine waits for the end of a place in line, which first has given; only an entry ends it, and the
-// answer follows that entry (SAFETY B7). When nobody is there any more to be answered, the place is given
-// up.
-func (c *conn) waitInLine(ctx context.Context, p *talk.Plan, w *waiter, first replica.Answer) replica.Answer {
-	a := first
-	if a.Err == nil && p.Waiting(a.Results) {
-		defer w.vouch(c.beatOf(p, a.Results[0].Attach), a.Results[0].Reply)()
+// turns hands to those who wait in line at this node what the entries that end their waits make of them. Each
+// hears of its own wait only, so a release costs one of a thousand who wait, and not all.
+type turns struct {
+	mu   sync.Mutex
+	open map[turn]chan caucus.Reply
+}
+
+// turn names a request of one of this node's connections.
+type turn struct{ conn, request uint64 }
+
+// stand begins to listen for the end of a request's wait. The caller leaves.
+func (l *turns) stand(t turn) (over <-chan caucus.Reply, leave func()) {
+	ended := make(chan caucus.Reply, 1)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open == nil {
+		l.open = map[turn]chan caucus.Reply{}
 	}
-	for a.Err == nil && p.Waiting(a.Results) {
-		if err := w.next(); err != nil || w.over() {
-			a.Err = errInLine
-			break
+	l.open[t] = ended
+	return ended, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.open, t)
+	}
+}
+
+// tell hands over how waits ended; each ends once.
+func (l *turns) tell(ends []machine.WaitEnd) {
+	if len(ends) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, w := range ends {
+		t := turn{w.Conn, w.Request}
+		if ended, ok := l.open[t]; ok {
+			ended <- w.Reply
+			delete(l.open, t)
 		}
-		a = c.ask(ctx, &talk.Plan{Steps: p.Wait.Again, Stale: true})
 	}
+}
+
+// waitInLine carries out a plan that may be given a place in line. Only an entry ends such a wait, and the
+// answer is what that entry made of it (SAFETY B7). When nobody is there any more to be answered, or to
+// answer, the place is given up.
+func (c *conn) waitInLine(ctx context.Context, p *talk.Plan) replica.Answer {
+	c.n.waiting.Add(1)
+	defer c.n.waiting.Add(-1)
+	over, leave := c.n.turns.stand(turn{p.Wait.Forsake.Conn, p.Wait.Forsake.Request})
+	defer leave()
+	era := c.n.era.Load() // before anything is asked, so that no end is missed
+	a := c.ask(ctx, p)
 	switch {
-	case a.Err == nil:
-		a.Results[0].Attach = first.Results[0].Attach
-	case first.Err == nil || first.Err.Word == caucus.ErrUncertain.Word:
-		a.Err = errInLine
-		c.n.owner.call(func(now replica.Time) { c.n.owner.r.Report(now, p.Wait.Forsake) })
+	case a.Err == nil && p.Waiting(a.Results):
+		attach := a.Results[0].Attach
+		a = c.inLine(ctx, p, a, era, over)
+		if a.Err == nil {
+			a.Results[0].Attach = attach
+			return a
+		}
+		c.talk.Opened(p, attach)
+	case a.Err == nil || a.Err.Word != caucus.ErrUncertain.Word:
+		return a
 	}
+	c.n.owner.call(func(now replica.Time) { c.n.owner.r.Report(now, p.Wait.Forsake) })
+	a.Err = errInLine
 	return a
 }
 
 var errInLine = caucus.Errorf(caucus.ErrUncertain, "the wait was broken off before its end was known; "+
 	"ask again: who holds the lock by now is answered its term")
+
+// inLine waits for the end of a place in line, which told has given. What a snapshot has skipped is read.
+func (c *conn) inLine(ctx context.Context, p *talk.Plan, told replica.Answer, era *era,
+	over <-chan caucus.Reply) replica.Answer {
+	patience := time.Duration(0)
+	if p.Wait.Millis > 0 {
+		patience = time.Duration(p.Wait.Millis)*time.Millisecond + c.n.cfg.RequestTimeout
+	}
+	limit, end := c.n.limit(ctx, patience)
+	defer end()
+	defer c.n.vouch(limit, c.beatOf(p, told.Results[0].Attach), told.Results[0].Reply)()
+	for told.Err == nil && p.Waiting(told.Results) {
+		select {
+		case told.Results[0].Reply = <-over:
+		case <-limit.Done():
+			select {
+			case told.Results[0].Reply = <-over: // at the same moment
+			default:
+				told.Err = errInLine
+			}
+		case <-era.ctx.Done():
+			era = c.n.era.Load()
+			told = c.ask(ctx, &talk.Plan{Steps: p.Wait.Again, Stale: true})
+		}
+	}
+	return told
+}
 
 // beatOf gives the sign of life of the session for which a plan waits in line. Attach is the number under
 // which the connection carries it if the plan has opened it, else 0.
@@ -49,10 +122,10 @@ func (c *conn) beatOf(p *talk.Plan, attach uint64) entry.Beat {
 
 // vouch keeps a session alive that cannot do so itself, since its connection waits: that the connection
 // stands is the sign. It is no promise to the client, and no proof that it heard of anything. Told is
-// what the state has answered, with the session's TTL. The caller ends it.
-func (w *waiter) vouch(beat entry.Beat, told caucus.Reply) (end func()) {
+// what the state has answered, with the session's TTL. It ends with ctx, or when the caller ends it.
+func (n *Node) vouch(ctx context.Context, beat entry.Beat, told caucus.Reply) (end func()) {
 	every := time.Duration(told.Items[0].Int) * time.Millisecond / 4
-	ctx, cancel := context.WithCancel(w.limit)
+	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -61,7 +134,7 @@ func (w *waiter) vouch(beat entry.Beat, told caucus.Reply) (end func()) {
 		for {
 			select {
 			case <-rhythm.C:
-				w.n.owner.submit(&replica.Batch{Beats: []entry.Beat{beat}, Deadline: w.n.deadline(ctx)})
+				n.owner.submit(&replica.Batch{Beats: []entry.Beat{beat}, Deadline: n.deadline(ctx)})
 			case <-ctx.Done():
 				return
 			}

@@ -5,7 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/feed"
+	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/talk"
 )
 
@@ -67,5 +71,60 @@ func TestB7_WhatEndsAWait(t *testing.T) {
 	w.close()
 	if n.waiting.Load() != 0 || n.hub.Subscribers("c") != 0 {
 		t.Error("somebody waits for ever")
+	}
+}
+
+// queue is a node without a replica, at which a client asks for a lock.
+type queue struct {
+	n       *Node
+	replies chan []caucus.Reply
+}
+
+func newQueue(t *testing.T) *queue {
+	q := &queue{n: newNode(Config{}.withDefaults()), replies: make(chan []caucus.Reply, 1)}
+	q.n.owner = newOwner(q.n, nil)
+	go func() {
+		c := q.n.converse(caucus.ConnInfo{})
+		q.replies <- c.DoAll(t.Context(), []caucus.Command{{"LOCK", "ACQUIRE", "l", "WAIT", "0"}})
+	}()
+	return q
+}
+
+// answer answers what the node asks next, which it gives.
+func (q *queue) answer(r caucus.Reply) *entry.Op {
+	for {
+		<-q.n.owner.wake
+		in, _ := q.n.owner.take()
+		for _, b := range in.batches {
+			if req, ok := b.Tag.(*request); ok {
+				req.answer <- replica.Answer{Batch: b, Results: []entry.Result{{Reply: r}}}
+				return b.Steps[0].Op
+			}
+		}
+	}
+}
+
+var inLine = caucus.Push(caucus.Int(600_000))
+
+// Who waits in line asks again only when a snapshot may have skipped the end of the wait, and hears of an end
+// at once otherwise, be it before the node knows that the wait has begun (B7).
+func TestB7_TheEndOfAWaitIsTold(t *testing.T) {
+	q := newQueue(t)
+	op := q.answer(inLine)
+	other := machine.WaitEnd{Conn: op.Conn, Request: op.Request + 1, Reply: caucus.Int(8)}
+	q.n.turns.tell([]machine.WaitEnd{other, {Conn: op.Conn, Request: op.Request, Reply: caucus.Int(9)}})
+	if r := <-q.replies; r[0].Int != 9 {
+		t.Errorf("got %+v", r)
+	}
+	q = newQueue(t)
+	q.answer(inLine)
+	for _, r := range []caucus.Reply{inLine, caucus.Int(7)} {
+		q.n.era.Swap(newEra()).end()
+		if op := q.answer(r); op.Args[0] != ".inline" {
+			t.Errorf("it asks %q", op.Args)
+		}
+	}
+	if r := <-q.replies; r[0].Int != 7 || len(q.n.turns.open) != 0 {
+		t.Errorf("got %+v", r)
 	}
 }

@@ -103,7 +103,7 @@ func (m *Machine) elect(g *group, order, term uint64, previous, reason string) {
 	if term == 0 {
 		term = m.next()
 	}
-	m.endWait(g, order)
+	m.endWait(g, order, caucus.Int(int64(term)))
 	g.leader, g.term = order, term
 	m.tell(g, "leader").text("member", mb.name).number("term", g.term).text("previous", previous).
 		text("reason", reason).done()

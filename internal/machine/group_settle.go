@@ -30,7 +30,7 @@ func (m *Machine) changed(g *group) *change {
 
 // depart takes a member out of a group. The caller takes the group out of the session's places.
 func (m *Machine) depart(g *group, order uint64, reason string) {
-	m.endWait(g, order)
+	m.endWait(g, order, notServed(reason))
 	mb, ok := g.members.Get(order)
 	if !ok {
 		return

@@ -129,7 +129,7 @@ func (a *acquiring) waitOn(mb *member) caucus.Reply {
 		}
 		return caucus.Nil()
 	}
-	a.m.endWait(a.group, mb.order)
+	a.m.endWait(a.group, mb.order, caucus.Nil())
 	w := lockWait{on: true, node: a.node, boot: a.boot, conn: a.op.Conn, request: a.op.Request}
 	if *a.wait > 0 {
 		w.until = a.now + *a.wait*1000

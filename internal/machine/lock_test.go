@@ -3,6 +3,7 @@ package machine_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/caucus-project/caucus"
@@ -43,6 +44,26 @@ func (w waiter) is() string {
 	}
 }
 
+// told says what the entry that ended the wait has made of it: a term, "(nil)" or an error's word, or ""
+// while none has. It must be told once.
+func (w waiter) told() (answer string) {
+	w.b.t.Helper()
+	for _, e := range w.b.ends {
+		if e.Conn != w.op.Conn || e.Request != w.op.Request {
+			continue
+		}
+		if answer != "" || e.Node != 1 || e.Boot != (entry.Boot{1}) {
+			w.b.t.Errorf("told %s after %q", e.Reply.Text(), answer)
+		}
+		if answer = e.Reply.Text(); e.Reply.IsNil() {
+			answer = "(nil)"
+		} else if e.Reply.Kind == caucus.KindError {
+			answer = caucus.ParseError(e.Reply.Str).Word
+		}
+	}
+	return answer
+}
+
 func (w waiter) close() { w.do("SESSION", "CLOSE") }
 
 func (w waiter) do(words ...string) caucus.Reply {
@@ -77,8 +98,29 @@ func TestB7_TheLineIsFair(t *testing.T) {
 		t.Errorf("something is due at %d still", stamp)
 	}
 	term := all[2].do("LOCK", "ACQUIRE", "l")
+	if got := []string{all[1].told(), all[2].told(), all[3].told()}; !slices.Equal(got,
+		[]string{"NOSESSION", term.Text(), ""}) {
+		t.Errorf("they were told %q", got)
+	}
 	all[2].do("LOCK", "RELEASE", "l", term.Text())
 	b.stand("over had", all[2], all[3])
+	if now := all[3].do("LOCK", "ACQUIRE", "l"); all[3].told() != now.Text() {
+		t.Errorf("the last was told %q, and holds it under %s", all[3].told(), now.Text())
+	}
+}
+
+// However many wait, a release concerns one of them (B7).
+func TestB7_AReleaseConcernsOne(t *testing.T) {
+	b := newBare(t)
+	holder := b.wants(1)
+	for n := range uint64(100) {
+		b.wants(2+n, "WAIT", "0")
+	}
+	b.ends = nil
+	holder.close()
+	if len(b.ends) != 1 || b.ends[0].Conn != 2 {
+		t.Errorf("it concerned %+v", b.ends)
+	}
 }
 
 // A wait ends with what it was for: its time, its client's connection, a RESUME elsewhere, the report that
@@ -125,6 +167,9 @@ func TestB7_AWaitEndsWithItsClient(t *testing.T) {
 		ends[name](w)
 		if got := w.is(); got != "over" {
 			t.Errorf("%s: it %s", name, got)
+		}
+		if got := w.told(); got != "(nil)" {
+			t.Errorf("%s: it was told %q", name, got)
 		}
 		if holder.is() != "had" {
 			t.Errorf("%s: the holder has lost the lock", name)

@@ -16,6 +16,14 @@ type lockWait struct {
 	until         int64      // stamp at which its time is over, microseconds; 0: without limit
 }
 
+// WaitEnd is what a wait in line came to, for the node where its client sits.
+type WaitEnd struct {
+	Node          uint64
+	Boot          entry.Boot
+	Conn, Request uint64
+	Reply         caucus.Reply // the term when it was served, else nil, NOSESSION when its session ended
+}
+
 // deadline is when the time of a wait is over.
 func (w *lockWait) deadline(group string, order uint64) deadline {
 	return deadline{at: w.until, kind: waitEnds, name: group, number: order}
@@ -26,15 +34,28 @@ func (w *lockWait) deadline(group string, order uint64) deadline {
 // told.
 func waitsInLine(s *session) caucus.Reply { return caucus.Push(caucus.Int(s.ttl)) }
 
-// endWait ends a member's wait, if there is one, and leaves the member where it is.
-func (m *Machine) endWait(g *group, order uint64) {
+// endWait ends a member's wait, if there is one, with this answer, and leaves the member where it is.
+func (m *Machine) endWait(g *group, order uint64, reply caucus.Reply) {
 	if mb, ok := g.members.Get(order); !ok || !mb.wait.on {
 		return
 	}
 	mb, _ := g.members.GetMut(order)
-	m.disarm(mb.wait.deadline(g.name, order))
+	w := mb.wait
 	mb.wait = lockWait{}
+	m.disarm(w.deadline(g.name, order))
+	m.out.Waits = append(m.out.Waits, WaitEnd{Node: w.node, Boot: w.boot, Conn: w.conn, Request: w.request,
+		Reply: reply})
 }
+
+// notServed answers a wait whose member departs.
+func notServed(reason string) caucus.Reply {
+	if reason == reasonLeft {
+		return caucus.Nil()
+	}
+	return caucus.ErrorReply(errEndedInLine)
+}
+
+var errEndedInLine = caucus.Errorf(caucus.ErrNoSession, "the session ended while it waited for the lock")
 
 // quitLine takes a member out of its group, at its own word or since its wait is over. What becomes of the
 // group is decided in finish.
@@ -97,12 +118,13 @@ func (m *Machine) quitLinesAt(node uint64, but entry.Boot) {
 	m.finish()
 }
 
-// inLine answers the node of an ACQUIRE that waits how it stands: the term when it was served, nil when the
-// wait is over, and else what ACQUIRE itself answered.
+// inLine answers the node of an ACQUIRE that waits how it stands, when it may have missed the end because the
+// state was replaced by a snapshot: the term when it was served, nil when the wait is over, and else what
+// ACQUIRE itself answered.
 func inLine(q *query) caucus.Reply {
 	s, ok := q.s.session(q.speaker())
 	if !ok {
-		return caucus.Fail(caucus.ErrNoSession, "the session ended while it waited for the lock")
+		return caucus.ErrorReply(errEndedInLine)
 	}
 	g, ok := q.s.groups.Get(q.args[1])
 	if !ok {

@@ -58,6 +58,8 @@ type Output struct {
 	Batches []BatchResult
 	// Events of groups, in order.
 	Events []caucus.Event
+	// Waits are the waits in line that ended, on all nodes.
+	Waits []WaitEnd
 	// Sessions and Groups name what the leader's clocks must look at again: sessions opened, resumed,
 	// dropped, marked or ended, groups with something revoked, granted or settled. May hold duplicates.
 	Sessions []entry.Session

@@ -25,6 +25,7 @@ type bare struct {
 	number  uint64
 	opened  int
 	events  []caucus.Event
+	ends    []machine.WaitEnd // of waits in line
 
 	heard   map[entry.Session]int64
 	dropped map[entry.Session]int64
@@ -104,6 +105,7 @@ func (b *bare) apply(e *entry.Entry) []entry.Result {
 		b.t.Fatal(err)
 	}
 	b.events = append(b.events, out.Events...)
+	b.ends = append(b.ends, out.Waits...)
 	b.look(out)
 	if b.watch != nil {
 		b.watch()

@@ -46,6 +46,11 @@ func (r *Replica) applyOne(e *pb.Entry) error {
 	}
 	r.clock.applied(r.now, decoded.Stamp)
 	r.out.Events = append(r.out.Events, out.Events...)
+	for _, w := range out.Waits {
+		if w.Node == r.cfg.Node.ID && w.Boot == r.cfg.Node.Boot {
+			r.out.Waits = append(r.out.Waits, w)
+		}
+	}
 	for _, b := range out.Batches {
 		if b.Node == r.cfg.Node.ID && b.Boot == r.cfg.Node.Boot {
 			r.stream.landed(r, e.GetTerm(), b)

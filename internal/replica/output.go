@@ -27,6 +27,8 @@ type Output struct {
 	Answers []Answer
 	// Events of groups, in order, that were applied here.
 	Events []caucus.Event
+	// Waits are the waits in line of this node's clients that ended.
+	Waits []machine.WaitEnd
 	// Reset says that the state was replaced by a snapshot: what it told listeners has a gap.
 	Reset bool
 	// Admitted answers Join, Outcomes answers Wish.

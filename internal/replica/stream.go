@@ -29,6 +29,7 @@ type flight struct{ term, number uint64 }
 type parcel struct {
 	flight
 	batch *Batch // nil for the node's own reports, and when it has been answered
+	own   bool   // a report of the node itself, which nobody waits for and which is told until it has landed
 	steps []entry.Step
 	ops   []entry.Op
 	size  int
@@ -42,7 +43,7 @@ func (s *stream) start(r *Replica) {
 
 // report queues a report of the node itself.
 func (s *stream) report(op entry.Op) *parcel {
-	p := &parcel{ops: []entry.Op{op}, steps: []entry.Step{{Op: &op, Write: true}}, size: 64}
+	p := &parcel{own: true, ops: []entry.Op{op}, steps: []entry.Step{{Op: &op, Write: true}}, size: 64}
 	s.push(p)
 	return p
 }
@@ -226,7 +227,7 @@ func (s *stream) passed(term uint64) {
 	}
 	var back []*parcel
 	for _, p := range s.flying[:n] {
-		if p.batch != nil || p.own() {
+		if p.batch != nil || p.own {
 			p.flight = flight{}
 			back = append(back, p)
 		} else {
@@ -236,9 +237,6 @@ func (s *stream) passed(term uint64) {
 	s.flying = append([]*parcel(nil), s.flying[n:]...)
 	s.queue = append(back, s.queue...)
 }
-
-// own says that a parcel is a report of the node itself.
-func (p *parcel) own() bool { return p.steps[0].Op.Conn == 0 }
 
 // replaced sorts out what a snapshot covered: it was applied and its reply is gone, or it was not and goes to
 // the present leader.

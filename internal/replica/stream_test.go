@@ -92,6 +92,31 @@ func TestA9BatchesGoToTheNextLeader(t *testing.T) {
 	}
 }
 
+// That nobody waits any more for a lock is told to the next leader when the one that was told is lost (B7).
+func TestB7_AReportGoesToTheNextLeader(t *testing.T) {
+	w := newTrio(t)
+	old := w.leader()
+	s := w.others(old)[1]
+	holder, waiter := w.open(s, 1, "TTL", "60000"), w.open(s, 2, "TTL", "60000")
+	w.must(w.ask(s, holder.say(write("LOCK", "ACQUIRE", "l"))))
+	wait := w.ask(s, waiter.say(write("LOCK", "ACQUIRE", "l", "WAIT", "0")))
+	w.must(wait)
+	w.hold = func(_, _ uint64, f replica.Frame) bool { return f.Batches != nil }
+	forsake := *wait.Steps[0].Op
+	forsake.Args = []string{".forsake", "lock/l"}
+	w.input(s, func(r *replica.Replica) { r.Report(w.time(), forsake) })
+	w.settle()
+	w.crash(old)
+	w.hold = nil
+	for _, other := range w.others(old) {
+		w.input(other, func(r *replica.Replica) { r.PeerLost(w.at(other), old.id) })
+	}
+	w.pass(election)
+	if r := w.must(w.ask(s, read("GROUP", "MEMBERS", "lock/l"))); len(r.Items) != 1 {
+		t.Errorf("%d members are left, not the holder alone", len(r.Items))
+	}
+}
+
 // A node announces its boot to a leader that dies with it. The announcement may be in the log of
 // the next leader or not; the node must not be taken for a copy of itself either way.
 func TestB19BootAnnouncedToADyingLeader(t *testing.T) {

@@ -78,7 +78,7 @@ const lookAgain = 10 * millisecond
 // inLine takes the answer to a LOCK ACQUIRE that waits, as node.waitInLine does, and says whether it
 // still does.
 func (c *conn) inLine(p *talk.Plan, a *replica.Answer) bool {
-	if p.Wait == nil || p.Wait.Again == nil {
+	if p.Wait == nil || !p.Wait.InLine() {
 		return false
 	}
 	waits := a.Err == nil && p.Waiting(a.Results)
@@ -92,6 +92,9 @@ func (c *conn) inLine(p *talk.Plan, a *replica.Answer) bool {
 	}
 	if waits {
 		a.Err = errSkipped
+	}
+	if c.first != nil && a.Err != nil {
+		c.talk.Opened(p, c.first.Results[0].Attach)
 	}
 	if c.first != nil && a.Err == nil {
 		a.Results[0].Attach = c.first.Results[0].Attach

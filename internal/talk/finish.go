@@ -27,6 +27,16 @@ func (t *Talk) Finish(p *Plan, results []entry.Result) []caucus.Reply {
 	return replies
 }
 
+// Opened takes over a session that a plan has opened under this attachment number, when what it was opened
+// for then failed. It comes before Fail. Else nobody would know of the session, and it would live on for its
+// TTL.
+func (t *Talk) Opened(p *Plan, attach uint64) {
+	if it := &p.items[0]; it.kind == opened && attach != 0 && !t.detached() {
+		it.extra.carry.attach = attach
+		t.take(it.extra.carry)
+	}
+}
+
 // Fail gives the replies when the steps were refused, or their outcome is unknown, as err says. An EXEC among
 // them ends its transaction, as every EXEC does.
 func (t *Talk) Fail(p *Plan, err *caucus.Error) []caucus.Reply {

@@ -11,18 +11,23 @@ import (
 )
 
 // Wait says for what and how long the answer of a plan may be waited for while it is empty (SAFETY B7).
+//
+// One whose plan is given a place in line is ended by the state: Millis only says when that should have
+// happened at the latest. The state names it by the connection and request of Forsake.
 type Wait struct {
-	Channel string // a message there means that it is worth reading again
+	Channel string // a message there means that it is worth reading again; "" when in line
 	Millis  int64  // 0 for no limit
-	// Again are the steps that read again, nil for those of the plan. With them the wait has a place in the
-	// state, which ends it: Millis only says when that should have happened at the latest.
+	// Again are the steps that read how a place in line stands; nil for other waits.
 	Again []entry.Step
-	// Forsake is the report that nobody waits any more, for a wait that has a place in the state.
+	// Forsake is the report that nobody waits any more in line.
 	Forsake entry.Op
 	// Retell answers from the messages that came while it was waited, payloads in order, in place of a
 	// state that has let go of what was asked for. It says no when they do not answer it either.
 	Retell func(payloads []string) (caucus.Reply, bool)
 }
+
+// InLine says whether what is waited for has a place in the state.
+func (w *Wait) InLine() bool { return w.Again != nil }
 
 // Waiting says whether what the plan's step came to is still no answer.
 func (p *Plan) Waiting(results []entry.Result) bool {
@@ -30,7 +35,7 @@ func (p *Plan) Waiting(results []entry.Result) bool {
 		return false
 	}
 	r := results[0].Reply
-	if p.Wait.Again != nil {
+	if p.Wait.InLine() {
 		return r.Kind == caucus.KindPush
 	}
 	return r.IsNil() || r.Kind == caucus.KindArray && len(r.Items) == 0
@@ -66,7 +71,7 @@ func (t *Talk) acquire(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	t.enter(p, cmd, 0)
 	group := caucus.LockGroup(cmd[2])
 	again := aboutWait(p.Steps[0].Op, ".inline", group)
-	p.Wait = &Wait{Channel: caucus.EventChannel(group), Millis: millis, Again: []entry.Step{{Op: &again}},
+	p.Wait = &Wait{Millis: millis, Again: []entry.Step{{Op: &again}},
 		Forsake: aboutWait(p.Steps[0].Op, ".forsake", group)}
 	return stopAfter
 }

@@ -54,6 +54,28 @@ func TestB7_AnEmptyAnswerIsNone(t *testing.T) {
 	}
 }
 
+// A session that was opened to wait is carried also when the wait was broken off, so that the connection's
+// end is its end, and whoever asks again asks with it.
+func TestB7_WhatWasOpenedToWaitIsCarried(t *testing.T) {
+	s := newStage()
+	p, _ := s.Plan([]caucus.Command{{"LOCK", "ACQUIRE", "l", "WAIT", "0"}})
+	s.Opened(p, 5)
+	s.Fail(p, caucus.Errorf(caucus.ErrUncertain, "broken off"))
+	dropped, attach, ok := s.Dropped()
+	if !ok || attach != 5 || dropped != p.Steps[0].Op.Fresh {
+		t.Errorf("it carries %x under %d, not %x", dropped, attach, p.Steps[0].Op.Fresh)
+	}
+	p, _ = s.Plan([]caucus.Command{{"LOCK", "ACQUIRE", "l", "WAIT", "0"}})
+	if op := p.Steps[0].Op; op.Session != dropped || op.Fresh != (entry.Session{}) {
+		t.Errorf("it asks again as %+v", op)
+	}
+	detached := newStage(func(cfg *talk.Config) { cfg.Detached = "x" })
+	p, _ = detached.Plan([]caucus.Command{{"LOCK", "ACQUIRE", "l", "WAIT", "0"}})
+	if detached.Opened(p, 5); detached.Session() != "" {
+		t.Error("a conversation without a connection carries a session")
+	}
+}
+
 // When the group has ended meanwhile, its last events are told from what was heard: from FROM on, and none
 // that would hide a gap.
 func TestB7_RetellsWhatWasHeard(t *testing.T) {

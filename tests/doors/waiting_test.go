@@ -192,6 +192,29 @@ func (l line) inLine(more string) {
 	})
 }
 
+// A session that was opened to wait for a lock ends with its connection like any other: nobody else could
+// ever use it (A4).
+func TestA4_WhoOpenedASessionToWaitMayDie(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 1)
+	holder := dial(t, c.Addr(0))
+	holder.do("LOCK ACQUIRE l TTL 600000")
+	var dying []line
+	for range 3 {
+		l := dial(t, c.Addr(0))
+		l.inLine("WAIT 0 TTL 600000")
+		dying = append(dying, l)
+	}
+	for _, l := range dying {
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nodetest.Eventually(t, "their sessions have ended", func() bool {
+		return strings.Contains(holder.do("INFO ensemble").Str, "\r\nsessions:1\r\n")
+	})
+}
+
 // A lock is waited for on any node, in order, longer than a session lives in silence; who dies in line,
 // or with the lock, or with its node, is passed over (B7).
 func TestB7_ALockIsWaitedForOnAnyNode(t *testing.T) {
