@@ -49,29 +49,38 @@ type spacing struct {
 // tick decides: while a quorum has room without this node and only its own disk is low, another shall
 // lead; while fewer than a quorum have room, what grows is refused. A voter that is not heard has none.
 func (s *spacing) tick(r *Replica, l *leadership) {
-	ids, signs := l.voters(r)
-	voters := len(r.conf.GetVoters())
-	if len(ids) < voters && r.now.Mono-l.since < 4*r.cfg.Heartbeat {
-		return // they have not told yet
-	}
+	heard, roomy, voters := 0, 0, len(r.conf.GetVoters())
 	var low []string
-	roomy := map[uint64]bool{}
-	for i, id := range ids {
-		if n, _ := r.m.Node(id); signs[i].Low {
-			low = append(low, n.Name)
+	for id, sign := range l.voters(r) {
+		if heard++; !sign.Low {
+			roomy++
 		} else {
-			roomy[id] = true
+			n, _ := r.m.Node(id)
+			low = append(low, n.Name)
 		}
 	}
-	enough := 2*len(roomy) > voters
+	if heard < voters && r.now.Mono-l.since < 4*r.cfg.Heartbeat {
+		return // they have not told yet
+	}
+	enough := 2*roomy > voters
 	s.refuse(r, len(low) > 0 && !enough, low)
 	if r.space.low && enough && r.now.Mono-s.handed > 2*r.cfg.Election {
 		s.handed = r.now.Mono
-		if to := r.furthest(func(id, _ uint64) bool { return roomy[id] }); to != 0 {
+		if to := r.furthest(func(id, _ uint64) bool { return l.hasRoom(r, id) }); to != 0 {
 			r.notice("the disk of this node is low on space; another node is asked to lead", "node", to)
 			r.rn.TransferLeader(to)
 		}
 	}
+}
+
+// hasRoom says whether a voter is heard, and its disk is not low on space.
+func (l *leadership) hasRoom(r *Replica, voter uint64) bool {
+	for id, sign := range l.voters(r) {
+		if id == voter {
+			return !sign.Low
+		}
+	}
+	return false
 }
 
 func (s *spacing) refuse(r *Replica, tight bool, low []string) {

@@ -1,7 +1,7 @@
 package replica
 
 import (
-	"slices"
+	"iter"
 
 	"github.com/caucus-project/caucus/internal/fields"
 )
@@ -79,33 +79,31 @@ func (l *leadership) learn(r *Replica, from uint64, v *Vitals) {
 func (r *Replica) knowsTime(v *Vitals) bool { return v.Clock != 0 && v.Told >= r.m.ClockBegun() }
 
 // voters gives what this leader knows of the voters, itself among them, in their order.
-func (l *leadership) voters(r *Replica) (list []uint64, signs []sign) {
-	for _, id := range slices.Sorted(slices.Values(r.conf.GetVoters())) {
-		s, ok := l.signs[id]
-		if id == r.cfg.Node.ID {
-			s, ok = sign{Vitals: r.vitals(), at: r.now.Mono, wall: r.now.Wall - r.now.Mono}, true
-		}
-		if ok && r.now.Mono-s.at <= r.fresh() {
-			list, signs = append(list, id), append(signs, s)
+func (l *leadership) voters(r *Replica) iter.Seq2[uint64, sign] {
+	return func(yield func(uint64, sign) bool) {
+		for _, id := range r.conf.GetVoters() {
+			s, ok := l.signs[id]
+			if id == r.cfg.Node.ID {
+				s, ok = sign{Vitals: r.vitals(), at: r.now.Mono, wall: r.now.Wall - r.now.Mono}, true
+			}
+			if ok && r.now.Mono-s.at <= r.fresh() && !yield(id, s) {
+				return
+			}
 		}
 	}
-	return list, signs
 }
 
 // walls gives the voters' wall clocks, as far as they are known.
-func (l *leadership) walls(r *Replica) []wall {
-	ids, signs := l.voters(r)
-	walls := make([]wall, len(ids))
-	for i, id := range ids {
-		walls[i] = wall{id, signs[i].wall}
+func (l *leadership) walls(r *Replica) (walls []wall) {
+	for id, s := range l.voters(r) {
+		walls = append(walls, wall{id, s.wall})
 	}
 	return walls
 }
 
 // told gives what time it is by each voter whom an earlier leader told.
 func (l *leadership) told(r *Replica) (list []int64) {
-	_, signs := l.voters(r)
-	for _, s := range signs {
+	for _, s := range l.voters(r) {
 		if r.knowsTime(&s.Vitals) {
 			list = append(list, s.Clock+r.now.Mono-s.at)
 		}

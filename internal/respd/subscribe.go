@@ -185,6 +185,7 @@ func (c *client) pumpEnded(err error) {
 func (c *client) push(messages []caucus.Message) int {
 	c.gate.Lock()
 	defer c.gate.Unlock()
+	defer func() { clear(c.parts[:cap(c.parts)]) }() // which would keep the last payload
 	for i := range messages {
 		if r, ok := c.message(&messages[i]); ok && c.out.add(c.proto, r) >= chunk {
 			return i + 1
@@ -193,20 +194,26 @@ func (c *client) push(messages []caucus.Message) int {
 	return len(messages)
 }
 
+// message makes the push of a message, which is good until the next one is made: they come in numbers, and
+// are written down at once. It says no when the message is no longer subscribed to.
 func (c *client) message(m *caucus.Message) (caucus.Reply, bool) {
 	name, private := m.Channel, strings.HasPrefix(m.Channel, caucus.PrivateChannels)
 	if private {
 		name, _, _ = strings.Cut(name, caucus.FeedMark)
 	}
-	if m.Pattern != "" && private {
-		return caucus.Reply{}, false
-	}
 	if m.Pattern != "" {
 		_, ok := c.patterns[m.Pattern]
-		return caucus.Push(caucus.Bulk("pmessage"), caucus.Bulk(m.Pattern), caucus.Bulk(m.Channel),
-			caucus.Bulk(m.Payload)), ok
+		return c.words("pmessage", m.Pattern, m.Channel, m.Payload), ok && !private
 	}
 	feed, ok := c.channels[name]
-	return caucus.Push(caucus.Bulk("message"), caucus.Bulk(name), caucus.Bulk(m.Payload)),
-		ok && feed == m.Channel
+	return c.words("message", name, m.Payload), ok && feed == m.Channel
+}
+
+// words makes a push of strings in the pump's one piece of memory for it.
+func (c *client) words(words ...string) caucus.Reply {
+	c.parts = c.parts[:0]
+	for _, word := range words {
+		c.parts = append(c.parts, caucus.Bulk(word))
+	}
+	return caucus.Push(c.parts...)
 }
