@@ -2,6 +2,7 @@ package tests
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,6 +79,8 @@ func TestVoteOnTheCommandLine(t *testing.T) {
 		{"g no --timeout 1m", 1, "no: "}, {"g silence --timeout 50ms", 1, "timeout: 0 yes and 0 no of 3"},
 		{"g yes --at +30s", 0, "yes: 3 yes and 0 no of 3, at "}, {"g yes --at 2000-01-01T00:00:00Z", 1, ""},
 		{"none yes", 1, ""}, {"g", 2, ""}, {"g yes --at tomorrow", 2, ""}, {"g yes --at +-1s", 2, ""},
+		{"g/ yes", 2, ""}, {"g yes --timeout 0s", 2, ""}, {"g yes --timeout 9ms", 2, ""},
+		{"g yes --timeout 61m", 2, ""},
 	} {
 		args := append([]string{"vote", "--addr", c.Addr(1)}, strings.Fields(v.words)...)
 		status, out, said := verb(t, args...)
@@ -87,6 +90,35 @@ func TestVoteOnTheCommandLine(t *testing.T) {
 	}
 	if status, _, said := verb(t, "vote", "--addr", "127.0.0.1:1", "g", "x"); status != 1 || said == "" {
 		t.Errorf("without an ensemble: %d, %q", status, said)
+	}
+}
+
+// Without --timeout the group's own holds. Who is interrupted while a vote goes on says that its outcome is
+// not known, which is another thing than no.
+func TestVoteOnTheCommandLineIsLeft(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 1)
+	voter(t, c, 0, client.JoinOptions{})
+	if _, err := nodetest.Ask(c.Addr(0), "GROUP", "SET", "g", "VOTETIMEOUT", "3600000"); err != nil {
+		t.Fatal(err)
+	}
+	p, err := nodetest.Run("vote", "--addr", c.Addr(0), "g", "silence")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodetest.Eventually(t, "the vote is called for an hour", func() bool {
+		polls, err := nodetest.Ask(c.Addr(0), "VOTE", "LIST", "g")
+		if err != nil || len(polls.Items) == 0 {
+			return false
+		}
+		last := polls.Items[len(polls.Items)-1].Items // ..., deadline, at
+		return last[len(last)-3].Int > time.Now().Add(30*time.Minute).UnixMilli()
+	})
+	if err := p.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := p.Status(nodetest.Patience); err != nil || status != 3 {
+		t.Errorf("status %d, %v: %s", status, err, p.Log())
 	}
 }
 

@@ -14,8 +14,9 @@ import (
 
 // Exit statuses (WIRE "Command line").
 const (
-	exitFailed = 1
-	exitUsage  = 2
+	exitFailed  = 1
+	exitUsage   = 2
+	exitUnknown = 3
 )
 
 // commandLine is all that can be said to caucus.

@@ -14,34 +14,56 @@ import (
 // voteCmd lets a group vote and waits for what it comes to.
 type voteCmd struct {
 	ensembleFlags
-	Group     string        `arg:"" help:"The group, whose members now are asked."`
-	Topic     string        `arg:"" help:"What is voted on."`
-	Consensus bool          `help:"All must say yes, not more than half; so it is with --at as well."`
-	Timeout   time.Duration `help:"When an undecided vote is over." default:"1.5s"`
-	At        moment        `help:"Vote on doing something at a time: +DURATION from now on the ensemble's clock, or like 2006-01-02T15:04:05Z." placeholder:"+2s"`
+	Group     groupName      `arg:"" help:"The group, whose members now are asked."`
+	Topic     string         `arg:"" help:"What is voted on."`
+	Consensus bool           `help:"All must say yes, not more than half; so it is with --at as well."`
+	Timeout   *time.Duration `help:"When an undecided vote is over; by default the group's VOTETIMEOUT, 1.5s unless stated." placeholder:"1.5s"`
+	At        moment         `help:"Vote on doing something at a time: +DURATION from now on the ensemble's clock, or like 2006-01-02T15:04:05Z." placeholder:"+2s"`
 }
 
-// Run exits with 0 when the outcome is yes.
+// What a vote may take, and how much longer its outcome is asked for when no node can tell it.
+const (
+	shortestVote = 10 * time.Millisecond
+	longestVote  = time.Hour
+	votePatience = time.Minute
+)
+
+// Validate looks at what can be judged before anything is done; kong calls it.
+func (c *voteCmd) Validate() error {
+	if c.Timeout != nil && (*c.Timeout < shortestVote || *c.Timeout > longestVote) {
+		return fmt.Errorf("--timeout must be from %v to %v, not %v", shortestVote, longestVote, *c.Timeout)
+	}
+	return nil
+}
+
+// Run exits with 0 when the outcome is yes, with 1 when it is not or nobody was asked, and with 3 when the
+// vote was called and its outcome could not be learnt.
 func (c *voteCmd) Run(ctx context.Context) error {
 	cl, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer cl.Close()
-	opts := client.VoteOptions{Timeout: c.Timeout}
+	opts := client.VoteOptions{}
+	limit := longestVote
+	if c.Timeout != nil {
+		opts.Timeout, limit = *c.Timeout, *c.Timeout
+	}
 	if c.Consensus {
 		opts.Kind = client.Consensus
 	}
 	if opts.At, err = c.At.time(ctx, cl); err != nil {
 		return err
 	}
-	poll, err := cl.CallVote(ctx, c.Group, c.Topic, opts)
+	poll, err := cl.CallVote(ctx, string(c.Group), c.Topic, opts)
 	if err != nil {
 		return err
 	}
-	r, err := cl.VoteResult(ctx, c.Group, poll)
+	ctx, cancel := context.WithTimeout(ctx, limit+votePatience)
+	defer cancel()
+	r, err := cl.VoteResult(ctx, string(c.Group), poll)
 	if err != nil {
-		return err
+		return &exitStatus{exitUnknown, fmt.Errorf("the vote was called, and its outcome is not known: %w", err)}
 	}
 	return c.tell(r, opts.At)
 }

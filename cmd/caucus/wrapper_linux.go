@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/client"
 )
 
@@ -43,6 +44,7 @@ type wrapper struct {
 	mu    sync.Mutex // one at a time starts and stops; held while it takes
 	leash *leash     // nil while there is none
 	run   *guarded   // the one that was started last, until its end was seen
+	idle  bool       // it was said that slots are nobody's work
 }
 
 // wrap is the member until the command ends by itself, or a signal ends it.
@@ -204,6 +206,7 @@ func (w *wrapper) adapt() error {
 	defer w.mu.Unlock()
 	h := w.member.Holding()
 	mandate, ok := w.mandate(h)
+	w.sayIdle(h, mandate)
 	until := deadlinesOf(at, h.Left, h.Promise)
 	switch {
 	case w.run == nil && ok && until.Term > 0:
@@ -223,6 +226,17 @@ func (w *wrapper) adapt() error {
 		_ = w.leash.tell(order{Until: until}) // a dead guardian is seen by its run's end
 	}
 	return nil
+}
+
+// sayIdle says once that the group has slots, and those of this member are nobody's work. The caller holds
+// mu.
+func (w *wrapper) sayIdle(h client.Holding, c mandate) {
+	if c.Index == 0 || len(h.Slots) == 0 || w.idle {
+		return
+	}
+	w.idle = true
+	w.say("the group has slots: without --slots nobody works on those of this member, %s",
+		caucus.SlotRanges(h.Slots))
 }
 
 // over says whether the run's end was reported.
