@@ -27,12 +27,12 @@ func (d *Door) bloc(w http.ResponseWriter, r *http.Request, what resource, group
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.RequestTimeout)
 	defer cancel()
-	s, err := d.seats.sit(ctx, client{group, header})
+	s, err := d.blocSit(ctx, client{group, header})
 	if err != nil {
 		fail(w, err.HTTPStatus(), err)
 		return
 	}
-	defer d.seats.rise(s) // after the answer has been written
+	defer d.blocRise(s) // after the answer has been written
 	if what == session {
 		d.blocEnd(ctx, w, s)
 		return
@@ -60,7 +60,7 @@ func blocClient(r *http.Request, group string) (header string, err *caucus.Error
 }
 
 // blocIndex answers GET /index.
-func (d *Door) blocIndex(ctx context.Context, w http.ResponseWriter, s *seat) {
+func (d *Door) blocIndex(ctx context.Context, w http.ResponseWriter, s *blocSeat) {
 	now, err := s.heartbeat(ctx)
 	if err != nil {
 		fail(w, err.HTTPStatus(), err)
@@ -82,7 +82,7 @@ func (sh share) json() []byte {
 }
 
 // blocEnd answers DELETE /session.
-func (d *Door) blocEnd(ctx context.Context, w http.ResponseWriter, s *seat) {
+func (d *Door) blocEnd(ctx context.Context, w http.ResponseWriter, s *blocSeat) {
 	err := s.end(ctx)
 	d.seats.forget(s)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,7 @@ func (c Config) withDefaults() Config {
 // every few seconds over a connection that they keep.
 const (
 	maxHeader   = 16 << 10
+	keepFor     = 4        // timeouts for which a client of bloc is remembered; its session has ended after one
 	maxBody     = 64 << 10 // nothing here reads one
 	headerTime  = 10 * time.Second
 	requestTime = 30 * time.Second
@@ -69,8 +71,8 @@ type Door struct {
 	cfg    Config
 	server caucus.Server
 	hosts  map[string]bool
-	seats  *seats
-	api    http.Handler // what is below /v1/
+	seats  *seats[client, *blocSeat] // of bloc's clients
+	api    http.Handler              // what is below /v1/
 	http   *http.Server
 	ctx    context.Context // over when the door is closed by force
 	stop   context.CancelFunc
@@ -91,7 +93,10 @@ func New(cfg Config, server caucus.Server) *Door {
 	for _, host := range d.cfg.Hosts {
 		d.hosts[hostname(host)] = true
 	}
-	d.seats = newSeats(d.cfg, server)
+	d.seats = newSeats(d.cfg.MaxSeats, keepFor*d.cfg.Timeout, func(c client) (client, *blocSeat) {
+		c = client{strings.Clone(c.group), strings.Clone(c.header)}
+		return c, newBlocSeat(c, d.cfg.Timeout)
+	})
 	d.api = muxOf(d.routes())
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.http = &http.Server{

@@ -4,8 +4,8 @@ package httpd
 func (d *Door) AtSeat(group, header string) int {
 	d.seats.mu.Lock()
 	defer d.seats.mu.Unlock()
-	if e, ok := d.seats.byWho[client{group, header}]; ok {
-		return e.Value.(*seat).users
+	if s, ok := d.seats.byWho[client{group, header}]; ok {
+		return s.users
 	}
 	return 0
 }

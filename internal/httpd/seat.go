@@ -1,121 +1,59 @@
 package httpd
 
 import (
+	"container/list"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"strconv"
+	"errors"
 	"time"
 
 	"github.com/caucus-project/caucus"
 )
 
-// client names a client of bloc: the same header in another group is another client.
-type client struct{ group, header string }
-
-// detached gives the text that names the client's session.
-func (c client) detached() string { return "bloc\x00" + c.group + "\x00" + c.header }
-
-// member gives the client's name in its group: the header where that is a legal name.
-func (c client) member() string {
-	if caucus.ValidMember(c.header) {
-		return c.header
-	}
-	sum := sha256.Sum256([]byte(c.header))
-	return "bloc-" + hex.EncodeToString(sum[:8])
-}
-
-// seat is where a client of bloc is met again at its next request. It keeps the conversation, which
-// knows which revocation the client has been told of. Its commands are the same every time and never
-// change.
+// seat is where a client is met again at its next request. It keeps the conversation.
 type seat struct {
-	client client
-	turn   chan struct{} // holds a token while a request is being answered
+	turn chan struct{} // holds a token while a request is being answered
 
 	// Of the seats, under their lock.
+	place   *list.Element
 	users   int
 	used    time.Time
 	leaving bool // it goes with the last who is at it
 
-	// Of whose turn it is.
-	conn    caucus.Conn // nil: to be opened
-	crowded bool        // the request came while another of the same client was under way
-
-	look, join, keepalive, close []caucus.Command
+	conn caucus.Conn // of whose turn it is; nil: to be opened
 }
 
-func newSeat(c client, ttl time.Duration) *seat {
-	keepalive := caucus.Command{"SESSION", "KEEPALIVE"}
-	return &seat{client: c, turn: make(chan struct{}, 1),
-		look: []caucus.Command{keepalive, {"GROUP", "INDEX", c.group}},
-		join: []caucus.Command{{"GROUP", "JOIN", c.group, "AS", c.member(),
-			"TTL", strconv.FormatInt(ttl.Milliseconds(), 10)}},
-		keepalive: []caucus.Command{keepalive},
-		close:     []caucus.Command{{"SESSION", "CLOSE"}},
-	}
-}
+func newSeat() seat { return seat{turn: make(chan struct{}, 1)} }
 
-// share is what a client is told: its share of the work, or that there is none now.
-type share struct {
-	settled      bool
-	index, total int64
-}
+func (s *seat) at() *seat { return s }
 
-// heartbeat keeps the client's session alive and gives its share. It joins only who is not there: what a
-// member sends puts nothing in the log.
-func (s *seat) heartbeat(ctx context.Context) (share, *caucus.Error) {
-	now, err := s.ask(ctx)
-	if !isAbsent(err) {
-		return now, err
+// meet begins the conversation, unless there is one.
+func (s *seat) meet(server caucus.Server, info caucus.ConnInfo) *caucus.Error {
+	if s.conn != nil {
+		return nil
 	}
-	if _, err := s.do(ctx, s.join); err != nil {
-		return share{}, err
-	}
-	if now, err = s.ask(ctx); isAbsent(err) {
-		return share{}, caucus.Errorf(caucus.ErrTryAgain, "the session ended as it began (%s)", err.Word)
-	}
-	return now, err
-}
-
-// isAbsent says whether the error is that the client is no member, or its session no more.
-func isAbsent(err *caucus.Error) bool {
-	if err == nil {
-		return false
-	}
-	switch err.Word {
-	case caucus.ErrNoSession.Word, caucus.ErrNoGroup.Word, caucus.ErrNoMember.Word:
-		return true
-	}
-	return false
-}
-
-// ask gives the share under a promise: both come from one state (SAFETY A2), so a share is never older
-// than the promise to keep it.
-func (s *seat) ask(ctx context.Context) (share, *caucus.Error) {
-	replies, err := s.do(ctx, s.look)
+	conn, err := server.Open(info)
 	if err != nil {
-		return share{}, err
+		return known(err)
 	}
-	r := replies[1]
-	if r.IsNil() {
-		return share{}, nil
-	}
-	if len(r.Items) < 2 || r.Items[0].Int < 1 || r.Items[0].Int > r.Items[1].Int {
-		return share{}, caucus.Errorf(caucus.ErrUncertain, "this node cannot read its own answer to GROUP INDEX")
-	}
-	return share{settled: true, index: r.Items[0].Int, total: r.Items[1].Int}, nil
+	s.conn = conn
+	return nil
 }
 
-// end ends the client's session. It asks first, so that ending what is not there puts nothing in the log.
-func (s *seat) end(ctx context.Context) *caucus.Error {
-	if _, err := s.do(ctx, s.keepalive); err != nil {
-		return err
+// hangUp ends the conversation, which means nothing to the session.
+func (s *seat) hangUp() {
+	if s.conn != nil {
+		s.conn.Close(false)
+		s.conn = nil
 	}
-	replies, err := s.do(ctx, s.close)
-	if err == nil && replies[0].Int == 0 {
-		err = caucus.Errorf(caucus.ErrNoSession, "the session has ended")
+}
+
+// known gives any error as one with a word.
+func known(err error) *caucus.Error {
+	var word *caucus.Error
+	if errors.As(err, &word) {
+		return word
 	}
-	return err
+	return caucus.Errorf(caucus.ErrTryAgain, "%v", err)
 }
 
 // do has commands carried out, and gives one reply for each, or the first error.
