@@ -33,12 +33,26 @@ type Conn interface {
 	Close(lost bool)
 }
 
-// ConnInfo says who opens a Conn.
+// ConnInfo says who opens a Conn. The zero value is a connection of which nothing is known yet.
 type ConnInfo struct {
 	// Detached, when not empty, names a session that no connection carries (a bloc client over HTTP, known by
 	// group and header): the Conn acts for that session, opening it when a GROUP JOIN needs it, and closing
 	// the Conn means nothing. The text is hashed; it never reaches the log.
 	Detached string
+	// Unbound says that no connection carries what the Conn opens or resumes (a session over HTTP): such a
+	// session lives by its TTL alone, GRACE has no meaning for it, and closing the Conn means nothing.
+	Unbound bool
+	// Session, when not empty, is the id of a session that the Conn acts for while leaving it where it is
+	// attached. That is for reads and for signs of life; what was written so could not be told from what the
+	// client's former node still has under way (SAFETY A4).
+	Session string
+	// Seen is the version of the newest promise that the client of Session says it has read. It comes with every
+	// sign of life of the Conn, as evidence that the client knows what was revoked up to there (SAFETY A3).
+	Seen uint64
+	// Beside, when not nil, is another Conn of the same server: this one acts for the session that it carries
+	// now, under the same attachment, so that one request can wait while others go on. It may not be used
+	// while Open looks at it.
+	Beside Conn
 }
 
 // Server is what a node offers to its doors.

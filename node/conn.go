@@ -38,12 +38,19 @@ func (n *Node) Open(info caucus.ConnInfo) (caucus.Conn, error) {
 
 func (n *Node) converse(info caucus.ConnInfo) *conn {
 	id := n.conns.Add(1)
+	var beside *talk.Talk
+	if other, ok := info.Beside.(interface{ spoken() *talk.Talk }); ok {
+		beside = other.spoken()
+	}
 	return &conn{n: n, id: id, answer: make(chan replica.Answer, 1), talk: talk.New(talk.Config{
 		Conn: id, Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
-		Detached: info.Detached, Clock: n.ensembleTime,
-		Node: func(cmd caucus.Command) caucus.Reply { return n.Local(n.ctx, cmd) },
+		Detached: info.Detached, Unbound: info.Unbound, Session: info.Session, Seen: info.Seen, Beside: beside,
+		Clock: n.ensembleTime,
+		Node:  func(cmd caucus.Command) caucus.Reply { return n.Local(n.ctx, cmd) },
 	})}
 }
+
+func (c *conn) spoken() *talk.Talk { return c.talk }
 
 var errLoading = caucus.Errorf(caucus.ErrLoading,
 	"this node reads its log, or has not joined its ensemble yet")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/replica"
+	"github.com/caucus-project/caucus/internal/talk"
 )
 
 // gate keeps clients out until this node has a state, and until so many nodes vote as must (SAFETY A12).
@@ -88,6 +89,13 @@ func (l *lobby) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply
 		}
 	}
 	return replies
+}
+
+func (l *lobby) spoken() *talk.Talk {
+	if l.conn == nil {
+		return nil
+	}
+	return l.conn.talk
 }
 
 // Session gives the id of the session that the conversation carries.

@@ -68,14 +68,15 @@ const (
 
 // Door is the HTTP door. It may serve several listeners.
 type Door struct {
-	cfg    Config
-	server caucus.Server
-	hosts  map[string]bool
-	seats  *seats[client, *blocSeat] // of bloc's clients
-	api    http.Handler              // what is below /v1/
-	http   *http.Server
-	ctx    context.Context // over when the door is closed by force
-	stop   context.CancelFunc
+	cfg     Config
+	server  caucus.Server
+	hosts   map[string]bool
+	seats   *seats[client, *blocSeat] // of bloc's clients
+	carried *seats[string, *seat]     // of sessions of /v1, by id
+	api     http.Handler              // what is below /v1/
+	http    *http.Server
+	ctx     context.Context // over when the door is closed by force
+	stop    context.CancelFunc
 
 	open  atomic.Int64
 	tally tally
@@ -97,6 +98,7 @@ func New(cfg Config, server caucus.Server) *Door {
 		c = client{strings.Clone(c.group), strings.Clone(c.header)}
 		return c, newBlocSeat(c, d.cfg.Timeout)
 	})
+	d.carried = newCarried()
 	d.api = muxOf(d.routes())
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.http = &http.Server{
@@ -139,6 +141,7 @@ func (d *Door) Close(ctx context.Context) {
 	d.conns.Wait()
 	d.stop()
 	d.seats.close()
+	d.carried.close()
 }
 
 // dropFresh closes the connections that nothing was asked on, for which a shutdown would wait.

@@ -118,7 +118,7 @@ func TestRawRequests(t *testing.T) {
 func TestStrangersAreDenied(t *testing.T) {
 	elsewhere := &net.TCPAddr{IP: net.ParseIP("192.0.2.7"), Port: 4711}
 	s := openFrom(t, httpd.Config{}, elsewhere)
-	for _, path := range []string{"/index", "/g/x/index", "/healthz", "/readyz", "/none"} {
+	for _, path := range []string{"/index", "/g/x/index", "/v1/groups", "/healthz", "/readyz", "/none"} {
 		a := s.ask("GET", path, "Bloc-Session-ID", "a", "Authorization", "Bearer x")
 		s.refused(a, 403, "DENIED")
 		if !strings.Contains(a.body, "--password-file") {
@@ -183,6 +183,7 @@ func TestPassword(t *testing.T) {
 			t.Errorf("%q: WWW-Authenticate is %q", c.authorization, got)
 		}
 	}
+	s.refused(s.ask("POST", "/v1/sessions"), 401, "NOAUTH")
 	s.expect(s.ask("GET", "/healthz"), 200, `{"status": "alive"}`)
 	if a := s.ask("GET", "/readyz"); a.status != 200 {
 		t.Errorf("/readyz wants a password: %d", a.status)
@@ -231,6 +232,9 @@ func TestHosts(t *testing.T) {
 		}
 		if c.status == 403 && a.word(t) != "NOPERM" {
 			t.Errorf("Host %s: %s", c.host, a.body)
+		}
+		if c.status == 403 {
+			s.refused(s.ask("POST", "/v1/sessions", headers...), 403, "NOPERM")
 		}
 	}
 	if a := s.ask("GET", "/healthz", "Host", "probe.example"); a.status != 200 {

@@ -9,3 +9,11 @@ func (d *Door) AtSeat(group, header string) int {
 	}
 	return 0
 }
+
+// Routes gives the routes of /v1, as "METHOD /path".
+func Routes() (list []string) {
+	for _, r := range New(Config{}, nil).routes() {
+		list = append(list, r.method+" "+r.path)
+	}
+	return list
+}

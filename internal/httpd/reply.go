@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -31,6 +32,50 @@ func named(r caucus.Reply, names ...string) caucus.Reply {
 		fields = append(fields, caucus.Bulk(name), value)
 	}
 	return caucus.Map(fields...)
+}
+
+// truly gives a reply with its truth values, which the wire has as 1 and 0, as such: itself, or those of the
+// names in a map.
+func truly(r caucus.Reply, names ...string) caucus.Reply {
+	switch {
+	case r.Kind == caucus.KindInt && len(names) == 0:
+		return caucus.Reply{Kind: caucus.KindBool, Int: r.Int}
+	case r.Kind != caucus.KindMap:
+		return r
+	}
+	fields := slices.Clone(r.Items)
+	for i := 0; i+1 < len(fields); i += 2 {
+		if slices.Contains(names, fields[i].Str) {
+			fields[i+1] = truly(fields[i+1])
+		}
+	}
+	return caucus.Map(fields...)
+}
+
+// done gives an empty object to what has nothing to say but that it is done.
+func done(r caucus.Reply) caucus.Reply {
+	if r.Kind == caucus.KindError {
+		return r
+	}
+	return caucus.Map()
+}
+
+// firstError gives the first of replies that is an error; ok says that there is none.
+func firstError(replies ...caucus.Reply) (r caucus.Reply, ok bool) {
+	for _, r := range replies {
+		if r.Kind == caucus.KindError {
+			return r, false
+		}
+	}
+	return caucus.Reply{}, true
+}
+
+// with appends fields to a map.
+func with(r caucus.Reply, fields ...caucus.Reply) caucus.Reply {
+	if r.Kind != caucus.KindMap {
+		return r
+	}
+	return caucus.Map(append(slices.Clone(r.Items), fields...)...)
 }
 
 // appendReply writes a reply as JSON.

@@ -21,9 +21,36 @@ type route struct {
 
 // routes is the table of /v1, as WIRE has it.
 func (d *Door) routes() []route {
+	const get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+	const group = apiRoot + "groups/{g}"
 	return []route{
-		{http.MethodGet, "/v1/groups", d.json((*visit).listGroups)},
-		{http.MethodGet, "/v1/groups/{g}", d.json((*visit).describeGroup)},
+		{post, apiRoot + "sessions", d.json((*visit).openSession, lifeFields...)},
+		{del, apiRoot + "sessions/{session}", d.json((*visit).closeSession)},
+		{post, apiRoot + "sessions/{session}/keepalive", d.json((*visit).keepAlive, seenFields...)},
+
+		{get, apiRoot + "groups", d.json((*visit).listGroups, matchFields...)},
+		{get, group, d.json((*visit).describeGroup)},
+		{put, group, d.json((*visit).makeGroup, groupFields...)},
+		{del, group, d.json((*visit).deleteGroup)},
+		{get, group + "/members", d.json((*visit).listMembers, pageFields...)},
+		{post, group + "/members", d.json((*visit).join, joinFields...)},
+		{get, group + "/members/{m}", d.json((*visit).describeMember)},
+		{del, group + "/members/{m}", d.json((*visit).removeMember)},
+		{put, group + "/members/{m}/metadata", d.json((*visit).describeSelf, metadataFields...)},
+		{get, group + "/index", d.json((*visit).index, slices.Concat(whoFields, seenFields)...)},
+		{get, group + "/leader", d.json((*visit).leader, seenFields...)},
+		{get, group + "/slots", d.json((*visit).slots, slices.Concat(slotFields, seenFields)...)},
+		{post, group + "/resign", d.json((*visit).resign)},
+		{post, group + "/transfer", d.json((*visit).transfer, heirFields...)},
+		{post, group + "/release", d.json((*visit).release, releaseFields...)},
+		{post, group + "/messages", d.jsonUpTo(maxMessage, (*visit).send, sendFields...)},
+
+		{get, group + "/votes", d.json((*visit).listVotes)},
+		{post, group + "/votes", d.json((*visit).call, callFields...)},
+		{get, group + "/votes/{id}", d.json((*visit).result, waitFields...)},
+		{post, group + "/votes/{id}/cast", d.json((*visit).cast, castFields...)},
+		{post, apiRoot + "locks/{name}", d.json((*visit).acquire, lockFields...)},
+		{del, apiRoot + "locks/{name}", d.json((*visit).releaseLock, termFields...)},
 	}
 }
 

@@ -44,7 +44,8 @@ func (ss *seats[Who, Seat]) sit(ctx context.Context, who Who) (s Seat, alone boo
 		return s, alone, nil
 	case <-ctx.Done():
 		ss.leave(s.at())
-		return s, false, caucus.Errorf(caucus.ErrTryAgain, "an earlier request of the same client is still under way")
+		return s, false, caucus.Errorf(caucus.ErrTryAgain, "an earlier request of the same client is "+
+			"still under way")
 	}
 }
 
@@ -115,6 +116,16 @@ func (ss *seats[Who, Seat]) forget(s Seat) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	s.at().leaving = true
+}
+
+// dismiss forgets a client.
+func (ss *seats[Who, Seat]) dismiss(who Who) {
+	s, _, old := ss.take(who)
+	for _, former := range old {
+		former.hangUp()
+	}
+	ss.forget(s)
+	ss.leave(s.at())
 }
 
 // close ends all conversations. Nobody may be at a seat any more.

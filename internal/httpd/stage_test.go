@@ -303,7 +303,13 @@ func (a answer) word(t testing.TB) string {
 // ask sends a request with headers, name and value in turn. Host stands for the Host.
 func (s *stage) ask(method, path string, headers ...string) answer {
 	s.t.Helper()
-	r, err := http.NewRequest(method, s.url+path, nil)
+	return s.say(method, path, "", headers...)
+}
+
+// say sends a request with a body.
+func (s *stage) say(method, path, body string, headers ...string) answer {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -319,11 +325,11 @@ func (s *stage) ask(method, path string, headers ...string) answer {
 		s.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	said, err := io.ReadAll(resp.Body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return answer{resp.StatusCode, resp.Header, string(body)}
+	return answer{resp.StatusCode, resp.Header, string(said)}
 }
 
 // index is a heartbeat of a client of the bare paths.

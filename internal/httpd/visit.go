@@ -3,49 +3,133 @@ package httpd
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/caucus-project/caucus"
 )
 
+// sessionHeader names the session for which a request of /v1 is.
+const sessionHeader = "Caucus-Session"
+
 // visit is a request of the JSON API: what it asks for, for whom, and the means to have it done. It decides
 // nothing: it turns the request into commands, which check and answer it as they do at any door.
 type visit struct {
-	door *Door
-	ctx  context.Context
-	r    *http.Request
+	door    *Door
+	w       http.ResponseWriter
+	r       *http.Request
+	ctx     context.Context // over with the time for the request, or with its client
+	session string          // the id that the request names; "" for none
+	given   given
 }
 
-// json makes the handler of a route that is answered with the reply of commands.
-func (d *Door) json(handle func(*visit) caucus.Reply) http.HandlerFunc {
+// Limits on bodies. A message of 1 MiB may take six times as many bytes in JSON.
+const (
+	maxObject  = 1 << 20
+	maxMessage = 7 << 20
+)
+
+// json makes the handler of a route that is answered with a reply as JSON. The fields are those that a
+// request may state.
+func (d *Door) json(handle func(*visit) caucus.Reply, fields ...field) http.HandlerFunc {
+	return d.jsonUpTo(maxObject, handle, fields...)
+}
+
+func (d *Door) jsonUpTo(limit int64, handle func(*visit) caucus.Reply, fields ...field) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), d.cfg.RequestTimeout)
 		defer cancel()
-		reply := handle(&visit{door: d, ctx: ctx, r: r})
-		if reply.Kind == caucus.KindError {
-			err := caucus.ParseError(reply.Str)
-			fail(w, err.HTTPStatus(), err)
+		v := &visit{door: d, w: w, r: r, ctx: ctx}
+		status, err := http.StatusBadRequest, v.identify()
+		if err == nil {
+			v.given, status, err = parse(w, r, limit, fields)
+		}
+		if err != nil {
+			fail(w, status, err)
 			return
 		}
-		say(w, http.StatusOK, appendReply(nil, reply))
+		v.answer(handle(v))
 	}
 }
 
-// read carries out a command that changes nothing, for nobody in particular.
-func (v *visit) read(cmd ...string) caucus.Reply {
-	conn, err := v.door.server.Open(caucus.ConnInfo{})
+// identify finds the session that the request names: in its path, or in its header.
+func (v *visit) identify() *caucus.Error {
+	ids := v.r.Header[sessionHeader]
+	if id := v.r.PathValue("session"); id != "" {
+		ids = []string{id}
+	}
+	switch {
+	case len(ids) == 0:
+		return nil
+	case len(ids) > 1:
+		return wrong("the header %s stands there %d times; it names one session", sessionHeader, len(ids))
+	case !validID(ids[0]):
+		return wrong("'%.64s' is no session: an id is 32 hexadecimal digits, as POST /v1/sessions answers", ids[0])
+	}
+	v.session = ids[0]
+	return nil
+}
+
+func (v *visit) answer(reply caucus.Reply) {
+	if reply.Kind != caucus.KindError {
+		say(v.w, http.StatusOK, appendReply(nil, reply))
+		return
+	}
+	err := caucus.ParseError(reply.Str)
+	if err.Word == caucus.ErrNoSession.Word && v.session == "" {
+		err.Message = "the header " + sessionHeader + " names no session: POST /v1/sessions opens one"
+	}
+	fail(v.w, err.HTTPStatus(), err)
+}
+
+// patient lets the request take as long as it says itself, until its client goes away. What is written
+// after must still be taken in time.
+func (v *visit) patient(do func() caucus.Reply) caucus.Reply {
+	v.ctx = v.r.Context()
+	c := http.NewResponseController(v.w)
+	for _, set := range []func(time.Time) error{c.SetReadDeadline, c.SetWriteDeadline} {
+		if err := set(time.Time{}); err != nil {
+			return caucus.Fail(caucus.ErrTryAgain, "it cannot be waited for here: %v", err)
+		}
+	}
+	reply := do()
+	if err := c.SetWriteDeadline(time.Now().Add(requestTime)); err != nil {
+		v.door.cfg.Logger.Debug("after a wait", "error", err) // then its client has gone
+	}
+	return reply
+}
+
+// name gives what stands in the path for a wildcard, unescaped.
+func (v *visit) name(wildcard string) string { return v.r.PathValue(wildcard) }
+
+// ask carries out commands that change nothing, in one state, for the session that the request names,
+// wherever that is attached.
+func (v *visit) ask(cmds ...caucus.Command) []caucus.Reply {
+	conn, err := v.door.server.Open(caucus.ConnInfo{Session: v.session, Seen: v.seen()})
 	if err != nil {
-		return caucus.ErrorReply(known(err))
+		replies := make([]caucus.Reply, len(cmds))
+		for i := range replies {
+			replies[i] = caucus.ErrorReply(known(err))
+		}
+		return replies
 	}
 	defer conn.Close(false)
-	return conn.DoAll(v.ctx, []caucus.Command{cmd})[0]
+	return v.do(conn, cmds...)
 }
 
-func (v *visit) listGroups() caucus.Reply {
-	names := v.read("GROUP", "LIST")
-	if names.Kind == caucus.KindError {
-		return names
+// change carries out a command that changes something, for the session that the request names, or as
+// somebody who has none.
+func (v *visit) change(cmd caucus.Command) caucus.Reply {
+	if v.session == "" {
+		return v.ask(cmd)[0]
 	}
-	return named(caucus.Array(names), "groups")
+	return v.carry(cmd)
 }
 
-func (v *visit) describeGroup() caucus.Reply { return v.read("GROUP", "INFO", v.r.PathValue("g")) }
+// do has commands carried out, and gives a reply for each.
+func (v *visit) do(conn caucus.Conn, cmds ...caucus.Command) []caucus.Reply {
+	replies := conn.DoAll(v.ctx, cmds)
+	for len(replies) < len(cmds) {
+		replies = append(replies, caucus.Fail(caucus.ErrUncertain, "the outcome is not known"))
+	}
+	return replies
+}

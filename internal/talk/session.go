@@ -72,7 +72,7 @@ func (t *Talk) session(p *Plan, s *command.Spec, sub string, cmd caucus.Command)
 func (t *Talk) open(p *Plan, cmd caucus.Command) verdict {
 	c := t.fresh()
 	op := t.firmStep(p, true, cmd)
-	op.Fresh, op.Bound = c.session, true
+	op.Fresh, op.Bound = c.session, t.binds()
 	p.last(opened, &extra{carry: c, reply: caucus.Bulk(c.id)})
 	return stopAfter
 }
@@ -88,7 +88,7 @@ func (t *Talk) fresh() carried {
 func (t *Talk) resume(p *Plan, cmd caucus.Command) verdict {
 	c := carried{id: strings.Clone(cmd[2]), session: NamedSession(cmd[2])}
 	op := t.firmStep(p, true, hideIDs(cmd))
-	op.Bound = true
+	op.Bound = t.binds()
 	p.last(resumed, &extra{carry: c})
 	return stopAfter
 }
@@ -153,7 +153,7 @@ func (t *Talk) enter(p *Plan, cmd caucus.Command, once uint64) verdict {
 		c = t.fresh()
 	}
 	op := t.firmStep(p, true, cmd)
-	op.Fresh, op.Once, op.Bound = c.session, once, !t.detached()
+	op.Fresh, op.Once, op.Bound = c.session, once, t.binds()
 	if c.id == "" {
 		return p.last(plain, nil)
 	}

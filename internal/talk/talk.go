@@ -17,6 +17,14 @@ type Config struct {
 	// Detached, when not empty, names the session for which this conversation acts and which no connection
 	// carries (SAFETY A4).
 	Detached string
+	// Unbound says that no connection carries what this conversation opens or resumes, so GRACE has no meaning.
+	Unbound bool
+	// Session, when not empty, is the id of a session for which this conversation acts, wherever it is
+	// attached, and Seen the version of the newest promise that its client says it has read (SAFETY A3).
+	Session string
+	Seen    uint64
+	// Beside, when not nil, is a conversation whose session this one carries too, under the same attachment.
+	Beside *Talk
 	// User is who is logged in, "" for the default user.
 	User string
 	// Node answers the commands that concern the node alone. Nil: they are refused.
@@ -44,14 +52,20 @@ type Talk struct {
 type carried struct {
 	id      string // as the client knows it; "" for a detached one
 	session entry.Session
-	attach  uint64 // 0 for a detached one
+	attach  uint64 // 0 for a detached one, and for one that is acted for wherever it is attached
 }
 
 // New begins a conversation.
 func New(cfg Config) *Talk {
 	t := &Talk{cfg: cfg}
-	if cfg.Detached != "" {
+	switch {
+	case cfg.Detached != "":
 		t.carry.session = DetachedSession(cfg.Detached)
+	case cfg.Session != "":
+		t.carry = carried{id: cfg.Session, session: NamedSession(cfg.Session)}
+		t.seen = cfg.Seen
+	case cfg.Beside != nil:
+		t.carry = cfg.Beside.carry
 	}
 	return t
 }
@@ -62,7 +76,7 @@ func (t *Talk) Session() string { return t.carry.id }
 // Dropped says what the loss of the connection must report, if anything: the session and the attachment
 // number under which the connection carried it (SAFETY A4).
 func (t *Talk) Dropped() (s entry.Session, attach uint64, ok bool) {
-	if t.carry.id == "" {
+	if t.carry.attach == 0 {
 		return entry.Session{}, 0, false
 	}
 	return t.carry.session, t.carry.attach, true
@@ -77,6 +91,9 @@ func (t *Talk) Reset() {
 }
 
 func (t *Talk) detached() bool { return t.cfg.Detached != "" }
+
+// binds says whether a connection carries what this conversation opens or resumes.
+func (t *Talk) binds() bool { return !t.cfg.Unbound && !t.detached() }
 
 // take makes c the session that the conversation carries. Promises of the former one say nothing about it.
 func (t *Talk) take(c carried) {

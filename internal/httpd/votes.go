@@ -1,0 +1,66 @@
+package httpd
+
+import "github.com/caucus-project/caucus"
+
+// What may be stated of votes and locks.
+var (
+	callFields = []field{{name: "topic", shape: data, must: true}, {name: "majority", shape: flag},
+		{name: "consensus", shape: flag}, {name: "timeout", shape: number}, {name: "at", shape: number}}
+	castFields = []field{{name: "vote", must: true}}
+	waitFields = []field{{name: "wait", shape: number}}
+	lockFields = []field{{name: "wait", shape: number}, {name: "ttl", shape: number}}
+	termFields = []field{{name: "term", shape: number, must: true}}
+)
+
+// vote begins a command about the polls of the group that the path names.
+func (v *visit) vote(sub string, args ...string) caucus.Command {
+	return append(caucus.Command{"VOTE", sub, v.name("g")}, args...)
+}
+
+// listVotes is GET /v1/groups/{g}/votes.
+func (v *visit) listVotes() caucus.Reply { return listed(v.ask(v.vote("LIST"))[0], "votes") }
+
+// call is POST /v1/groups/{g}/votes.
+func (v *visit) call() caucus.Reply {
+	cmd := v.given.options(v.vote("CALL", v.given.value("topic")), callFields[1:]...)
+	return named(v.change(cmd), "poll")
+}
+
+// result is GET /v1/groups/{g}/votes/{id}.
+func (v *visit) result() caucus.Reply {
+	cmd := v.given.options(v.vote("RESULT", v.name("id")), waitFields...)
+	ask := func() caucus.Reply { return v.ask(cmd)[0] }
+	reply := caucus.Reply{}
+	if v.given["wait"] != nil {
+		reply = v.patient(ask)
+	} else {
+		reply = ask()
+	}
+	return named(reply, "outcome", "yes", "no", "electorate")
+}
+
+// cast is POST /v1/groups/{g}/votes/{id}/cast.
+func (v *visit) cast() caucus.Reply {
+	return done(v.change(v.vote("CAST", v.name("id"), v.given.value("vote"))))
+}
+
+// acquire is POST /v1/locks/{name}. Without a session it opens one, unless the lock is not had at once and
+// not waited for.
+func (v *visit) acquire() caucus.Reply {
+	cmd := v.given.options(caucus.Command{"LOCK", "ACQUIRE", v.name("name")}, lockFields...)
+	if v.given["wait"] == nil {
+		return v.enter(cmd, "term")
+	}
+	return v.patient(func() caucus.Reply {
+		if v.session == "" {
+			return v.enter(cmd, "term")
+		}
+		return with(named(v.carryBeside(cmd), "term"), sessionField(v.session)...)
+	})
+}
+
+// releaseLock is DELETE /v1/locks/{name}.
+func (v *visit) releaseLock() caucus.Reply {
+	return named(truly(v.change(caucus.Command{"LOCK", "RELEASE", v.name("name"), v.given.value("term")})),
+		"released")
+}
