@@ -49,7 +49,7 @@ func TestGetLogSaysWhatHappened(t *testing.T) {
 		return len(list) > 0 && list[len(list)-1] == own[len(own)-1]
 	})
 	for _, want := range []string{"a leader begins its term", "n1: n1 started for the 1st time, at 127.0.0.1:",
-		"n1: SET secret value", "GROUP JOIN g AS me", "SESSION CLOSE ",
+		"n1: SET secret value", "GROUP JOIN g .SETTLE 6000 AS me", "SESSION CLOSE ",
 		"configuration: n2 (2) comes in as a learner", "configuration: n2 (2) votes",
 		"n2: n2 started for the 1st time"} {
 		if !strings.Contains(text, want) {

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -134,14 +135,22 @@ func (v *visit) beside(conn caucus.Conn) (caucus.Conn, caucus.Reply) {
 }
 
 // open carries out a command that may open a session, for a request that names none, and gives the session's
-// id. This node carries it from then on.
+// id. This node carries it from then on. A session of which nobody will be told is closed again.
 func (v *visit) open(cmd caucus.Command) (reply caucus.Reply, id string) {
 	conn, problem := v.door.server.Open(caucus.ConnInfo{Unbound: true})
 	if problem != nil {
 		return caucus.ErrorReply(known(problem)), ""
 	}
 	reply = v.do(conn, cmd)[0]
-	if id = conn.Session(); id == "" {
+	id = conn.Session()
+	gone := v.r.Context().Err() != nil
+	if id != "" && (gone || reply.Kind == caucus.KindError) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(v.ctx), v.door.cfg.RequestTimeout)
+		defer cancel()
+		conn.DoAll(ctx, []caucus.Command{{"SESSION", "CLOSE"}})
+		id = ""
+	}
+	if id == "" {
 		conn.Close(false)
 		return reply, ""
 	}
