@@ -28,6 +28,7 @@ type commandLine struct {
 	Lock    lockCmd    `cmd:"" help:"Run a command while it holds a lock, after all who asked before."`
 	Vote    voteCmd    `cmd:"" help:"Let the members of a group vote, and wait for the outcome: status 0 for yes."`
 	Send    sendCmd    `cmd:"" help:"Send a message to the members of a group, its leader or one member."`
+	Watch   watchCmd   `cmd:"" help:"Show what happens in a group as it happens, from whatever node is there."`
 	Status  statusCmd  `cmd:"" help:"Show the nodes and groups of an ensemble."`
 	Bench   benchCmd   `cmd:"" help:"Measure an ensemble: commands a second, and how long they take."`
 	Guard   guardCmd   `cmd:"" hidden:"" help:"The guardian of a command."`
