@@ -140,10 +140,9 @@ func (st *statement) check(ttl, grace int64) (lifetime, *caucus.Error) {
 			return lifetime{}, err
 		}
 	}
-	if st.heartbeat != nil && *st.heartbeat != 0 {
-		if err := within("HEARTBEAT", st.heartbeat, minHeartbeat, maxHeartbeat); err != nil {
-			return lifetime{}, err
-		}
+	if n := orElse(st.heartbeat, 0); n != 0 && (n < minHeartbeat || n > maxHeartbeat) {
+		return lifetime{}, caucus.Errorf(caucus.ErrBad, "HEARTBEAT must be 0 or from %d to %d, not %d",
+			minHeartbeat, maxHeartbeat, n)
 	}
 	if st.meta != nil && len(*st.meta) > caucus.MaxMetadata {
 		return lifetime{}, tooMuchMetadata(*st.meta)
