@@ -13,6 +13,7 @@ import (
 type leadership struct {
 	term  uint64
 	since int64 // when it began, monotonic
+	stall int64 // when this node last stood still no more, monotonic; 0 for never
 	armed bool  // the first entry of the term is applied here, so nothing of earlier terms is still to come
 	ticks int64 // when raft's next tick is due, monotonic
 
@@ -57,7 +58,7 @@ func (l *leadership) tick(r *Replica) {
 		l.ticks += r.cfg.Heartbeat
 	}
 	if l.ticks <= r.now.Mono {
-		l.ticks = r.now.Mono + r.cfg.Heartbeat
+		l.ticks, l.stall = r.now.Mono+r.cfg.Heartbeat, r.now.Mono
 	}
 	l.members.tick(r, l)
 	l.handing.tick(r)

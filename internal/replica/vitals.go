@@ -60,6 +60,7 @@ type sign struct {
 	Vitals
 	at   int64 // monotonic
 	wall int64 // its wall clock, less this node's monotonic clock
+	late bool  // it may have waited here while this node stood still
 }
 
 // fresh is how long a leader believes what a node has told: three times as long as until it tells it again.
@@ -69,6 +70,7 @@ func (r *Replica) fresh() int64 { return 30 * r.cfg.Heartbeat }
 // measured by it, so that it does not matter how long the frame was on its way.
 func (l *leadership) learn(r *Replica, from uint64, v *Vitals) {
 	s := sign{Vitals: *v, at: r.now.Mono, wall: v.Wall - r.now.Mono}
+	s.late = l.stall != 0 && r.now.Mono-l.stall < r.cfg.Heartbeat
 	if r.Timed() && r.knowsTime(v) {
 		s.wall = v.Wall - v.Clock + r.clock.offset
 	}
@@ -93,10 +95,13 @@ func (l *leadership) voters(r *Replica) iter.Seq2[uint64, sign] {
 	}
 }
 
-// walls gives the voters' wall clocks, as far as they are known.
+// walls gives the voters' wall clocks, as far as they are known: by the ensemble's clock, or when they came
+// at once.
 func (l *leadership) walls(r *Replica) (walls []wall) {
 	for id, s := range l.voters(r) {
-		walls = append(walls, wall{id, s.wall})
+		if r.Timed() || !s.late {
+			walls = append(walls, wall{id, s.wall})
+		}
 	}
 	return walls
 }
@@ -104,7 +109,7 @@ func (l *leadership) walls(r *Replica) (walls []wall) {
 // told gives what time it is by each voter whom an earlier leader told.
 func (l *leadership) told(r *Replica) (list []int64) {
 	for _, s := range l.voters(r) {
-		if r.knowsTime(&s.Vitals) {
+		if r.knowsTime(&s.Vitals) && !s.late {
 			list = append(list, s.Clock+r.now.Mono-s.at)
 		}
 	}
