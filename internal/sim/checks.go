@@ -18,7 +18,9 @@ type checks struct {
 	heard   map[*node]map[string]uint64
 	counts  map[string]int
 	time    timeKept
-	post    post
+	stirred bool                 // a member has done something since beliefs were looked at
+	tokens  map[lease.Key]uint64 // the newest epoch and term that anybody believed in
+	mail    mail
 	tell    func(caucus.Event) // every event once, when the first node tells it; nil for nobody
 }
 
@@ -34,11 +36,13 @@ type groupStory struct {
 	life   uint64
 	tokens map[string]uint64 // the last epoch and the last term
 	polls  map[uint64]*pollStory
+	roll
 }
 
 func (c *checks) start() {
 	*c = checks{leaders: map[uint64]uint64{}, digests: map[uint64]digest{}, told: map[string]*groupStory{},
-		heard: map[*node]map[string]uint64{}, counts: map[string]int{}, post: newPost()}
+		heard: map[*node]map[string]uint64{}, counts: map[string]int{}, mail: newMail(),
+		tokens: map[lease.Key]uint64{}}
 }
 
 func (c *checks) count(what string) { c.counts[what]++ }
@@ -47,8 +51,13 @@ func (c *checks) count(what string) { c.counts[what]++ }
 func (c *checks) started(n *node) { c.heard[n] = map[string]uint64{} }
 
 // step looks at what the members believe: all assignments of a group are of one epoch, no index has two
-// holders, no group two leaders, no slot two holders (SAFETY A3).
+// holders, no group two leaders, no slot two holders (SAFETY A3). A belief begins only when its member does
+// something; whatever else happens, it can only end.
 func (c *checks) step(w *World) {
+	if !c.stirred {
+		return
+	}
+	c.stirred = false
 	for i := range w.plan.groups {
 		c.believers(w, w.plan.groups[i].name)
 		c.holders(w, &w.plan.groups[i])
@@ -143,7 +152,7 @@ func (n *node) digest() [32]byte {
 func (c *checks) story(group string) *groupStory {
 	if c.told[group] == nil {
 		c.told[group] = &groupStory{events: map[uint64]string{}, tokens: map[string]uint64{},
-			polls: map[uint64]*pollStory{}}
+			polls: map[uint64]*pollStory{}, roll: newRoll()}
 	}
 	return c.told[group]
 }
@@ -165,8 +174,9 @@ func (c *checks) event(n *node, e caucus.Event) {
 	if e.Seq != s.last+1 && e.Seq != life+1 || e.Seq <= s.last {
 		n.w.fail("event %d of %s follows event %d: %s", e.Seq, e.Group, s.last, e.JSON)
 	}
-	s.events[e.Seq], s.last = e.JSON, e.Seq
+	s.events[e.Seq], s.last, s.life = e.JSON, e.Seq, life
 	c.count("events")
+	s.register(n, e)
 	c.message(n, e)
 	s.rises(n, e)
 	s.votes(n, e)
@@ -187,6 +197,21 @@ func (s *groupStory) rises(n *node, e caucus.Event) {
 		}
 		s.tokens[name] = v
 	}
+}
+
+// believed sees that no epoch or term is believed in after a later one was, and that what is, the events have
+// told (SAFETY A16).
+func (c *checks) believed(m *member, name string, key lease.Key) {
+	v, ok := m.lease.Held(key, m.clock.reading())
+	if !ok {
+		return // it has learnt of it too late
+	}
+	newest, told := c.tokens[key], c.story(key.Group).tokens[name]
+	if v.Token < newest || v.Token > told {
+		m.w.fail("SAFETY A16: %s believes in %s %d of %s; %d was believed in and %d told", m.name, name, v.Token,
+			key.Group, newest, told)
+	}
+	c.tokens[key] = v.Token
 }
 
 // text reads a word of an event.

@@ -39,12 +39,15 @@ type conn struct {
 	plan    *talk.Plan
 	asked   int64           // true time at which the plan was submitted
 	first   *replica.Answer // to the plan when it waits in line, nil when it does not
+	hears   map[string]bool // feeds of its node whose messages it gets
+	heard   map[voice]heard // the last of each sender
 	refused *caucus.Error
 }
 
 // request is a pipeline and what became of it.
 type request struct {
 	cmds    []caucus.Command
+	channel string // of a member's own messages, to be listened to; then there are no commands
 	used    int
 	replies []caucus.Reply
 }
@@ -55,7 +58,8 @@ func (w *World) dial(n *node, end endpoint) *conn {
 		return nil
 	}
 	w.nextID++
-	c := &conn{w: w, n: n, id: w.nextID, end: end, clientOpen: true, nodeOpen: true}
+	c := &conn{w: w, n: n, id: w.nextID, end: end, clientOpen: true, nodeOpen: true,
+		hears: map[string]bool{}, heard: map[voice]heard{}}
 	c.talk = talk.New(talk.Config{Conn: c.id, Table: n.table, NewID: w.newID, Settle: 50})
 	n.conns = append(n.conns, c)
 	return c
@@ -80,7 +84,10 @@ func (c *conn) arrival(last *int64) int64 {
 
 // ask sends a pipeline.
 func (c *conn) ask(cmds ...caucus.Command) *request {
-	r := &request{cmds: cmds}
+	return c.request(&request{cmds: cmds})
+}
+
+func (c *conn) request(r *request) *request {
 	c.w.at(c.arrival(&c.toNode), func() { c.arrived(r) })
 	return r
 }
@@ -120,11 +127,7 @@ func (c *conn) advance(now replica.Time) {
 // begin plans the next piece of the pipeline.
 func (c *conn) begin(now replica.Time) {
 	r := c.current
-	plan, used := c.talk.Plan(r.cmds[r.used:])
-	if r.used > 0 {
-		plan.Unread()
-	}
-	r.used += used
+	plan := c.planNext(r)
 	switch {
 	case len(plan.Steps) == 0:
 		c.finish(c.talk.Finish(plan, nil))
@@ -136,6 +139,18 @@ func (c *conn) begin(now replica.Time) {
 		c.n.r.Submit(now, &replica.Batch{Steps: plan.Steps, Beats: plan.Beats, Promise: plan.Promise,
 			Stale: plan.Stale || plan.Local, Deadline: now.Mono + patience, Tag: c})
 	}
+}
+
+func (c *conn) planNext(r *request) *talk.Plan {
+	if r.channel != "" {
+		return c.talk.Feed(r.channel)
+	}
+	plan, used := c.talk.Plan(r.cmds[r.used:])
+	if r.used > 0 {
+		plan.Unread()
+	}
+	r.used += used
+	return plan
 }
 
 var errSkipped = caucus.Errorf(caucus.ErrTryAgain,
@@ -175,6 +190,7 @@ func (c *conn) finish(replies []caucus.Reply) {
 		return
 	}
 	c.current = nil
+	c.subscribe(r)
 	c.w.at(c.arrival(&c.toClient), func() {
 		if c.clientOpen {
 			c.end.answered(c, r)

@@ -34,6 +34,7 @@ type plan struct {
 	weights         []int // of the faults
 	exact           bool  // nothing takes time, and all clocks are right
 	locks           bool  // members contend for a lock
+	letters         bool  // at rest members write to each other
 }
 
 // groupPlan is a group and what its members state.
@@ -42,6 +43,7 @@ type groupPlan struct {
 	settle int64
 	min    int64
 	slots  int64
+	sets   bool // members change what it was made with
 }
 
 // drawPlan draws what a seed is about. Each seed has its own mix, since all faults at once hide what one
@@ -70,6 +72,8 @@ func drawPlan(seed uint64) plan {
 	p.votes = draw(0, 1) == 0
 	p.locks = draw(0, 1) == 0
 	p.groups[0].slots = []int64{0, 0, 4, 7}[draw(0, 3)]
+	p.groups[0].sets = draw(0, 3) == 0
+	p.letters = draw(0, 1) == 0
 	return p
 }
 

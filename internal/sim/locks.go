@@ -16,9 +16,10 @@ var theLockKey = lease.Key{Group: caucus.LockGroup(theLock), Kind: lease.Leaders
 
 // hold is a member's dealing with the lock.
 type hold struct {
-	term  uint64 // under which it was last had
-	until int64  // true time at which it is released
-	again int64  // when the member may ask again, by its monotonic clock
+	term   uint64 // under which it was last had
+	until  int64  // true time at which it is released
+	again  int64  // when the member may ask again, by its monotonic clock
+	served bool   // it had the lock after the faults were over, and gave it back
 }
 
 // contend takes the lock, keeps it for a while and gives it back; or says when to look again.
@@ -27,11 +28,14 @@ func (m *member) contend() int64 {
 		return second
 	}
 	if m.lease.Believes(theLockKey, m.clock.reading()) {
-		if left := m.hold.until - m.w.now; left > 0 || m.w.calm {
-			return max(left, 50*millisecond)
+		if left := m.hold.until - m.w.now; left > 0 {
+			return left
 		}
 		m.releaseLock()
 		return 0
+	}
+	if m.hold.served {
+		return second
 	}
 	if wait := m.hold.again - m.clock.mono(); wait > 0 {
 		return wait
@@ -56,9 +60,14 @@ func (m *member) acquireLock() {
 		}
 		if term := uint64(r.Int); term != m.hold.term {
 			m.hold.term, m.hold.until = term, m.w.now+m.w.between(0, 600*millisecond)
+			if m.w.calm {
+				m.hold.until = m.w.now + 20*millisecond
+			}
 			m.w.checks.count("locks")
 		}
-		m.lease.Grant(asked, theLockKey, lease.Value{Token: m.hold.term})
+		if m.lease.Grant(asked, theLockKey, lease.Value{Token: m.hold.term}) {
+			m.w.checks.believed(m, "term", theLockKey)
+		}
 	}, cmd)
 }
 
@@ -68,7 +77,9 @@ func (m *member) releaseLock() {
 	m.send("LOCK RELEASE", func(replies []caucus.Reply) {
 		m.lease.GiveUp(theLockKey)
 		m.hold.again = m.clock.mono() + m.w.between(0, 300*millisecond)
-		m.failed(replies[0])
+		if !m.failed(replies[0]) {
+			m.hold.served = m.w.calm
+		}
 	}, caucus.Command{"LOCK", "RELEASE", theLock, strconv.FormatUint(m.hold.term, 10)})
 }
 

@@ -31,6 +31,7 @@ type member struct {
 	patient  int64 // not before this true time again, after something failed
 	lives    int
 	told     int64 // the ensemble's clock as the last promise told it
+	heard    map[voice]heard
 }
 
 // place is a group in which the member wants to be.
@@ -42,11 +43,15 @@ type place struct {
 	order   caucus.Command       // about another member, to be sent; nil for none
 	away    int64                // true time until which it stays out
 	reads   map[lease.Kind]int64 // when it may read again, by its monotonic clock
-	joined  int                  // how often it has joined; with the session's id it names a membership
+	number  uint64               // in the group's line, as the events told it
+	plain   bool                 // it joins without saying what the group should be like
 	ballots int64                // when it does something about votes again, by its monotonic clock
 	poll    uint64               // in which it will vote next, 0 for none
+	known   []uint64             // polls of the group that it has read of
 	asked   []int                // slots that it is to release
 	stopped int64                // when it has stopped working on these, by its monotonic clock
+	ear     ear                  // where it hears messages
+	letters []*letter            // that it is still to send, at rest
 }
 
 // errand is a request that is under way, and what to do with its answer.
@@ -66,7 +71,8 @@ func newMember(w *World, number int) *member {
 func (m *member) born() {
 	w := m.w
 	m.lives++
-	*m = member{w: w, number: m.number, name: m.name, lives: m.lives, clock: newClock(w)}
+	*m = member{w: w, number: m.number, name: m.name, lives: m.lives, clock: newClock(w),
+		heard: map[voice]heard{}}
 	m.ttl = pick(w, []int64{300, 500, 800, 1500, 3000})
 	m.grace = min(m.ttl, pick(w, []int64{0, 100, 200, 500, 1000}))
 	for i := range w.plan.groups {
@@ -95,6 +101,7 @@ func (m *member) input(do func()) {
 	case m.stalled > 0:
 		m.backlog = append(m.backlog, do)
 	default:
+		m.w.checks.stirred = true
 		do()
 	}
 }

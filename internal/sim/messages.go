@@ -2,31 +2,149 @@ package sim
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/lease"
+	"github.com/caucus-project/caucus/internal/machine"
 )
 
-// post is what is known of ordered messages: how many were said, which were acknowledged, how often each was
-// told. That they are one sequence for everybody, checks.event sees, as of all events.
-type post struct {
-	said  int
-	acked map[string]bool
-	told  map[string]int
+// mail is what is known of messages: how many were said and what became of each. That the ordered ones are
+// one sequence for everybody, checks.event sees, as of all events.
+type mail struct {
+	said    int
+	acked   map[string]bool // ordered ones
+	told    map[string]int
+	refused map[string]bool // plain ones that were certainly not sent
+	heard   map[string][]string
+	sent    map[sequence]uint64
 }
 
-func newPost() post { return post{acked: map[string]bool{}, told: map[string]int{}} }
+// sequence is within what plain messages are counted: an attachment and a set of receivers.
+type sequence struct {
+	part uint64
+	feed string
+}
 
-// say lets a member send an ordered message to one of its groups.
+func newMail() mail {
+	return mail{acked: map[string]bool{}, told: map[string]int{}, refused: map[string]bool{},
+		heard: map[string][]string{}, sent: map[sequence]uint64{}}
+}
+
+// payload is what the next message holds; no two are alike.
+func (m *member) payload() string {
+	m.w.checks.mail.said++
+	return fmt.Sprintf("%s says %d", m.name, m.w.checks.mail.said)
+}
+
+// ordinal says which of all messages a payload is.
+func (ml *mail) ordinal(payload string) int {
+	_, number, _ := strings.Cut(payload, " says ")
+	n, _ := strconv.Atoi(number)
+	return n
+}
+
+// speak lets a member send a message to one of its groups, its leader or another member, or change the group.
+func (m *member) speak(p *place) {
+	switch n := m.w.rng.IntN(10); {
+	case n < 4:
+		m.say(p)
+	case n == 4 && p.group.sets:
+		m.setOptions(p)
+	case n < 7:
+		m.utter(p, &letter{})
+	case n < 8:
+		m.utter(p, &letter{words: caucus.Command{"LEADER"}})
+	default:
+		if other := m.companion(p); other != "" {
+			m.utter(p, &letter{words: caucus.Command{"TO", other}})
+		} else {
+			m.readAgain(p)
+		}
+	}
+}
+
+// say sends an ordered message.
 func (m *member) say(p *place) {
-	m.w.checks.post.said++
-	payload := fmt.Sprintf("%s says %d", m.name, m.w.checks.post.said)
+	payload := m.payload()
 	m.send("GROUP SEND "+p.group.name, func(replies []caucus.Reply) {
 		if !m.failed(replies[0]) {
-			m.w.checks.post.acked[payload] = true
+			m.w.checks.mail.acked[payload] = true
 			m.w.checks.count("ordered messages")
 		}
 	}, caucus.Command{"GROUP", "SEND", p.group.name, payload, "ORDERED"})
+}
+
+// letter is a plain message and, when it is known who must get it, to whom it is.
+type letter struct {
+	words   caucus.Command // that say to whom
+	payload string
+	to      []string // names of processes
+	strict  bool     // it must be sent, and arrive at exactly these
+	done    bool
+}
+
+// utter sends a plain message, sometimes in a transaction.
+func (m *member) utter(p *place, l *letter) {
+	l.payload = m.payload()
+	cmds := []caucus.Command{append(caucus.Command{"GROUP", "SEND", p.group.name, l.payload}, l.words...)}
+	if m.w.chance(20) {
+		cmds = []caucus.Command{{"MULTI"}, cmds[0], {"EXEC"}}
+	}
+	m.send("GROUP SEND "+p.group.name, func(replies []caucus.Reply) {
+		r := replies[len(replies)-1]
+		if r.Kind == caucus.KindArray && len(r.Items) == 1 {
+			r = r.Items[0]
+		}
+		word := m.word(r)
+		switch word {
+		case "":
+			m.w.checks.count("plain messages")
+			l.done = true
+			if l.strict && r.Int != int64(len(l.to)) {
+				m.w.fail("%q was addressed to %d, not %d", l.payload, r.Int, len(l.to))
+			}
+			return
+		case caucus.ErrNoLeader.Word:
+		case caucus.ErrNoMember.Word:
+			m.attached = m.attached && p.name != "" && len(l.words) == 2 // else a RESUME will tell
+		default:
+			m.failed(r)
+		}
+		if word != caucus.ErrUncertain.Word {
+			m.w.checks.mail.refuse(m, l.payload)
+		}
+	}, cmds...)
+}
+
+// numbered sees that plain messages are counted without gaps, from 1.
+func (ml *mail) numbered(n *node, m *machine.Message) {
+	s := sequence{m.Part, m.Feed()}
+	if ml.sent[s]++; m.N != ml.sent[s] {
+		n.w.fail("SAFETY A11: %q has number %d of part %d, not %d", m.Payload, m.N, m.Part, ml.sent[s])
+	}
+}
+
+// refuse notes a message that its sender was told not to be sent.
+func (ml *mail) refuse(m *member, payload string) {
+	ml.refused[payload] = true
+	if len(ml.heard[payload]) > 0 {
+		m.w.fail("SAFETY A9: %q was refused, and %v heard it", payload, ml.heard[payload])
+	}
+}
+
+// hears notes who heard a message: nobody twice, and nobody what was refused.
+func (ml *mail) hears(m *member, msg *machine.Message) {
+	switch by := ml.heard[msg.Payload]; {
+	case ml.refused[msg.Payload]:
+		m.w.fail("SAFETY A9: %q was refused, and %s hears it", msg.Payload, m.name)
+	case slices.Contains(by, m.name):
+		m.w.fail("SAFETY A11: %s hears %q twice", m.name, msg.Payload)
+	}
+	ml.heard[msg.Payload] = append(ml.heard[msg.Payload], m.name)
+	m.w.checks.count("messages heard")
 }
 
 // message takes note of an ordered message when the first node tells it.
@@ -36,16 +154,70 @@ func (c *checks) message(n *node, e caucus.Event) {
 		return
 	}
 	payload, _, _ := strings.Cut(rest, `"`)
-	if c.post.told[payload]++; c.post.told[payload] > 1 {
+	if c.mail.told[payload]++; c.mail.told[payload] > 1 {
 		n.w.fail("an ordered message is told twice: %s", e.JSON)
 	}
 }
 
 // compareMessages sees that what was acknowledged was told.
 func (w *World) compareMessages() {
-	for payload := range w.checks.post.acked {
-		if w.checks.post.told[payload] != 1 {
+	for payload := range w.checks.mail.acked {
+		if w.checks.mail.told[payload] != 1 {
 			w.fail("%q was acknowledged and never told", payload)
 		}
 	}
+}
+
+// exchange lets the members of a world at rest write to each other: as long as no node, link or reader fails,
+// each message arrives at everybody it is for, and nobody else.
+func (w *World) exchange() {
+	var all []*letter
+	for _, m := range w.members {
+		for _, p := range m.places {
+			if !m.dead && w.enough(p.group) {
+				p.letters = m.letters(p)
+				all = append(all, p.letters...)
+			}
+		}
+		m.input(m.next)
+	}
+	unsent := func(l *letter) bool { return !l.done }
+	if !w.runUntil(w.now+5*second, func() bool { return !slices.ContainsFunc(all, unsent) }) && w.failed == nil {
+		w.fail("messages cannot be sent at rest")
+	}
+	w.runUntil(w.now+second/10, func() bool { return false })
+	for _, l := range all {
+		got := slices.Sorted(slices.Values(w.checks.mail.heard[l.payload]))
+		if w.failed == nil && !slices.Equal(got, l.to) {
+			w.fail("SAFETY A11: %q was for %v and reached %v", l.payload, l.to, got)
+		}
+	}
+}
+
+// letters are what a member writes to its group at rest.
+func (m *member) letters(p *place) []*letter {
+	everybody, leader := &letter{strict: true}, &letter{strict: true, words: caucus.Command{"LEADER"}}
+	list := []*letter{everybody, leader}
+	for _, other := range m.w.members {
+		for _, q := range other.places {
+			if other.dead || q.group != p.group {
+				continue
+			}
+			everybody.to = append(everybody.to, other.name)
+			if other.lease.Believes(q.key(lease.Leadership), other.clock.reading()) {
+				leader.to = append(leader.to, other.name)
+			}
+			if m.w.chance(40) {
+				list = append(list, &letter{strict: true, words: caucus.Command{"TO", q.name}, to: []string{other.name}})
+			}
+		}
+	}
+	return list
+}
+
+// write sends the next letter.
+func (m *member) write(p *place) {
+	l := p.letters[0]
+	p.letters = p.letters[1:]
+	m.utter(p, l)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/post"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -30,6 +31,8 @@ type node struct {
 	stalled int64            // true time until which the process stands still
 	backlog []func(replica.Time)
 	wake    int64 // true time of the next tick that is planned, 0 for none
+
+	post *post.Post // what it knows of messages beside the log
 
 	more    bool  // a conversation went on while outputs were carried out
 	resumed int64 // true time at which it last stood still no more
@@ -63,7 +66,7 @@ func (n *node) record() machine.Node {
 
 func (n *node) config() replica.Config {
 	p := &n.w.plan
-	return replica.Config{Node: n.record(), Seed: n.w.rng.Uint64(),
+	return replica.Config{Node: n.record(), Send: n.sendMessage, Seed: n.w.rng.Uint64(),
 		SnapshotEntries: p.snapshotEntries, DigestEntries: p.digestEntries,
 		KeepEntries: p.keepEntries, MaxEntry: p.maxEntry}
 }
@@ -79,7 +82,7 @@ func (n *node) start() {
 		return
 	}
 	n.boots++
-	n.boot = w.newID()
+	n.boot, n.post = w.newID(), post.New()
 	n.r, err = replica.Open(n.config(), restored, n.clock.time())
 	if err != nil {
 		w.fail("%s cannot start: %v", n.name, err)

@@ -24,9 +24,15 @@ func (m *member) tend(p *place) int64 {
 	case p.order != nil:
 		m.command(p)
 		return 0
+	case p.ear.conn != m.conn || p.ear.name != p.name:
+		m.listen(p)
+		return 0
+	case len(p.letters) > 0:
+		m.write(p)
+		return 0
 	}
-	if !m.w.calm && m.w.chance(2) {
-		m.say(p)
+	if !m.w.calm && m.w.chance(3) {
+		m.speak(p)
 		return 0
 	}
 	wait := int64(second)
@@ -49,20 +55,19 @@ func (m *member) tend(p *place) int64 {
 }
 
 func (m *member) join(p *place) {
-	cmd := caucus.Command{"GROUP", "JOIN", p.group.name, "SETTLE", number(p.group.settle)}
-	if p.group.min > 1 {
-		cmd = append(cmd, "MIN", number(p.group.min))
-	}
-	if p.group.slots > 0 {
-		cmd = append(cmd, "SLOTS", number(p.group.slots))
+	cmd := caucus.Command{"GROUP", "JOIN", p.group.name}
+	if !p.plain {
+		cmd = append(cmd, "SETTLE", number(p.group.settle), "MIN", number(p.group.min),
+			"SLOTS", number(p.group.slots))
 	}
 	if m.number%2 == 0 {
 		cmd = append(cmd, "AS", "p-"+m.name) // nobody else is given such a name
 	}
 	m.send("GROUP JOIN "+p.group.name, func(replies []caucus.Reply) {
+		p.plain = p.group.sets && m.word(replies[0]) == caucus.ErrConflict.Word // somebody has changed it
 		if !m.failed(replies[0]) {
-			p.name, p.poll = replies[0].Str, 0
-			p.joined++
+			p.name, p.poll, p.known, p.ear = replies[0].Str, 0, nil, ear{}
+			p.number = m.w.checks.story(p.group.name).joined[p.name]
 			p.forget()
 		}
 	}, cmd)
@@ -146,6 +151,7 @@ func (m *member) gotIndex(asked lease.Asked, p *place, r caucus.Reply) {
 	}
 	v := lease.Value{Index: int(r.Items[0].Int), Total: int(r.Items[1].Int), Token: uint64(r.Items[2].Int)}
 	if m.lease.Grant(asked, p.key(lease.Index), v) {
+		m.w.checks.believed(m, "epoch", p.key(lease.Index))
 		m.w.note(m.name, "holds index of "+p.group.name, uint64(v.Index), uint64(v.Total), v.Token)
 		m.w.checks.count("indexes")
 	}
@@ -158,6 +164,7 @@ func (m *member) gotLeader(asked lease.Asked, p *place, r caucus.Reply) {
 	}
 	v := lease.Value{Token: uint64(r.Items[1].Int)}
 	if m.lease.Grant(asked, p.key(lease.Leadership), v) {
+		m.w.checks.believed(m, "term", p.key(lease.Leadership))
 		m.w.note(m.name, "leads "+p.group.name, v.Token)
 		m.w.checks.count("leaderships")
 	}

@@ -25,6 +25,9 @@ func (w *World) settle() {
 	if !w.runUntil(w.now+restWithin, w.atRest) && w.failed == nil {
 		w.fail("no rest after %d s without faults: %s", restWithin/second, w.unrest())
 	}
+	if w.failed == nil && w.plan.letters {
+		w.exchange()
+	}
 	if w.failed == nil {
 		w.compareNodes()
 		w.compareHistory()
@@ -122,23 +125,17 @@ func (m *member) unrest() string {
 		if p.name == "" {
 			return "is not in " + p.group.name
 		}
-		if m.w.living(p.group) >= int(p.group.min) && !m.lease.Believes(p.key(lease.Index), m.clock.reading()) {
+		if p.ear.conn != m.conn || p.ear.name != p.name {
+			return "does not hear " + p.group.name
+		}
+		if m.w.enough(p.group) && !m.lease.Believes(p.key(lease.Index), m.clock.reading()) {
 			return "holds no index of " + p.group.name
 		}
 	}
-	return ""
-}
-
-// living counts the members of a group that live.
-func (w *World) living(g *groupPlan) (n int) {
-	for _, m := range w.members {
-		for _, p := range m.places {
-			if !m.dead && p.group == g {
-				n++
-			}
-		}
+	if m.w.plan.locks && !m.hold.served {
+		return "has not had the lock"
 	}
-	return n
+	return ""
 }
 
 // strangers says whether a session of somebody dead lives on, or a group has no leader that knows it.
@@ -154,7 +151,7 @@ func (w *World) strangers() string {
 	}
 	for i := range w.plan.groups {
 		g := &w.plan.groups[i]
-		if living := w.living(g); living == 0 || living < int(g.min) {
+		if !w.enough(g) {
 			continue
 		}
 		if !w.led(g) {
@@ -163,9 +160,6 @@ func (w *World) strangers() string {
 		if text := w.unshared(g); text != "" {
 			return text
 		}
-	}
-	if w.plan.locks && alive > 0 && !w.leads(theLockKey) {
-		return "nobody holds the lock"
 	}
 	return ""
 }

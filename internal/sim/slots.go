@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/caucus-project/caucus"
@@ -15,7 +14,7 @@ func (p *place) slot(n int) lease.Key {
 // tendSlots does what the member's slots need, or says when to look again: it reads which it holds, and
 // releases those that it is asked for once it has stopped working on them.
 func (m *member) tendSlots(p *place) int64 {
-	if p.group.slots == 0 {
+	if p.group.most() == 0 {
 		return second
 	}
 	if len(p.asked) > 0 && m.clock.mono() >= p.stopped {
@@ -48,7 +47,7 @@ func (m *member) gotSlots(asked lease.Asked, p *place, held, revoking caucus.Rep
 		return
 	}
 	has := numbers(held)
-	for n := range int(p.group.slots) {
+	for n := range p.group.most() {
 		if !slices.Contains(has, n) && m.lease.Believes(p.slot(n), m.clock.reading()) {
 			m.w.fail("SAFETY A17: %s believes in slot %d of %s and holds it no more", m.name, n, p.group.name)
 		}
@@ -101,7 +100,7 @@ func (m *member) release(p *place) {
 
 // holders sees that no slot has two holders by their own belief (SAFETY A3).
 func (c *checks) holders(w *World, g *groupPlan) {
-	for n := range int(g.slots) {
+	for n := range g.most() {
 		var holder *member
 		for _, m := range w.members {
 			key := lease.Key{Group: g.name, Kind: lease.Slots, Slot: n}
@@ -114,27 +113,4 @@ func (c *checks) holders(w *World, g *groupPlan) {
 			holder = m
 		}
 	}
-}
-
-// unshared says what is wrong with the slots of a group at rest: all are held, evenly.
-func (w *World) unshared(g *groupPlan) string {
-	sum, most, fewest := 0, 0, int(g.slots)
-	for _, m := range w.members {
-		for _, p := range m.places {
-			if m.dead || p.group != g {
-				continue
-			}
-			held := 0
-			for n := range int(g.slots) {
-				if m.lease.Believes(p.slot(n), m.clock.reading()) {
-					held++
-				}
-			}
-			sum, most, fewest = sum+held, max(most, held), min(fewest, held)
-		}
-	}
-	if sum == int(g.slots) && most-fewest <= 1 {
-		return ""
-	}
-	return fmt.Sprintf("%d of %d slots of %s are held, from %d to %d by one", sum, g.slots, g.name, fewest, most)
 }

@@ -8,6 +8,7 @@ import (
 
 // pollStory is a poll as its events tell it, and what members did about it.
 type pollStory struct {
+	life         uint64 // of the group
 	deadline, at uint64 // unix milliseconds; the end is not after the time of an action
 	electorate   uint64
 	consensus    bool
@@ -15,8 +16,9 @@ type pollStory struct {
 	yes, no      uint64 // at its end
 	done         bool   // its action was told
 
-	triedYes, triedNo map[string]bool // memberships that sent such a vote
-	saidNo            map[string]bool // memberships whose no was acknowledged
+	electors          map[uint64]bool // who was a member at the call
+	triedYes, triedNo map[uint64]bool // memberships that sent such a vote
+	saidYes, saidNo   map[uint64]bool // memberships whose vote was acknowledged
 }
 
 // vote lets a member call polls and vote in those that it finds, or says when to look again.
@@ -30,6 +32,8 @@ func (m *member) vote(p *place) int64 {
 		m.castVote(p)
 	case m.w.chance(25):
 		m.callVote(p)
+	case len(p.known) > 0 && m.w.chance(30):
+		m.result(p, pick(m.w, p.known))
 	default:
 		m.listVotes(p)
 	}
@@ -61,9 +65,11 @@ func (m *member) listVotes(p *place) {
 			return
 		}
 		var open []uint64
+		p.known = nil
 		for _, item := range replies[0].Items {
 			id := uint64(item.Items[1].Int)
 			m.w.checks.listed(m, p, id, item.Items)
+			p.known = append(p.known, id)
 			if item.Items[7].Str == "open" {
 				open = append(open, id)
 			}
@@ -73,7 +79,7 @@ func (m *member) listVotes(p *place) {
 }
 
 func (m *member) castVote(p *place) {
-	id, vote, who := p.poll, pick(m.w, []string{"YES", "YES", "YES", "NO"}), m.id+number(int64(p.joined))
+	id, vote, who := p.poll, pick(m.w, []string{"YES", "YES", "YES", "NO"}), p.number
 	p.poll = 0
 	story := m.w.checks.story(p.group.name).polls[id]
 	story.tried(vote)[who] = true
@@ -81,8 +87,9 @@ func (m *member) castVote(p *place) {
 		switch m.word(replies[0]) {
 		case "":
 			m.w.checks.count("votes")
-			if vote == "NO" {
-				story.saidNo[who] = true
+			story.said(vote)[who] = true
+			if !story.electors[who] {
+				m.w.fail("SAFETY B14: %s voted in poll %d of %s, but joined later", m.name, id, p.group.name)
 			}
 		case caucus.ErrConflict.Word, caucus.ErrNoMember.Word, caucus.ErrNoPoll.Word:
 			m.w.checks.count("votes refused")
@@ -92,24 +99,39 @@ func (m *member) castVote(p *place) {
 	}, caucus.Command{"VOTE", "CAST", p.group.name, number(int64(id)), vote})
 }
 
-func (s *pollStory) tried(vote string) map[string]bool {
+func (s *pollStory) tried(vote string) map[uint64]bool {
 	if vote == "YES" {
 		return s.triedYes
 	}
 	return s.triedNo
 }
 
+func (s *pollStory) said(vote string) map[uint64]bool {
+	if vote == "YES" {
+		return s.saidYes
+	}
+	return s.saidNo
+}
+
 // listed compares what a member was told of a poll with the events. Every node tells an event before it
 // answers from the state behind it.
 func (c *checks) listed(m *member, p *place, id uint64, items []caucus.Reply) {
 	s := c.story(p.group.name).polls[id]
-	state, yes, no := items[7].Str, uint64(items[9].Int), uint64(items[11].Int)
+	state := items[7].Str
 	switch {
 	case s == nil:
 		m.w.fail("%s was told of poll %d of %s, of which no event tells", m.name, id, p.group.name)
-	case state != "open" && (state != s.outcome || yes != s.yes || no != s.no):
+	case state != "open":
+		c.ended(m, p, id, state, items[9].Int, items[11].Int)
+	}
+}
+
+// ended sees that a poll's end is for everyone what the event told.
+func (c *checks) ended(m *member, p *place, id uint64, outcome string, yes, no int64) {
+	s := c.story(p.group.name).polls[id]
+	if outcome != s.outcome || uint64(yes) != s.yes || uint64(no) != s.no {
 		m.w.fail("SAFETY B14: %s was told that poll %d of %s ended with %s, %d yes and %d no; the event told %s, "+
-			"%d and %d", m.name, id, p.group.name, state, yes, no, s.outcome, s.yes, s.no)
+			"%d and %d", m.name, id, p.group.name, outcome, yes, no, s.outcome, s.yes, s.no)
 	}
 }
 
@@ -120,20 +142,29 @@ func (s *groupStory) votes(n *node, e caucus.Event) {
 	p, time := s.polls[id], field(e.JSON, "time")
 	switch kind := text(e.JSON, "event"); {
 	case kind == "vote" && p == nil:
-		p = &pollStory{deadline: field(e.JSON, "deadline"), at: field(e.JSON, "at"),
+		p = &pollStory{life: s.life, deadline: field(e.JSON, "deadline"), at: field(e.JSON, "at"),
 			electorate: field(e.JSON, "electorate"), consensus: text(e.JSON, "kind") == "consensus",
-			triedYes: map[string]bool{}, triedNo: map[string]bool{}, saidNo: map[string]bool{}}
+			triedYes: map[uint64]bool{}, triedNo: map[uint64]bool{}, saidYes: map[uint64]bool{},
+			saidNo: map[uint64]bool{}, electors: map[uint64]bool{}}
+		for _, order := range s.members {
+			p.electors[order] = true
+		}
+		if uint64(len(p.electors)) != p.electorate {
+			n.w.fail("SAFETY B14: %s has %d members: %s", e.Group, len(p.electors), e.JSON)
+		}
 		if p.at != 0 {
 			p.deadline = min(p.deadline, p.at)
 		}
 		s.polls[id] = p
 	case kind == "result" && p != nil && p.outcome == "":
 		p.outcome, p.yes, p.no = text(e.JSON, "outcome"), field(e.JSON, "yes"), field(e.JSON, "no")
-		if why := p.wrong(time); why != "" {
-			n.w.fail("SAFETY B14: %s %s: %s", e.Group, why, e.JSON)
+		here := s.present(p.electors)
+		why := p.wrong(time, uint64(len(here)))
+		if why == "" && n.w.plan.votes {
+			why = p.miscounted(here)
 		}
-		if n.w.plan.votes && (p.yes > uint64(len(p.triedYes)) || p.no > uint64(len(p.triedNo))) {
-			n.w.fail("SAFETY B14: %s counts votes that nobody cast: %s", e.Group, e.JSON)
+		if why != "" {
+			n.w.fail("SAFETY B14: %s %s: %s", e.Group, why, e.JSON)
 		}
 		n.w.checks.count("polls: " + p.outcome)
 	case kind == "action" && p != nil && !p.done:
@@ -151,8 +182,20 @@ func (s *groupStory) votes(n *node, e caucus.Event) {
 	}
 }
 
-// wrong says what is wrong with the end of a poll at a time.
-func (s *pollStory) wrong(time uint64) string {
+// miscounted says what is wrong with the votes that are told at the end of a poll, when of its electorate
+// these are still here: the departed said no or nothing (SAFETY B14).
+func (s *pollStory) miscounted(here map[uint64]bool) string {
+	switch {
+	case s.yes > both(s.triedYes, here) || s.no > both(s.triedNo, s.electors):
+		return "counts votes that nobody cast, or of the departed"
+	case s.yes < both(s.saidYes, here) || s.no < uint64(len(s.saidNo)):
+		return "does not count votes that were acknowledged"
+	}
+	return ""
+}
+
+// wrong says what is wrong with the end of a poll at a time, when so many of its electorate are still here.
+func (s *pollStory) wrong(time, here uint64) string {
 	needs := s.electorate/2 + 1
 	if s.consensus {
 		needs = s.electorate
@@ -160,7 +203,8 @@ func (s *pollStory) wrong(time uint64) string {
 	switch {
 	case (s.outcome == "timeout") != (time >= s.deadline):
 		return "ended at the wrong time"
-	case (s.outcome == "yes") != (s.yes >= needs) || s.outcome == "timeout" && s.electorate-s.no < needs:
+	case (s.outcome == "yes") != (s.yes >= needs) ||
+		s.outcome == "timeout" && (s.electorate-s.no < needs || here < needs):
 		return "ended in the wrong way"
 	}
 	return ""
