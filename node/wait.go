@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -98,8 +99,7 @@ func (w *waiter) next() *caucus.Error {
 	ctx, cancel := context.WithCancel(w.limit)
 	defer cancel()
 	defer context.AfterFunc(w.era.ctx, cancel)()
-	heard, err := w.ear.Next(ctx)
-	w.heard = heard
+	err := w.listenOn(ctx)
 	switch {
 	case w.outer.Err() != nil && !errors.Is(w.outer.Err(), context.DeadlineExceeded):
 		return errLeft
@@ -111,6 +111,17 @@ func (w *waiter) next() *caucus.Error {
 	}
 	w.era = w.n.era.Load()
 	return nil
+}
+
+// listenOn waits for messages that matter.
+func (w *waiter) listenOn(ctx context.Context) (err error) {
+	for w.heard = nil; err == nil && len(w.heard) == 0; {
+		w.heard, err = w.ear.Next(ctx)
+		if w.what.Matters != nil {
+			w.heard = slices.DeleteFunc(w.heard, func(m caucus.Message) bool { return !w.what.Matters(m.Payload) })
+		}
+	}
+	return err
 }
 
 var errLeft = caucus.Errorf(caucus.ErrTryAgain, "the client's side was closed while it waited")

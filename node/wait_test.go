@@ -48,6 +48,25 @@ func TestB7_WhoIsCutOffListensAgain(t *testing.T) {
 	}
 }
 
+// What cannot be what is waited for wakes nobody, and what can be is heard with it.
+func TestB7_WhatDoesNotMatterIsNotReadFor(t *testing.T) {
+	n := hall(t)
+	n.hub = feed.New(feed.Limits{}, time.Now)
+	w := n.listen(t.Context(), &talk.Wait{Channel: "c", Matters: func(p string) bool { return p == "result" }})
+	defer w.close()
+	for _, payload := range []string{"vote", "message", "result", "message"} {
+		n.hub.Publish("c", payload)
+	}
+	if err := w.next(); err != nil || len(w.heard) != 1 || w.heard[0].Payload != "result" {
+		t.Fatal(err, w.heard)
+	}
+	n.hub.Publish("c", "message")
+	n.era.Load().end()
+	if err := w.next(); err != nil || len(w.heard) != 0 {
+		t.Error(err, w.heard)
+	}
+}
+
 // What ends a wait: its time, the end of the node, and that nobody is there to be answered.
 func TestB7_WhatEndsAWait(t *testing.T) {
 	n := hall(t)

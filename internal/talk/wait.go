@@ -17,6 +17,9 @@ import (
 type Wait struct {
 	Channel string // a message there means that it is worth reading again; "" when in line
 	Millis  int64  // 0 for no limit
+	// Matters says whether a message there, by its payload, can be what is waited for; nil: each can. Without
+	// it a thousand who wait would read anew at every message that goes through their group.
+	Matters func(payload string) bool
 	// Again are the steps that read how a place in line stands; nil for other waits.
 	Again []entry.Step
 	// Forsake is the report that nobody waits any more in line.
@@ -48,11 +51,11 @@ func (t *Talk) wait(p *Plan, s *command.Spec, cmd caucus.Command, millis int64) 
 		return notNow
 	}
 	t.firmStep(p, false, cmd)
-	retell := retellEvents
+	retell, matters := retellEvents, isNumbered
 	if s.Name == "vote|result" {
-		retell = retellResult
+		retell, matters = retellResult, endsPolls
 	}
-	p.Wait = &Wait{Channel: caucus.EventChannel(cmd[2]), Millis: millis,
+	p.Wait = &Wait{Channel: caucus.EventChannel(cmd[2]), Millis: millis, Matters: matters,
 		Retell: func(payloads []string) (caucus.Reply, bool) { return retell(cmd, payloads) }}
 	p.last(plain, nil)
 	return stopAfter
@@ -79,6 +82,15 @@ func (t *Talk) acquire(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 // aboutWait is an operation of the node's own about the wait of another.
 func aboutWait(of *entry.Op, args ...string) entry.Op {
 	return entry.Op{Conn: of.Conn, Request: of.Request, Session: of.Session, Fresh: of.Fresh, Args: args}
+}
+
+// isNumbered says whether an event is one that can be read again; a plain message cannot. A string in JSON
+// has no quotation mark without a backslash before it, so that no payload looks like the field.
+func isNumbered(payload string) bool { return strings.Contains(payload, `,"seq":`) }
+
+// endsPolls says whether an event may be the end of a poll.
+func endsPolls(payload string) bool {
+	return strings.HasPrefix(payload, `{"event":"result"`) || strings.HasPrefix(payload, `{"event":"deleted"`)
 }
 
 // retellEvents answers EVENTS from events that were heard: FROM and what follows it without a gap, COUNT at

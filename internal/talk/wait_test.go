@@ -54,6 +54,25 @@ func TestB7_AnEmptyAnswerIsNone(t *testing.T) {
 	}
 }
 
+// Of what goes through a group, who waits reads anew only for what may end the wait: for events all that the
+// log made, for a result what ends polls.
+func TestB7_WhatMattersToWhoWaits(t *testing.T) {
+	events, result := planOf("group events g from 1 block 0").Wait, planOf("vote result g 7 wait 0").Wait
+	for _, c := range []struct {
+		payload           string
+		toEvents, toVoter bool
+	}{
+		{`{"event":"result","group":"g","life":1,"seq":3,"time":1,"poll":7}`, true, true},
+		{`{"event":"deleted","group":"g","life":1,"seq":3,"time":1}`, true, true},
+		{`{"event":"message","group":"g","life":1,"seq":3,"time":1,"payload":"x"}`, true, false},
+		{`{"event":"message","group":"g","life":1,"n":3,"time":1,"payload":",\"seq\":3"}`, false, false},
+	} {
+		if e, v := events.Matters(c.payload), result.Matters(c.payload); e != c.toEvents || v != c.toVoter {
+			t.Errorf("%s: %v and %v", c.payload, e, v)
+		}
+	}
+}
+
 // A session that was opened to wait is carried also when the wait was broken off, so that the connection's
 // end is its end, and whoever asks again asks with it.
 func TestB7_WhatWasOpenedToWaitIsCarried(t *testing.T) {
