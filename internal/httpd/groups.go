@@ -9,6 +9,7 @@ import (
 // What may be stated of groups and members.
 var (
 	groupFields = slices.Concat([]field{{name: "settle", shape: number}}, lifeFields, []field{
+		{name: "heartbeat", shape: number}, {name: "votetimeout", shape: number},
 		{name: "min", shape: number}, {name: "slots", shape: number}, {name: "noleader", shape: flag}})
 	joinFields = slices.Concat([]field{{name: "as"}, {name: "metadata", shape: data, word: "META"},
 		{name: "priority", shape: number}}, groupFields)
