@@ -26,7 +26,8 @@ type Conn interface {
 	Session() string
 	// Feed gives the name under which the server's Watch has what comes on a member's private channel (see
 	// MemberChannel), if the conversation carries that member's session, or has named its id: who knows
-	// it may speak for it. Else the error is NOPERM. It asks the ensemble.
+	// it may speak for it. Else the error is NOPERM. A channel that names no member is that of the
+	// conversation's own. It asks the ensemble.
 	Feed(ctx context.Context, channel string) (string, *Error)
 	// Close ends the conversation. Lost says that the client's side was seen to close it (end of file or a
 	// reset), which starts the grace of its session; any other end is silence, which counts to the TTL.

@@ -67,7 +67,8 @@ func (n *Node) doorReadings(r *metrics.Readings) {
 	r.Clients = metrics.Door{Open: door.Clients, Subscribers: door.Subscribers, Accepted: door.Accepted,
 		TooMany: door.Rejected, Denied: door.Denied, Cut: door.Cut, ReadBytes: door.BytesIn,
 		WrittenBytes: door.BytesOut}
-	r.HTTP = metrics.Door{Open: web.Open, Accepted: web.Accepted, TooMany: web.TooMany, Denied: web.Denied,
+	r.HTTP = metrics.Door{Open: web.Open, Subscribers: web.Streams, Accepted: web.Accepted,
+		TooMany: web.TooMany, Denied: web.Denied, Cut: web.Cut,
 		ReadBytes: web.BytesIn, WrittenBytes: web.BytesOut}
 	r.Refusals, r.Responses = door.Errors, web.Answers
 	r.Commands, r.Waiting = families(door.ByCommand), n.waiting.Load()

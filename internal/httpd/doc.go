@@ -1,9 +1,10 @@
 // Package httpd is the HTTP door: bloc's protocol, for its unmodified clients, the JSON API below /v1
-// (routes.go has its table), and the answers to whoever asks whether this node lives and is ready.
+// (routes.go has its table), server-sent events (stream.go), and the answers to whoever asks whether this
+// node lives and is ready.
 //
 // It is not for what a group is or who may believe what: it turns a request into the commands of a
-// conversation, and of the server it knows the interfaces of the root package only, which is also all
-// that it may import.
+// conversation, and of the server it knows the interfaces of the root package only, which is all that
+// it may import beside internal/here and internal/follow.
 //
 // A client of bloc is a session that no connection carries, known by group and header. It learns that
 // its index was revoked by an answer, and shows that it did by its next request (SAFETY A3), so an

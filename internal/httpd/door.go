@@ -78,6 +78,10 @@ type Door struct {
 	ctx     context.Context // over when the door is closed by force
 	stop    context.CancelFunc
 
+	pace       pace
+	streaming  context.Context // over when streams of events have to end, since the door closes
+	endStreams context.CancelFunc
+
 	open  atomic.Int64
 	tally tally
 	conns sync.WaitGroup
@@ -100,7 +104,9 @@ func New(cfg Config, server caucus.Server) *Door {
 	})
 	d.carried = newCarried()
 	d.api = muxOf(d.routes())
+	d.pace = usualPace
 	d.ctx, d.stop = context.WithCancel(context.Background())
+	d.streaming, d.endStreams = context.WithCancel(d.ctx)
 	d.http = &http.Server{
 		Handler:                      http.HandlerFunc(d.serve),
 		DisableGeneralOptionsHandler: true,
@@ -127,10 +133,11 @@ func (d *Door) Serve(l net.Listener) error {
 	return fmt.Errorf("the HTTP door's listener failed: %w", err)
 }
 
-// Close stops accepting, lets every request be answered, and waits for that. When ctx ends before, the
-// connections are closed at once, and Close returns as soon as the server has let go of the requests,
-// which it does within the request timeout.
+// Close stops accepting, ends the streams of events, lets every other request be answered, and waits for
+// that. When ctx ends before, the connections are closed at once, and Close returns as soon as the server
+// has let go of the requests, which it does within the request timeout.
 func (d *Door) Close(ctx context.Context) {
+	d.endStreams()
 	d.dropFresh()
 	if err := d.http.Shutdown(ctx); err != nil {
 		d.stop()

@@ -1,5 +1,7 @@
 package httpd
 
+import "time"
+
 // AtSeat gives how many requests of a client have come and have not been answered.
 func (d *Door) AtSeat(group, header string) int {
 	d.seats.mu.Lock()
@@ -17,3 +19,6 @@ func Routes() (list []string) {
 	}
 	return list
 }
+
+// SetPace sets how often streams of events give a sign of life, and how long a write to them may take.
+func (d *Door) SetPace(beat, patience time.Duration) { d.pace = pace{beat, patience} }

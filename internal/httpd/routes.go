@@ -45,6 +45,8 @@ func (d *Door) routes() []route {
 		{post, group + "/release", d.json((*visit).release, releaseFields...)},
 		{post, group + "/messages", d.jsonUpTo(maxMessage, (*visit).send, sendFields...)},
 
+		{get, group + "/events", d.events},
+
 		{get, group + "/votes", d.json((*visit).listVotes)},
 		{post, group + "/votes", d.json((*visit).call, callFields...)},
 		{get, group + "/votes/{id}", d.json((*visit).result, waitFields...)},

@@ -227,6 +227,7 @@ type stage struct {
 	door *httpd.Door
 	url  string
 	http *http.Client
+	resp string // address of the RESP door, where there is one
 }
 
 func open(t testing.TB, cfg httpd.Config) *stage { return openFrom(t, cfg, nil) }

@@ -11,8 +11,10 @@ import (
 // Stats counts what the door has done since it was made.
 type Stats struct {
 	Open     int            // connections now
+	Streams  int            // of events, open now
 	Accepted uint64         // connections taken
 	TooMany  uint64         // connections turned away because there were too many
+	Cut      uint64         // streams of events that were ended because their reader was too slow
 	Denied   uint64         // requests denied because they came from elsewhere and there is no password
 	Answers  map[int]uint64 // by HTTP status
 
@@ -25,12 +27,14 @@ func (d *Door) Stats() Stats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return Stats{Open: int(d.open.Load()), Accepted: t.accepted.Load(), TooMany: t.tooMany.Load(),
+		Streams: int(t.streams.Load()), Cut: t.cut.Load(),
 		Denied: t.denied.Load(), Answers: maps.Clone(t.answers), BytesIn: t.in.Load(), BytesOut: t.out.Load()}
 }
 
 // tally is what is counted.
 type tally struct {
-	accepted, tooMany, denied, in, out atomic.Uint64
+	accepted, tooMany, denied, cut, in, out atomic.Uint64
+	streams                                 atomic.Int64
 
 	mu      sync.Mutex
 	answers map[int]uint64

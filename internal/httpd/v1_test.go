@@ -17,8 +17,9 @@ import (
 
 // ofNode is a client of the HTTP door of a real node.
 func ofNode(t testing.TB, n *node.Node) *stage {
-	_, _, addr := n.Addresses()
-	s := &stage{t: t, url: "http://" + addr, http: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
+	resp, _, addr := n.Addresses()
+	s := &stage{t: t, resp: resp, url: "http://" + addr,
+		http: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
 	t.Cleanup(s.http.CloseIdleConnections)
 	return s
 }

@@ -129,8 +129,8 @@ func sendLogged(c *call) caucus.Reply {
 }
 
 // ownFeed answers under which name this node's feed has the messages for one member, if they are for the
-// session that asks, or for one whose id the connection has shown to know: its hash may follow. Nobody else
-// may read them.
+// session that asks, or for one whose id the connection has shown to know: its hash may follow. Without a
+// name it is for the session's own member, whatever that is called. Nobody else may read them.
 func ownFeed(q *query) caucus.Reply {
 	group, name := q.args[1], q.args[2]
 	sessions := []entry.Session{hashOf(q.args[3])}
@@ -139,11 +139,22 @@ func ownFeed(q *query) caucus.Reply {
 	}
 	if g, ok := q.s.groups.Get(group); ok {
 		for _, id := range sessions {
-			if mb, err := g.named(name); err == nil && mb.session == id {
+			if mb := q.memberOf(g, id); mb != nil && (name == "" || name == mb.name) {
 				return caucus.Bulk(privateFeed(group, mb.name, id))
 			}
 		}
 	}
 	return caucus.Fail(caucus.ErrNoPerm, "only the session of member '%.300s' of group '%.300s' may read "+
 		"the messages for it", name, group)
+}
+
+// memberOf gives the member of a group that a session is, nil for none.
+func (q *query) memberOf(g *group, id entry.Session) *member {
+	s, ok := q.s.session(id)
+	if !ok {
+		return nil
+	}
+	order, _ := s.places.Get(g.name)
+	mb, _ := g.members.Get(order)
+	return mb
 }

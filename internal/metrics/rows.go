@@ -229,8 +229,9 @@ func clientRows() []row {
 			help: "Connections of clients that were refused or cut, by why: " +
 				"too_many, denied (from elsewhere, without a password), slow (its reader did not read).",
 			labels: []string{"door", "why"}, counts: true, read: refusedConnections},
-		{name: "caucus_subscribers", help: "Connections that listen to a channel or pattern.",
-			read: number(func(r *Readings) int { return r.Clients.Subscribers })},
+		{name: "caucus_subscribers",
+			help:   "Connections that listen: to a channel or pattern, or to the events of a group.",
+			labels: door, read: doors(func(d *Door) float64 { return float64(d.Subscribers) })},
 		{name: "caucus_waiting_commands", help: "Commands that wait for something to happen.",
 			read: number(func(r *Readings) int64 { return r.Waiting })},
 		{name: "caucus_client_read_bytes_total",

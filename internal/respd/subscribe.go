@@ -71,6 +71,8 @@ func (c *client) feeds(verb string, names []string) ([]string, *caucus.Error) {
 		case private && verb == "psubscribe":
 			return nil, caucus.Errorf(caucus.ErrNoPerm, "'%.300s' may match messages for members, which only "+
 				"their own sessions may read, each by its channel's name", name)
+		case private && !namesMember(name):
+			return nil, caucus.Errorf(caucus.ErrNoPerm, "'%.300s' names no member", name)
 		case private:
 			feed, err := c.talk.Feed(c.ctx, name)
 			if err != nil {
@@ -82,6 +84,12 @@ func (c *client) feeds(verb string, names []string) ([]string, *caucus.Error) {
 		}
 	}
 	return feeds, nil
+}
+
+// namesMember says whether a private channel is that of a member with a name.
+func namesMember(channel string) bool {
+	_, member, _ := strings.Cut(strings.TrimPrefix(channel, caucus.PrivateChannels), ":")
+	return member != ""
 }
 
 // unsubscribe answers UNSUBSCRIBE and PUNSUBSCRIBE: without names, for all.

@@ -54,6 +54,9 @@ func TestPrivateChannels(t *testing.T) {
 		"-NOPERM 'caucus:m:*' may match messages for members, which only their own sessions may read, each by its "+
 		"channel's name\r\n")
 	c.say("PSUBSCRIBE *\r\n", "*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:1\r\n")
+	for _, nobody := range []string{"caucus:m:g:", "caucus:m:g", "caucus:m:"} {
+		c.say("SUBSCRIBE "+nobody+"\r\n", "-NOPERM '"+nobody+"' names no member\r\n")
+	}
 	c.say("SUBSCRIBE caucus:m:g:me\r\n", "*3\r\n$9\r\nsubscribe\r\n$13\r\ncaucus:m:g:me\r\n:2\r\n")
 	s.m.Publish("caucus:m:g:me", "of nobody")
 	s.m.Publish("caucus:m:g:me"+caucus.FeedMark+"another", "of another's")
