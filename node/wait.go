@@ -26,18 +26,19 @@ func newEra() *era {
 
 // waitFor carries out a plan whose answer may be long in coming (SAFETY B7). It listens before it reads, so
 // that nothing can happen unnoticed, and reads again, from this node's own state, when it has heard
-// something. Nothing goes through the log, and only the first read is a sign of life. When the time is over
-// the answer is what was read last, which is empty.
+// something that may be it. Nothing goes through the log, and only the first read is a sign of life. When the
+// time is over the answer is what was read last, which is empty.
 func (c *conn) waitFor(ctx context.Context, p *talk.Plan) replica.Answer {
 	w := c.n.listen(ctx, p.Wait)
 	defer w.close()
 	a := c.ask(ctx, p)
-	for a.Err == nil && p.Waiting(a.Results) {
-		if err := w.next(); err != nil {
+	for over := false; !over && a.Err == nil && p.Waiting(a.Results); {
+		err := w.next()
+		over = w.limit.Err() != nil // however much is heard
+		switch {
+		case err != nil:
 			a.Err = err
-		} else if w.over() {
-			break
-		} else {
+		case !over || len(w.heard) > 0:
 			a = c.ask(ctx, &talk.Plan{Steps: p.Steps, Stale: true})
 			w.retell(&a)
 		}
@@ -113,9 +114,9 @@ func (w *waiter) next() *caucus.Error {
 	return nil
 }
 
-// listenOn waits for messages that matter.
+// listenOn waits for messages that matter, or until ctx ends.
 func (w *waiter) listenOn(ctx context.Context) (err error) {
-	for w.heard = nil; err == nil && len(w.heard) == 0; {
+	for w.heard = nil; err == nil && ctx.Err() == nil && len(w.heard) == 0; {
 		w.heard, err = w.ear.Next(ctx)
 		if w.what.Matters != nil {
 			w.heard = slices.DeleteFunc(w.heard, func(m caucus.Message) bool { return !w.what.Matters(m.Payload) })
@@ -125,9 +126,6 @@ func (w *waiter) listenOn(ctx context.Context) (err error) {
 }
 
 var errLeft = caucus.Errorf(caucus.ErrTryAgain, "the client's side was closed while it waited")
-
-// over says whether the time is over and nothing was heard in it.
-func (w *waiter) over() bool { return w.limit.Err() != nil && len(w.heard) == 0 }
 
 // retell answers from what was heard when the state cannot answer any more: the group has ended meanwhile,
 // and its last events with it.

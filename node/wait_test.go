@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,8 +29,8 @@ func TestB7_ASnapshotIsWorthReadingAgain(t *testing.T) {
 	defer w.close()
 	for range 2 {
 		n.era.Swap(newEra()).end()
-		if err := w.next(); err != nil || w.over() {
-			t.Fatal(err, w.over())
+		if err := w.next(); err != nil || w.limit.Err() != nil {
+			t.Fatal(err, w.limit.Err())
 		}
 	}
 }
@@ -40,8 +41,8 @@ func TestB7_WhoIsCutOffListensAgain(t *testing.T) {
 	w := n.listen(t.Context(), &talk.Wait{Channel: "c"})
 	defer w.close()
 	n.hub.Publish("c", "too much")
-	if err := w.next(); err != nil || w.over() {
-		t.Fatal(err, w.over())
+	if err := w.next(); err != nil || w.limit.Err() != nil {
+		t.Fatal(err, w.limit.Err())
 	}
 	if n.hub.Subscribers("c") != 1 {
 		t.Error("nobody listens any more")
@@ -71,8 +72,8 @@ func TestB7_WhatDoesNotMatterIsNotReadFor(t *testing.T) {
 func TestB7_WhatEndsAWait(t *testing.T) {
 	n := hall(t)
 	w := n.listen(t.Context(), &talk.Wait{Channel: "c", Millis: 1})
-	if err := w.next(); err != nil || !w.over() {
-		t.Error(err, w.over())
+	if err := w.next(); err != nil || w.limit.Err() == nil || len(w.heard) > 0 {
+		t.Error(err, w.heard)
 	}
 	w.close()
 	left, leave := context.WithCancel(t.Context())
@@ -93,18 +94,46 @@ func TestB7_WhatEndsAWait(t *testing.T) {
 	}
 }
 
-// queue is a node without a replica, at which a client asks for a lock.
+// However much is heard, a wait ends in its time.
+func TestB7_AFloodProlongsNoWait(t *testing.T) {
+	q := newQueue(t, "VOTE RESULT g 7 WAIT 50")
+	if reads := q.flood(`{"event":"result"}`); reads < 2 {
+		t.Errorf("it read %d times", reads)
+	}
+}
+
+// flood publishes an event whenever the node reads, and counts how often it does until it answers nil.
+func (q *queue) flood(event string) (reads int) {
+	for {
+		select {
+		case <-q.n.owner.wake:
+		case r := <-q.replies:
+			if !r[0].IsNil() {
+				reads = -1
+			}
+			return reads
+		}
+		in, _ := q.n.owner.take()
+		for _, b := range in.batches {
+			reads++
+			q.n.hub.Publish("caucus:g:g", event)
+			b.Tag.(*request).answer <- replica.Answer{Results: []entry.Result{{Reply: caucus.NilArray()}}}
+		}
+	}
+}
+
+// queue is a node without a replica, at which a client asks for something that it waits for.
 type queue struct {
 	n       *Node
 	replies chan []caucus.Reply
 }
 
-func newQueue(t *testing.T) *queue {
+func newQueue(t *testing.T, line string) *queue {
 	q := &queue{n: newNode(Config{}.withDefaults()), replies: make(chan []caucus.Reply, 1)}
 	q.n.owner = newOwner(q.n, nil)
 	go func() {
 		c := q.n.converse(caucus.ConnInfo{})
-		q.replies <- c.DoAll(t.Context(), []caucus.Command{{"LOCK", "ACQUIRE", "l", "WAIT", "0"}})
+		q.replies <- c.DoAll(t.Context(), []caucus.Command{strings.Fields(line)})
 	}()
 	return q
 }
@@ -128,14 +157,14 @@ var inLine = caucus.Push(caucus.Int(600_000))
 // Who waits in line asks again only when a snapshot may have skipped the end of the wait, and hears of an end
 // at once otherwise, be it before the node knows that the wait has begun (B7).
 func TestB7_TheEndOfAWaitIsTold(t *testing.T) {
-	q := newQueue(t)
+	q := newQueue(t, "LOCK ACQUIRE l WAIT 0")
 	op := q.answer(inLine)
 	other := machine.WaitEnd{Conn: op.Conn, Request: op.Request + 1, Reply: caucus.Int(8)}
 	q.n.turns.tell([]machine.WaitEnd{other, {Conn: op.Conn, Request: op.Request, Reply: caucus.Int(9)}})
 	if r := <-q.replies; r[0].Int != 9 {
 		t.Errorf("got %+v", r)
 	}
-	q = newQueue(t)
+	q = newQueue(t, "LOCK ACQUIRE l WAIT 0")
 	q.answer(inLine)
 	for _, r := range []caucus.Reply{inLine, caucus.Int(7)} {
 		q.n.era.Swap(newEra()).end()
