@@ -85,44 +85,24 @@ func (m *Member) arm(ctx context.Context, a Action) {
 
 // recallActions reads what may not have been heard, until that has worked.
 func (m *Member) recallActions(ctx context.Context) {
+	polls, err := m.polls(ctx)
 	var wait pause
-	for ctx.Err() == nil {
-		r, err := m.s.c.Do(ctx, caucus.Command{"VOTE", "LIST", m.group})
-		joined, ok := m.s.ensembleTime(m.actions.joined)
-		if err == nil && ok {
-			m.recalled(ctx, r.Items, joined)
+	for err == nil {
+		if joined, ok := m.s.ensembleTime(m.actions.joined); ok {
+			m.recalled(ctx, polls, joined)
 			return
 		}
-		if errors.Is(err, caucus.ErrNoGroup) || wait.wait(ctx) != nil {
-			return
-		}
+		err = wait.wait(ctx)
 	}
 }
 
 func (m *Member) recalled(ctx context.Context, polls []caucus.Reply, joined time.Time) {
 	for _, p := range polls {
-		if a, agreed := actionOf(p); agreed && !a.At.Before(joined) {
-			m.arm(ctx, a)
+		v, state := voteListed(p)
+		if state == "yes" && !v.At.IsZero() && !v.At.Before(joined) {
+			m.arm(ctx, Action{Poll: v.Poll, Topic: v.Topic, At: v.At})
 		}
 	}
-}
-
-// actionOf reads a poll as VOTE LIST tells it, and says whether it is about an action that was agreed on.
-func actionOf(poll caucus.Reply) (a Action, agreed bool) {
-	for i := 0; i+1 < len(poll.Items); i += 2 {
-		switch v := poll.Items[i+1]; poll.Items[i].Text() {
-		case "poll":
-			a.Poll = uint64(v.Int)
-		case "topic":
-			a.Topic = v.Text()
-		case "state":
-			agreed = v.Text() == "yes"
-		case "at":
-			a.At = time.UnixMilli(v.Int)
-			agreed = agreed && !v.IsNil()
-		}
-	}
-	return a, agreed
 }
 
 // How an action is awaited: in steps, since the estimate gets better, and with a heartbeat shortly before.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/client"
@@ -120,4 +121,86 @@ func ExampleSession_Lock() {
 	// paid: rent
 	// paid: wages
 	// another has a turn: true
+}
+
+// Members say yes or no to what is put to the vote, in a handler, and all are told what it came to.
+func ExampleMember_CallVote() {
+	addr, end := ensemble()
+	defer end()
+	ctx := context.Background()
+	c, err := client.Dial(ctx, client.Config{Addrs: []string{addr}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	for _, name := range []string{"anna", "bert"} {
+		s, err := c.Session(ctx, client.SessionOptions{}) // each is a process of its own, as a rule
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer s.Close()
+		handlers := &client.Handlers{OnVote: func(m *client.Member, v client.Vote) {
+			if err := m.Cast(ctx, v.Poll, v.Topic == "lunch"); err != nil {
+				log.Print(err) // the vote may be over already
+			}
+		}}
+		m, err := s.Join(ctx, "kitchen", client.JoinOptions{Name: name, Handlers: handlers})
+		if err != nil {
+			log.Fatal(err)
+		}
+		if name == "anna" {
+			continue
+		}
+		for _, topic := range []string{"lunch", "dishes"} {
+			poll, err := m.CallVote(ctx, topic, client.VoteOptions{Timeout: time.Minute})
+			if err != nil {
+				log.Fatal(err)
+			}
+			r, err := m.Result(ctx, poll)
+			fmt.Println(topic, r.Outcome, err)
+		}
+	}
+	// Output:
+	// lunch yes <nil>
+	// dishes no <nil>
+}
+
+// Messages go to all members, to whoever leads, or to one, and handlers take them.
+func ExampleMember_Send() {
+	addr, end := ensemble()
+	defer end()
+	ctx := context.Background()
+	c, err := client.Dial(ctx, client.Config{Addrs: []string{addr}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	s, err := c.Session(ctx, client.SessionOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	done := make(chan struct{})
+	handlers := &client.Handlers{OnMessage: func(m *client.Member, msg client.Message) {
+		fmt.Println(msg.Sender, "to", msg.Kind, msg.Payload)
+		switch msg.Kind {
+		case "leader":
+			if _, err := m.Send(ctx, "do it", client.Recipient{Member: msg.Sender}); err != nil {
+				log.Print(err)
+			}
+		case "member":
+			close(done)
+		}
+	}}
+	m, err := s.Join(ctx, "kitchen", client.JoinOptions{Name: "anna", Handlers: handlers})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := m.Send(ctx, "may I?", client.Recipient{Leader: true}); err != nil {
+		log.Fatal(err)
+	}
+	<-done
+	// Output:
+	// anna to leader may I?
+	// anna to member do it
 }

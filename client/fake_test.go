@@ -107,31 +107,39 @@ func (f *fake) take(l *fakeLine, cmd caucus.Command) {
 	f.more = make(chan struct{})
 	answer := f.answer
 	f.mu.Unlock()
-	var r *caucus.Reply
-	switch cmd[0] {
-	case "SUBSCRIBE":
-		f.mu.Lock()
-		l.channels = cmd[1:]
-		f.mu.Unlock()
-		r = reply(caucus.Push(caucus.Bulk("subscribe"), caucus.Bulk(cmd[1]), caucus.Int(1)))
-	default:
-		known := []string{"HELLO", "CLIENT", "ENSEMBLE", "INFO"}
-		if r = answer(l, cmd); r == nil && slices.Contains(known, cmd[0]) {
-			r = reply(caucus.OK())
-		}
+	if cmd[0] == "SUBSCRIBE" {
+		f.subscribe(l, cmd[1:])
+		return
+	}
+	r := answer(l, cmd)
+	if known := []string{"HELLO", "CLIENT", "ENSEMBLE", "INFO"}; r == nil && slices.Contains(known, cmd[0]) {
+		r = reply(caucus.OK())
 	}
 	if l.mute = l.mute || r == nil; !l.mute {
 		_, _ = l.Write(resp.Append(nil, 3, *r))
 	}
 }
 
+func (f *fake) subscribe(l *fakeLine, channels []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l.channels = channels
+	for i, channel := range channels {
+		r := caucus.Push(caucus.Bulk("subscribe"), caucus.Bulk(channel), caucus.Int(int64(i+1)))
+		_, _ = l.Write(resp.Append(nil, 3, r))
+	}
+}
+
 // publish sends an event to all who listen to its group.
-func (f *fake) publish(group, payload string) {
+func (f *fake) publish(group, payload string) { f.say(caucus.EventChannel(group), payload) }
+
+// say sends something to all who listen to a channel.
+func (f *fake) say(channel, payload string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for l := range f.lines {
-		if len(l.channels) == 1 && l.channels[0] == caucus.EventChannel(group) {
-			push := caucus.Push(caucus.Bulk("message"), caucus.Bulk(l.channels[0]), caucus.Bulk(payload))
+		if slices.Contains(l.channels, channel) {
+			push := caucus.Push(caucus.Bulk("message"), caucus.Bulk(channel), caucus.Bulk(payload))
 			_, _ = l.Write(resp.Append(nil, 3, push))
 		}
 	}

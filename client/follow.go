@@ -30,7 +30,8 @@ func (c *Client) EventsFrom(ctx context.Context, group string, seq uint64) iter.
 
 func (c *Client) events(ctx context.Context, group string, at func() *follow.Place) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		r := &reader{c: c, group: group, place: at(), yield: yield}
+		r := &reader{c: c, place: at(), yield: yield,
+			hears: []caucus.Command{{"SUBSCRIBE", caucus.EventChannel(group)}}}
 		err := c.firm()
 		if err == nil {
 			err = r.run(ctx)
@@ -55,9 +56,10 @@ func (c *Client) firm() error {
 // reader is one loop over the events of a group.
 type reader struct {
 	c     *Client
-	group string
+	hears []caucus.Command // what is sent to listen at a node
 	place *follow.Place
 	yield func(Event, error) bool
+	ready func() // called when it has begun to listen at a node; may be nil
 	wait  pause
 }
 
@@ -66,9 +68,12 @@ var errLoopLeft = errors.New("the loop was left")
 // run listens at one node after the other until ctx ends, the loop is left, or no node would do.
 func (r *reader) run(ctx context.Context) error {
 	for after := ""; ; {
-		e, err := r.c.hear(ctx, after, caucus.EventChannel(r.group))
+		e, err := r.c.hear(ctx, after, r.hears...)
 		if err == nil {
 			after = e.addr
+			if r.ready != nil {
+				r.ready()
+			}
 			err = r.listen(ctx, e)
 			e.close()
 			r.place.Lost()
@@ -151,15 +156,16 @@ func (r *reader) hand(events []follow.Event, err error) error {
 	return err
 }
 
-// hear subscribes on any node, trying them in turn for at most Config.Timeout.
-func (c *Client) hear(ctx context.Context, after string, channels ...string) (*ear, error) {
+// hear listens at any node, as the commands say, of which the last subscribes. It tries them in turn for at
+// most Config.Timeout.
+func (c *Client) hear(ctx context.Context, after string, cmds ...caucus.Command) (*ear, error) {
 	within, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	var wait pause
 	for {
 		var last error
 		for _, addr := range c.book.all(after) {
-			e, err := c.cfg.listen(ctx, addr, channels...)
+			e, err := c.cfg.listen(ctx, addr, cmds...)
 			if err == nil {
 				return e, nil
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -53,9 +54,9 @@ func greeted(replies []caucus.Reply) error {
 	return nil
 }
 
-// listen opens a connection for pushes and subscribes. Its reader is the caller's; ctx's end closes it, and
-// so must the caller.
-func (c Config) listen(ctx context.Context, addr string, channels ...string) (*ear, error) {
+// listen opens a connection for pushes and sends the commands, of which the last subscribes. Its reader is
+// the caller's; ctx's end closes it, and so must the caller.
+func (c Config) listen(ctx context.Context, addr string, cmds ...caucus.Command) (*ear, error) {
 	within, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
 	conn, err := c.DialContext(within, addr)
@@ -65,7 +66,7 @@ func (c Config) listen(ctx context.Context, addr string, channels ...string) (*e
 	e := &ear{addr: addr, conn: conn, replies: resp.NewReplyReader(conn, resp.Limits{})}
 	e.release = context.AfterFunc(ctx, e.shut)
 	stop := context.AfterFunc(within, e.shut)
-	err = e.subscribe(c.greeting(), channels)
+	err = e.subscribe(c.greeting(), cmds)
 	if !stop() && err == nil {
 		err = context.Cause(within)
 	}
@@ -91,16 +92,16 @@ func (e *ear) close() {
 	e.shut()
 }
 
-func (e *ear) subscribe(greeting []caucus.Command, channels []string) error {
+func (e *ear) subscribe(greeting, cmds []caucus.Command) error {
 	var bytes []byte
-	for _, cmd := range greeting {
+	for _, cmd := range slices.Concat(greeting, cmds) {
 		bytes = resp.AppendCommand(bytes, cmd)
 	}
-	bytes = resp.AppendCommand(bytes, append(caucus.Command{"SUBSCRIBE"}, channels...))
 	if _, err := e.conn.Write(bytes); err != nil {
 		return err
 	}
-	answers := make([]caucus.Reply, 0, len(greeting)+len(channels))
+	channels := len(cmds[len(cmds)-1]) - 1 // each is confirmed
+	answers := make([]caucus.Reply, 0, len(greeting)+len(cmds)-1+channels)
 	for range cap(answers) {
 		r, err := e.replies.Read()
 		if err != nil {

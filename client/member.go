@@ -4,84 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/lease"
 )
-
-// JoinOptions say how to be in a group, and what the group should be like. What is zero is not stated:
-// then the group's own options hold, or for a new group the defaults. Stating something else than the
-// group has is caucus.ErrConflict.
-type JoinOptions struct {
-	Name     string        // of the member; empty: the ensemble gives one
-	Metadata string        // any bytes, JSON by convention, at most 64 KiB
-	Priority int           // -100 to 100; the highest leads first
-	Settle   time.Duration // how long membership must be still before work is divided; or Immediately
-	Min      int           // members needed before anybody leads or work is divided
-	Slots    int           // shares of work to spread over the members
-	NoLeader bool          // the group has none
-
-	// OnRevoke, when not nil, stops what this process does for what the member held: it is called when an
-	// assignment or a leadership was taken away, was given up by Leave or Close, or is believed no
-	// longer. Belief is over by then, and the ensemble is told that it is only when OnRevoke has
-	// returned: nobody else is granted it before. What turns out not to have been the member's loss calls
-	// it not; it asks Holding what is still held, if anything. Ctx ends when the ensemble grants anew in
-	// any case; by then everything must have stopped, so begin to use force earlier. It has ended already
-	// when no word came and the belief ended by the clock, which may be told late. It is called once at a
-	// time, and must not call Leave or Close.
-	OnRevoke func(ctx context.Context)
-
-	// OnRelease, when not nil, stops what this process does for slots that somebody else is to get; Slots has
-	// them no more. The ensemble is told that they are free only when it has returned, and until then grants
-	// them to nobody, so it may take its time: ctx ends only when the session is over or this process may
-	// believe so by its own clocks. It is also called, with ctx ended or about to, for slots that are over in
-	// that way, and before Leave and Close give them up. It is called once at a time, and must not call Leave
-	// or Close. Without it slots are released as soon as they are asked for.
-	OnRelease func(ctx context.Context, slots []int)
-
-	// OnAction, when not nil, is called at the time of each action that the group has agreed on, if this is a
-	// member of it then, whether or not it was asked: on the ensemble's clock as Session.Now knows it, by the
-	// process's own, so that no message is waited for then. Each is called once, in a goroutine of its own that
-	// Session.Close waits for.
-	OnAction func(Action)
-	// OnMissed is told, instead of OnAction, of an action that may be later than the tolerance, or whose time
-	// comes when the session was lost, and why; not of one whose time comes after Leave or Close was called.
-	// May be nil.
-	OnMissed func(Action, error)
-	// Tolerance is how late an action may be at most, what is not known of the ensemble's clock included. Zero
-	// means 100 ms.
-	Tolerance time.Duration
-}
-
-func (o JoinOptions) command(group string) caucus.Command {
-	cmd := caucus.Command{"GROUP", "JOIN", group}
-	text := func(name, value string) {
-		if value != "" {
-			cmd = append(cmd, name, value)
-		}
-	}
-	number := func(name string, n int) {
-		if n != 0 {
-			cmd = append(cmd, name, strconv.Itoa(n))
-		}
-	}
-	text("AS", o.Name)
-	text("META", o.Metadata)
-	number("PRIORITY", o.Priority)
-	if o.Settle != 0 {
-		cmd = append(cmd, "SETTLE", millis(o.Settle))
-	}
-	number("MIN", o.Min)
-	number("SLOTS", o.Slots)
-	if o.NoLeader {
-		cmd = append(cmd, "NOLEADER")
-	}
-	return cmd
-}
 
 // Member is this process's place in a group. Its methods are safe for concurrent use.
 type Member struct {
@@ -89,6 +17,8 @@ type Member struct {
 	group  string
 	name   string
 	deafen context.CancelFunc // ends the listener
+
+	attended chan struct{} // closed when its handlers listen for the first time; nil without any
 
 	actions  *actions              // nil when it takes no part in them
 	onRevoke func(context.Context) // may be nil
@@ -119,47 +49,6 @@ type belief struct {
 // of says whether a thing was believed in.
 func (b belief) of(kind lease.Kind) bool {
 	return kind == lease.Index && b.index || kind == lease.Leadership && b.lead
-}
-
-// Join makes the session a member of a group, which is made if it does not exist. Joining again gives the
-// same Member, with the OnRevoke and OnRelease that it has.
-func (s *Session) Join(ctx context.Context, group string, opts JoinOptions) (*Member, error) {
-	m, _, err := s.join(ctx, group, opts)
-	return m, err
-}
-
-// join is Join, and says whether the Member is a new one.
-func (s *Session) join(ctx context.Context, group string, opts JoinOptions) (m *Member, isNew bool,
-	err error) {
-	reply, err := s.do(ctx, opts.command(group))
-	if err != nil {
-		return nil, false, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over != nil {
-		return nil, false, s.over
-	}
-	old := s.members[group]
-	if old != nil && old.gone == nil {
-		old.leaving, old.stale = false, true
-		s.nudge()
-		return old, false, nil
-	}
-	if old != nil {
-		old.deafen()
-	}
-	m = &Member{s: s, group: group, name: reply.Text(), onRevoke: opts.OnRevoke,
-		onRelease: opts.OnRelease, actions: newActions(opts, s.c.cfg.clock()), stale: true, deaf: true,
-		changed: make(chan struct{})}
-	m.reads, m.wanted = true, opts.Slots > 0 || opts.OnRelease != nil
-	life, stop := context.WithCancel(s.life)
-	m.deafen = stop
-	m.guard(m.onRevoke != nil, m.onRelease != nil)
-	s.members[group] = m
-	s.served.Go(func() { m.listen(life) })
-	s.nudge()
-	return m, true, nil
 }
 
 // Name gives the member's name, which the ensemble chose unless JoinOptions did.
@@ -357,7 +246,7 @@ func (m *Member) listen(ctx context.Context) {
 	after := ""
 	var wait pause
 	for ctx.Err() == nil {
-		e, err := m.s.c.hear(ctx, after, caucus.EventChannel(m.group))
+		e, err := m.s.c.hear(ctx, after, caucus.Command{"SUBSCRIBE", caucus.EventChannel(m.group)})
 		if err != nil {
 			if wait.wait(ctx) != nil {
 				return

@@ -27,6 +27,11 @@ func (r Recipient) words() caucus.Command {
 	return nil
 }
 
+// Send is Session.Send to the member's own group.
+func (m *Member) Send(ctx context.Context, payload string, to Recipient) (addressed int, err error) {
+	return m.s.Send(ctx, m.group, payload, to)
+}
+
 // Send sends a message of at most 1 MiB to members of a group, of which the session need not be one, and
 // gives to how many it was addressed. It fails with caucus.ErrNoLeader or caucus.ErrNoMember when there
 // is nobody to address. A message is sent at most once; after caucus.ErrUncertain it may have been.

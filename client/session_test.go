@@ -70,7 +70,7 @@ func (g *group) answer(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
 		return reply(caucus.Int(1))
 	case g.over && (word == "SESSION RESUME" || word == "SESSION KEEPALIVE"):
 		return fail(caucus.ErrNoSession, "it has ended")
-	case word == "SESSION RESUME":
+	case word == "SESSION RESUME", word == "SESSION INFO", word == "VOTE CAST":
 		return reply(caucus.OK())
 	case word == "INFO ensemble":
 		return reply(caucus.Bulk("# Ensemble\r\ncluster_id:" + g.ensemble + "\r\nnode:n1\r\n"))

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -64,6 +65,30 @@ func pollOf(r caucus.Reply, err error) (uint64, error) {
 		err = fmt.Errorf("client: %w: a poll called %q", errProtocol, r.Text())
 	}
 	return uint64(r.Int), err
+}
+
+// polls reads the polls of the member's group until that works, the group is no more, or ctx ends.
+func (m *Member) polls(ctx context.Context) ([]caucus.Reply, error) {
+	var wait pause
+	for {
+		r, err := m.s.c.Do(ctx, caucus.Command{"VOTE", "LIST", m.group})
+		if err == nil || errors.Is(err, caucus.ErrNoGroup) {
+			return r.Items, err
+		}
+		if err := wait.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// voteListed reads a poll as VOTE LIST tells it.
+func voteListed(poll caucus.Reply) (v Vote, state string) {
+	at := func(name string) time.Time { return unixMilli(fieldOf(poll, name).Int) }
+	return Vote{
+		Poll: uint64(fieldOf(poll, "poll").Int), Topic: fieldOf(poll, "topic").Text(),
+		Kind:       voteKind(fieldOf(poll, "kind").Text()),
+		Electorate: int(fieldOf(poll, "electorate").Int), Deadline: at("deadline"), At: at("at"),
+	}, fieldOf(poll, "state").Text()
 }
 
 // CallVote is Client.CallVote by a member. However often it has to be sent, the vote is called once.

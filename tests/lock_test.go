@@ -42,8 +42,8 @@ func (c tied) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// locker opens a session on one node, which goes on on the others.
-func locker(t *testing.T, c *nodetest.Cluster, i int) (*client.Session, *tether) {
+// visit opens a session on one node, which goes on on the others.
+func visit(t *testing.T, c *nodetest.Cluster, i int, opts client.SessionOptions) (*client.Session, *tether) {
 	t.Helper()
 	tied := new(tether)
 	addrs := c.Addrs()
@@ -53,7 +53,7 @@ func locker(t *testing.T, c *nodetest.Cluster, i int) (*client.Session, *tether)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cl.Close() })
-	s, err := cl.Session(t.Context(), client.SessionOptions{TTL: 2 * time.Second})
+	s, err := cl.Session(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestB7_ProgramsHoldALockInTurn(t *testing.T) {
 	got := make([]chan *client.Lock, 4)
 	patience, giveUp := context.WithCancel(t.Context())
 	for i := range got {
-		s, tied := locker(t, c, i%c.Size())
+		s, tied := visit(t, c, i%c.Size(), client.SessionOptions{TTL: 2 * time.Second})
 		sessions = append(sessions, s)
 		if got[i] = make(chan *client.Lock, 1); i == 0 {
 			first = tied

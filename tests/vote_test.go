@@ -6,61 +6,26 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
-// voter joins a group on one node and votes on all that it is asked from now on: no when the topic is "no".
+// voter joins a group on one node and votes on all that it is asked: no when the topic is "no".
 func voter(t *testing.T, c *nodetest.Cluster, i int, opts client.JoinOptions) (*client.Session,
 	*client.Member) {
 	t.Helper()
-	cl, err := client.Dial(t.Context(), client.Config{Addrs: []string{c.Addr(i)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cl.Close() })
-	s, err := cl.Session(t.Context(), client.SessionOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
 	opts.Settle = client.Immediately
+	opts.Handlers = &client.Handlers{OnVote: func(m *client.Member, v client.Vote) {
+		if v.Topic != "silence" {
+			_ = m.Cast(t.Context(), v.Poll, v.Topic != "no") // a vote that is over already is none to take
+		}
+	}}
+	s, _ := visit(t, c, i, client.SessionOptions{})
 	m, err := s.Join(t.Context(), "g", opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer(t, cl, m)
 	return s, m
-}
-
-func answer(t *testing.T, cl *client.Client, m *client.Member) {
-	t.Helper()
-	ready := make(chan struct{})
-	go func() {
-		for e, err := range cl.Events(t.Context(), "g") {
-			if err != nil {
-				return // the test is over
-			}
-			select {
-			case <-ready:
-			default:
-				close(ready)
-			}
-			if e.Kind == "vote" && e.Topic != "silence" {
-				_ = m.Cast(t.Context(), e.Poll, e.Topic != "no") // a vote that is over already is none to take
-			}
-		}
-	}()
-	nodetest.Eventually(t, "events are heard", func() bool {
-		select {
-		case <-ready:
-			return true
-		default:
-			_, err := cl.Do(t.Context(), caucus.Command{"VOTE", "CALL", "g", "silence", "TIMEOUT", "10"})
-			return err != nil
-		}
-	})
 }
 
 // A shell lets a group vote, and its status says what it came to (WIRE "Command line").
