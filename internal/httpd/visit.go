@@ -85,11 +85,9 @@ func (v *visit) answer(reply caucus.Reply) {
 // after must still be taken in time.
 func (v *visit) patient(do func() caucus.Reply) caucus.Reply {
 	v.ctx = v.r.Context()
-	c := http.NewResponseController(v.w)
-	for _, set := range []func(time.Time) error{c.SetReadDeadline, c.SetWriteDeadline} {
-		if err := set(time.Time{}); err != nil {
-			return caucus.Fail(caucus.ErrTryAgain, "it cannot be waited for here: %v", err)
-		}
+	c := http.NewResponseController(v.w) // nothing is read any more, and reading has no deadline by now
+	if err := c.SetWriteDeadline(time.Time{}); err != nil {
+		return caucus.Fail(caucus.ErrTryAgain, "it cannot be waited for here: %v", err)
 	}
 	reply := do()
 	if err := c.SetWriteDeadline(time.Now().Add(requestTime)); err != nil {

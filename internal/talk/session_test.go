@@ -282,3 +282,66 @@ func TestA2KeepaliveOfOthersStandsAlone(t *testing.T) {
 		t.Errorf("there are %d plans", len(s.plans))
 	}
 }
+
+// SAFETY A4: nothing has a GRACE that no connection carries, and yet it has an attachment.
+func TestA4_UnboundSessionsHaveNoConnection(t *testing.T) {
+	s := newStage(func(cfg *talk.Config) { cfg.Unbound = true })
+	s.sessions[talk.NamedSession(id(9))] = 3
+	for _, line := range []string{"session open", "session resume " + id(9)} {
+		s.do(line)
+		if o := s.last().Steps[0].Op; o.Bound {
+			t.Errorf("%s binds %+v", line, o)
+		}
+		if _, attach, ok := s.Dropped(); !ok || attach == 0 {
+			t.Errorf("%s is not carried", line)
+		}
+	}
+	s = newStage(func(cfg *talk.Config) { cfg.Unbound = true })
+	s.do("group join g")
+	if o := s.last().Steps[0].Op; o.Bound || o.Fresh == (entry.Session{}) {
+		t.Errorf("a JOIN opens %+v", o)
+	}
+}
+
+// SAFETY A3, A4: who acts for a session leaves it where it is, opens none in its place, and shows what its
+// client says that it has read.
+func TestA3_A4_ActingForASession(t *testing.T) {
+	acts := func(cfg *talk.Config) { cfg.Session, cfg.Seen = id(9), 7 }
+	s := newStage(acts)
+	h := talk.NamedSession(id(9))
+	s.sessions[h] = 3
+	s.expect(t, "nil", "get k")
+	want := entry.Beat{Session: h, Seen: 7}
+	if beats := s.last().Beats; len(beats) != 1 || beats[0] != want {
+		t.Errorf("beats %v, want %v", beats, want)
+	}
+	s.version = 8
+	s.expect(t, "[1000 | 5 | 8]", "session keepalive")
+	if o := s.last().Steps[0].Op; o.Session != h || o.Attach != 0 || !s.last().Promise {
+		t.Errorf("%+v", o)
+	}
+	s.do("group join g")
+	if o := s.last().Steps[0].Op; o.Fresh != (entry.Session{}) {
+		t.Errorf("a JOIN may open %+v", o)
+	}
+	if _, _, ok := s.Dropped(); ok {
+		t.Error("its end is reported")
+	}
+	s = newStage(acts)
+	s.expect(t, "NOSESSION *", "session keepalive")
+}
+
+// A conversation beside another speaks for its session, and loses it alone.
+func TestBesideAnother(t *testing.T) {
+	one := newStage()
+	one.expect(t, id(1), "session open")
+	two := newStage(func(cfg *talk.Config) { cfg.Beside = one.Talk })
+	two.do("set k 1")
+	if o := two.last().Steps[0].Op; o.Session != talk.NamedSession(id(1)) || o.Attach != 1 {
+		t.Errorf("%+v", o)
+	}
+	two.expect(t, "NOSESSION *", "session keepalive") // its stage knows of no session
+	if two.Session() != "" || one.Session() != id(1) {
+		t.Errorf("they carry %q and %q", two.Session(), one.Session())
+	}
+}
