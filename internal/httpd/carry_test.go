@@ -37,7 +37,8 @@ func TestA4_ASessionAtTwoNodes(t *testing.T) {
 			t.Errorf("%d RESUMEs in the log, want %d", got, want)
 		}
 	}
-	join := request{"A", "POST", "/v1/groups/g/members", `{"as":"ann","settle":0}`, `{"member":"ann","session":"A"}`}
+	join := request{"A", "POST", "/v1/groups/g/members", `{"as":"ann","settle":0}`,
+		`{"member":"ann","session":"A"}`}
 	send := request{"A", "POST", "/v1/groups/g/messages", `{"payload":"x"}`, `{"addressed":1}`}
 	one.run(sessions, []request{join, send, send})
 	check(0)
@@ -49,7 +50,8 @@ func TestA4_ASessionAtTwoNodes(t *testing.T) {
 	}
 	one.run(sessions, []request{send})
 	check(0)
-	two.run(sessions, []request{send, send, send})
+	two.run(sessions, []request{send, send, send,
+		{"", "POST", "/v1/sessions/A/keepalive", ``, `{` + promised + `}`}}) // of its TTL, as before
 	check(1)
 	one.run(sessions, []request{send, join})
 	check(2)
@@ -100,12 +102,17 @@ func TestA3_TheVersionThatWasReadIsEvidence(t *testing.T) {
 			`{"member":"` + name + `","session":"` + who + `"}`}
 	}
 	asks := request{"", "POST", "/v1/sessions/A/keepalive", ``, `{` + promised + `}`}
-	settles := request{"B", "GET", "/v1/groups/g/index", ``, `{"index":null,"total":null,"epoch":null,` + promised + `}`}
+	settling := request{"B", "GET", "/v1/groups/g/index", ``,
+		`{"index":null,"total":null,"epoch":null,` + promised + `}`}
+	write := request{"B", "PUT", "/v1/groups/g/members/bob/metadata", `{"metadata":""}`, `{}`}
 	s.run(sessions, []request{join("A", "ann"), asks, join("B", "bob"), asks, asks,
+		{"A", "POST", "/v1/locks/x", `{"wait":1}`, `{term,"session":"A"}`},
 		{"A", "POST", "/v1/groups/g/messages", `{"payload":"x"}`, `{"addressed":2}`},
-		{"", "POST", "/v1/sessions/A/keepalive", `{"version":1}`, `{` + promised + `}`}, settles})
+		{"", "POST", "/v1/sessions/A/keepalive", `{"version":1}`, `{` + promised + `}`},
+		write, write, settling}) // what was decided before stands in the log before
 	var promise struct{ Version int64 }
-	if err := json.Unmarshal([]byte(s.ask("POST", "/v1/sessions/"+sessions["A"]+"/keepalive").body), &promise); err != nil {
+	told := s.ask("POST", "/v1/sessions/"+sessions["A"]+"/keepalive")
+	if err := json.Unmarshal([]byte(told.body), &promise); err != nil {
 		t.Fatal(err)
 	}
 	// It may say so at any node, and with any request that promises something.
@@ -114,13 +121,15 @@ func TestA3_TheVersionThatWasReadIsEvidence(t *testing.T) {
 		t.Fatal(a.body)
 	}
 	nodetest.Eventually(t, "the group settles", func() bool {
-		return strings.HasPrefix(s.as(sessions["B"], "GET", "/v1/groups/g/index", "").body, `{"index":2,"total":2,`)
+		a := s.as(sessions["B"], "GET", "/v1/groups/g/index", "")
+		return strings.HasPrefix(a.body, `{"index":2,"total":2,`)
 	})
 }
 
 // Who goes away while it waits is not waited for, and a session that it was never told of ends.
 func TestWhoWaitsMayGoAway(t *testing.T) {
-	s := nodes(t, 1)[0]
+	n := nodetest.InProcess(t, 1, nil)[0]
+	s := ofNode(t, n)
 	sessions := map[string]string{"A": s.session(), "B": s.session()}
 	s.run(sessions, []request{{"A", "POST", "/v1/locks/x", ``, `{term,"session":"A"}`}})
 	for _, id := range []string{sessions["B"], ""} {
@@ -128,7 +137,8 @@ func TestWhoWaitsMayGoAway(t *testing.T) {
 		left := make(chan struct{})
 		go func() {
 			defer close(left)
-			r, err := http.NewRequestWithContext(ctx, "POST", s.url+"/v1/locks/x", strings.NewReader(`{"wait":0}`))
+			body := strings.NewReader(`{"wait":0}`)
+			r, err := http.NewRequestWithContext(ctx, "POST", s.url+"/v1/locks/x", body)
 			if err != nil {
 				t.Error(err)
 				return
@@ -149,12 +159,15 @@ func TestWhoWaitsMayGoAway(t *testing.T) {
 	term := s.number("/v1/groups/lock%2Fx/leader", "term")
 	s.run(sessions, []request{{"A", "DELETE", "/v1/locks/x?term=" + term, ``, `{"released":true}`},
 		{"", "GET", "/v1/groups/lock%2Fx", ``, `404 NOGROUP lock/x`}})
+	nodetest.Eventually(t, "no session is left but A and B", func() bool {
+		return strings.Contains(n.Local(t.Context(), []string{"INFO", "ensemble"}).Str, "\r\nsessions:2\r\n")
+	})
 }
 
 // A node that stops answers those who wait at it. For how long they may wait there is no limit.
 func TestWaitsEndWithTheirNode(t *testing.T) {
-	n, err := node.Open(t.Context(), node.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", PeerListen: "127.0.0.1:0",
-		HTTP: "127.0.0.1:0"})
+	n, err := node.Open(t.Context(), node.Config{Data: t.TempDir(), Listen: "127.0.0.1:0",
+		PeerListen: "127.0.0.1:0", HTTP: "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +181,9 @@ func TestWaitsEndWithTheirNode(t *testing.T) {
 	go func() { lock <- s.as(sessions["B"], "POST", "/v1/locks/x", `{"wait":0}`) }()
 	go func() { vote <- s.ask("GET", "/v1/groups/g/votes/"+poll+"?wait=0") }()
 	waiting := func() string { return n.Local(t.Context(), []string{"INFO", "clients"}).Str }
-	nodetest.Eventually(t, "both wait", func() bool { return strings.Contains(waiting(), "blocked_clients:2\r\n") })
+	nodetest.Eventually(t, "both wait", func() bool {
+		return strings.Contains(waiting(), "blocked_clients:2\r\n")
+	})
 	if err := n.Close(); err != nil {
 		t.Error(err)
 	}

@@ -18,7 +18,8 @@ import (
 // command.
 type scripted struct {
 	caucus.Server
-	reply func(asked string) caucus.Reply
+	reply func(ctx context.Context, asked string) caucus.Reply
+	id    string // of the session that its conversations carry
 
 	mu    sync.Mutex
 	asked []string
@@ -46,18 +47,18 @@ func (s *scripted) Open(info caucus.ConnInfo) (caucus.Conn, error) {
 	return &scriptedTalk{s, how}, nil
 }
 
-func (c *scriptedTalk) DoAll(_ context.Context, cmds []caucus.Command) (replies []caucus.Reply) {
+func (c *scriptedTalk) DoAll(ctx context.Context, cmds []caucus.Command) (replies []caucus.Reply) {
 	for _, cmd := range cmds {
 		asked := c.how + ": " + strings.Join(cmd[:2], " ")
 		c.of.mu.Lock()
 		c.of.asked = append(c.of.asked, asked)
 		c.of.mu.Unlock()
-		replies = append(replies, c.of.reply(asked))
+		replies = append(replies, c.of.reply(ctx, asked))
 	}
 	return replies
 }
 
-func (c *scriptedTalk) Session() string { return "" }
+func (c *scriptedTalk) Session() string { return c.of.id }
 
 func (c *scriptedTalk) Feed(context.Context, string) (string, *caucus.Error) { return "", nil }
 
@@ -70,7 +71,8 @@ func (c *scriptedTalk) Close(lost bool) {
 }
 
 // play opens a door to a server that answers as told. Its listener is as edit makes it.
-func play(t *testing.T, reply func(string) caucus.Reply, edit func(net.Listener) net.Listener) (*scripted, *stage) {
+func play(t *testing.T, reply func(context.Context, string) caucus.Reply,
+	edit func(net.Listener) net.Listener) (*scripted, *stage) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -125,7 +127,9 @@ func TestA4_TakingASessionOver(t *testing.T) {
 			[]string{"anew: SESSION RESUME", "anew: SESSION INFO", "anew: SESSION RESUME",
 				"anew: SESSION INFO"}, 503, "TRYAGAIN"},
 	} {
-		server, s := play(t, func(asked string) caucus.Reply { return c.replies[asked] }, nil)
+		server, s := play(t, func(_ context.Context, asked string) caucus.Reply {
+			return c.replies[asked]
+		}, nil)
 		s.refused(s.as(strings.Repeat("0", 32), "POST", c.path, map[string]string{
 			send: `{"payload":"x"}`, lock: `{"wait":0}`}[c.path]), c.status, c.word)
 		if !slices.Equal(server.asked, c.asked) {
@@ -134,11 +138,46 @@ func TestA4_TakingASessionOver(t *testing.T) {
 	}
 }
 
+// A session that was opened for a client that has gone by then is closed: nobody else knows of it.
+func TestNobodyIsToldOfTheSession(t *testing.T) {
+	opening, done := make(chan struct{}), make(chan struct{})
+	server, s := play(t, func(ctx context.Context, asked string) caucus.Reply {
+		if asked != "anew: SESSION OPEN" {
+			defer close(done)
+			if ctx.Err() != nil {
+				t.Errorf("%s is asked when its time is over", asked)
+			}
+			return caucus.Int(1)
+		}
+		close(opening)
+		<-ctx.Done()
+		return caucus.Bulk("id")
+	}, nil)
+	server.id = strings.Repeat("0", 32)
+	ctx, leave := context.WithCancel(t.Context())
+	go func() {
+		<-opening
+		leave()
+	}()
+	r, err := http.NewRequestWithContext(ctx, "POST", s.url+"/v1/sessions", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := s.http.Do(r); err == nil {
+		t.Errorf("it was answered %d", a.StatusCode)
+		a.Body.Close()
+	}
+	<-done
+	if want := []string{"anew: SESSION OPEN", "anew: SESSION CLOSE"}; !slices.Equal(server.asked, want) {
+		t.Errorf("it asks %q, not %q", server.asked, want)
+	}
+}
+
 // A request that waits may take longer than any other, until it is answered.
 func TestWaitsHaveNoDeadline(t *testing.T) {
 	watched := &deadlines{}
 	seen := make(chan [2]time.Time, 1)
-	_, s := play(t, func(string) caucus.Reply {
+	_, s := play(t, func(context.Context, string) caucus.Reply {
 		seen <- watched.now()
 		return caucus.Array(caucus.Bulk("yes"), caucus.Int(1), caucus.Int(0), caucus.Int(1))
 	}, func(l net.Listener) net.Listener { return timed{l, watched} })

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/httpd"
 	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/node"
@@ -323,7 +324,8 @@ func TestWrongInput(t *testing.T) {
 
 // A message may have its full size, whatever its bytes cost in JSON; one byte more is too much.
 func TestLargestMessage(t *testing.T) {
-	s := nodes(t, 1)[0]
+	unhurried := func(_ int, cfg *node.Config) { cfg.RequestTimeout = patience }
+	s := ofNode(t, nodetest.InProcess(t, 1, unhurried)[0])
 	id := s.session()
 	s.expect(s.as(id, "PUT", "/v1/groups/g", ``), 200, `{}`)
 	for text, size := range map[string]int{"x": 1, `\u0001`: 1, "é": 2} {
@@ -364,5 +366,33 @@ func TestMethods(t *testing.T) {
 	if a := real.ask("HEAD", "/v1/groups"); a.status != 200 || a.body != "" ||
 		a.header.Get("Content-Length") != "13" {
 		t.Errorf("HEAD: %+v", a)
+	}
+}
+
+// Each option of a command can be stated in the request that stands for it.
+func TestNoOptionIsForgotten(t *testing.T) {
+	s := open(t, httpd.Config{})
+	word := regexp.MustCompile(`[A-Z]{2,}`)
+	for name, way := range map[string]string{"session|open": "POST /v1/sessions", "group|list": "GET /v1/groups",
+		"group|create": "PUT /v1/groups/g", "group|join": "POST /v1/groups/g/members",
+		"group|members": "GET /v1/groups/g/members", "group|index": "GET /v1/groups/g/index",
+		"group|slots": "GET /v1/groups/g/slots", "group|send": "POST /v1/groups/g/messages",
+		"vote|call": "POST /v1/groups/g/votes", "vote|result": "GET /v1/groups/g/votes/1",
+		"lock|acquire": "POST /v1/locks/l"} {
+		spec, err := command.New().Lookup(append(strings.Split(strings.ToUpper(name), "|"), "a", "b", "c", "d"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		method, path, _ := strings.Cut(way, " ")
+		for _, option := range word.FindAllString(spec.Usage, -1) {
+			field := strings.ToLower(strings.Replace(option, "META", "METADATA", 1))
+			a := s.say(method, path, `{"`+field+`":{}}`)
+			if method == "GET" {
+				a = s.ask(method, path+"?"+field+"=")
+			}
+			if strings.Contains(a.body, "'"+field+"' is unknown") {
+				t.Errorf("%s has %s, which is refused: %d %s", name, option, a.status, a.body)
+			}
+		}
 	}
 }

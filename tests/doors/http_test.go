@@ -2,6 +2,7 @@ package doors
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -104,5 +105,64 @@ func TestHealthAndReadiness(t *testing.T) {
 		t.Errorf("a living process is not healthy: %d", status)
 	}
 	c.Restart(0)
+	c.Settled()
+}
+
+// A session over HTTP outlives the node that it was opened at, and goes on at any other.
+func TestHTTPSessionsOutliveTheirNode(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	say := func(i int, session, method, path, body string) string {
+		t.Helper()
+		r, err := http.NewRequestWithContext(context.Background(), method, "http://"+c.HTTP(i)+path,
+			strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if session != "" {
+			r.Header.Set("Caucus-Session", session)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err.Error()
+		}
+		defer answer.Body.Close()
+		said, err := io.ReadAll(answer.Body)
+		if err != nil {
+			return err.Error()
+		}
+		return string(said)
+	}
+	first := c.Leader()
+	var opened struct{ Session, Member string }
+	joined := say(first, "", "POST", "/v1/groups/g/members", `{"as":"ann","settle":0,"ttl":600000}`)
+	if err := json.Unmarshal([]byte(joined), &opened); err != nil || opened.Member != "ann" {
+		t.Fatal(joined)
+	}
+	had := say(first, opened.Session, "POST", "/v1/locks/l", "")
+	c.Kill(first)
+	next := (first + 1) % 3
+	var index struct{ Index, Total int64 }
+	nodetest.Eventually(t, "the member goes on elsewhere", func() bool {
+		said := say(next, opened.Session, "GET", "/v1/groups/g/index", "")
+		return json.Unmarshal([]byte(said), &index) == nil && index.Index == 1 && index.Total == 1
+	})
+	for _, r := range []struct{ method, path, body, want string }{
+		{"POST", "/v1/locks/l", "", had},
+		{"POST", "/v1/groups/g/messages", `{"payload":"here I am"}`, `{"addressed":1}`},
+		{"PUT", "/v1/groups/g/members/ann/metadata", `{"metadata":"moved"}`, `{}`},
+		{"DELETE", "/v1/groups/g/members/ann", "", `{"left":true}`},
+		{"DELETE", "/v1/sessions/" + opened.Session, "", `{"closed":true}`},
+	} {
+		said := ""
+		nodetest.Eventually(t, r.path+" is answered", func() bool {
+			said = say(next, opened.Session, r.method, r.path, r.body)
+			return !strings.Contains(said, "TRYAGAIN")
+		})
+		if said != r.want {
+			t.Errorf("%s %s: %s, want %s", r.method, r.path, said, r.want)
+		}
+	}
+	c.Restart(first)
 	c.Settled()
 }
