@@ -18,6 +18,7 @@ type sharing struct {
 	reads     bool  // they are asked for with the next heartbeat that reads anything
 	wanted    bool  // somebody asks for them, here or when it joined
 	slots     []int // that it holds, ascending, as of the newest answer
+	asked     []int // those of them that it is asked to release
 	epoch     uint64
 	parting   []int // that it works on no more: OnRelease runs for them, or they are being released
 	releasing *releasing
@@ -51,7 +52,7 @@ func (m *Member) Slots() (slots []int, epoch uint64) {
 
 // slotsAt is Slots; the caller holds mu, as of all that follows but where it says otherwise.
 func (m *Member) slotsAt(now lease.Reading) (slots []int, epoch uint64) {
-	if m.s.lease.LeftOfSlots(now) == 0 {
+	if !m.relies(now) {
 		return nil, m.epoch
 	}
 	for _, n := range m.slots {
@@ -62,6 +63,15 @@ func (m *Member) slotsAt(now lease.Reading) (slots []int, epoch uint64) {
 	return slots, m.epoch
 }
 
+// relies says whether there is a promise by which slots may be believed in.
+func (m *Member) relies(now lease.Reading) bool {
+	ok := m.s.lease.LeftOfSlots(now) > 0
+	if !ok && m.told.alive {
+		m.announce(now) // it ended by the clock: take note, or its coming back would be no change
+	}
+	return ok
+}
+
 // OwnsSlot says whether the member may work on a slot now, as Slots does with less effort, and the epoch.
 // SlotOf says to which slot a work item belongs.
 func (m *Member) OwnsSlot(slot int) (epoch uint64, ok bool) {
@@ -69,7 +79,7 @@ func (m *Member) OwnsSlot(slot int) (epoch uint64, ok bool) {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
 	m.readSlots()
-	return m.epoch, m.mayUse(slot, now)
+	return m.epoch, m.relies(now) && m.mayUse(slot, now)
 }
 
 func (m *Member) mayUse(n int, now lease.Reading) bool {
@@ -104,10 +114,10 @@ func (m *Member) takeSlots(asked lease.Asked, held, revoking caucus.Reply) {
 	m.epoch = uint64(held.Items[1].Int)
 	m.reads = m.wanted || m.epoch > 0 // who is given slots unasked must release them all the same
 	m.believe(asked, has)
-	if wanted := slotsIn(revoking); len(wanted) > 0 && m.releasing == nil {
-		r := &releasing{slots: wanted, done: make(chan struct{})}
+	if m.asked = slotsIn(revoking); len(m.asked) > 0 && m.releasing == nil {
+		r := &releasing{slots: m.asked, done: make(chan struct{})}
 		r.life, r.end = context.WithCancel(m.s.life)
-		m.releasing, m.parting = r, wanted
+		m.releasing, m.parting = r, r.slots
 		m.turn++
 		m.s.served.Go(func() { m.release(r) })
 	}
@@ -151,17 +161,8 @@ func (m *Member) release(r *releasing) {
 	defer close(r.done)
 	defer r.end()
 	m.stopFor(r.slots)
-	cmd := caucus.Command{"GROUP", "RELEASE", m.group}
-	for _, n := range r.slots {
-		cmd = append(cmd, strconv.Itoa(n))
-	}
 	m.giveUpSlots(r.slots)
-	var wait pause
-	for r.life.Err() == nil {
-		if _, err := m.s.do(r.life, cmd); err == nil || !passing(err) || wait.wait(r.life) != nil {
-			break
-		}
-	}
+	m.tellReleased(r)
 	m.giveUpSlots(r.slots)
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
@@ -169,6 +170,28 @@ func (m *Member) release(r *releasing) {
 	m.turn++
 	m.s.announce()
 	m.s.nudge()
+}
+
+// tellReleased gives slots back to the ensemble. Some may be asked for no more, because who was to get them
+// is gone: these stay with the member, which begins with them anew.
+func (m *Member) tellReleased(r *releasing) {
+	cmd := caucus.Command{"GROUP", "RELEASE", m.group}
+	m.s.mu.Lock()
+	for _, n := range r.slots {
+		if _, still := slices.BinarySearch(m.asked, n); still {
+			cmd = append(cmd, strconv.Itoa(n))
+		}
+	}
+	m.s.mu.Unlock()
+	if len(cmd) == 3 {
+		return
+	}
+	var wait pause
+	for r.life.Err() == nil {
+		if _, err := m.s.do(r.life, cmd); err == nil || !passing(err) || wait.wait(r.life) != nil {
+			return
+		}
+	}
 }
 
 // endRelease ends a release that is under way, before the member leaves: one that was sent later would be of
@@ -202,7 +225,7 @@ func (m *Member) stopFor(slots []int) {
 	m.s.mu.Unlock()
 }
 
-// giveUpSlots ends the belief in slots for which nobody acts any more.
+// giveUpSlots ends the belief in slots for which nobody acts any more. If they come back it is news.
 func (m *Member) giveUpSlots(slots []int) {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
@@ -210,6 +233,10 @@ func (m *Member) giveUpSlots(slots []int) {
 		m.s.lease.GiveUp(m.slot(n))
 		m.s.lease.Release(m.slot(n))
 	}
+	m.haveSlots(slices.DeleteFunc(slices.Clone(m.slots), func(n int) bool {
+		_, given := slices.BinarySearch(slots, n)
+		return given
+	}))
 }
 
 // letGoSlots stops what acts for slots that are believed in no more, though they were not asked for. It
@@ -250,7 +277,7 @@ func (s *Session) forgetSlots() {
 		}
 		s.lease.GiveUp(m.slot(lease.AllSlots))
 		m.haveSlots(nil)
-		m.stale = true
+		m.asked, m.stale = nil, true
 	}
 	s.announce()
 	s.mu.Unlock()
