@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
@@ -134,6 +135,45 @@ func goRedis(t *testing.T, addrs []string) *transcript {
 	return tr
 }
 
+// browser listens as a browser does: when a stream ends it comes again, here at the next node, with the id of
+// the last event that it has.
+func browser(t *testing.T, addrs []string) *transcript {
+	ctx, cancel := context.WithCancel(t.Context())
+	tr, done := &transcript{}, make(chan struct{})
+	go func() {
+		defer close(done)
+		for at := 0; ctx.Err() == nil; at++ {
+			_ = tr.stream(ctx, addrs[at%len(addrs)]) // its node may be gone
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	return tr
+}
+
+// stream reads one stream to its end.
+func (tr *transcript) stream(ctx context.Context, addr string) error {
+	r, err := http.NewRequestWithContext(ctx, "GET", "http://"+addr+"/v1/groups/g/events", nil)
+	if err != nil {
+		return err
+	}
+	if last := tr.last(); last > 0 {
+		r.Header.Set("Last-Event-ID", fmt.Sprint(last))
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			tr.take(data)
+		}
+	}
+	return lines.Err()
+}
+
 // company is what happens in the group: two who stay, and one after the other who come, lead, vote, speak,
 // go.
 type company struct {
@@ -203,7 +243,8 @@ func (co *company) end(all ...*transcript) {
 }
 
 // caucus watch, redis-cli SUBSCRIBE and go-redis hear the same events in the same order from three nodes, one
-// of which is killed and comes back; who listened there goes on elsewhere and misses nothing (A11).
+// of which is killed and comes back; who listened there goes on elsewhere and misses nothing, as does who
+// listened to server-sent events (A11).
 func TestA11_OneOrderThroughThreeDoors(t *testing.T) {
 	tool.Need(t, "redis-cli")
 	for _, c := range []struct {
@@ -240,13 +281,14 @@ func oneOrder(t *testing.T, watch, cli, goes, kill int) {
 		listener(t, syscall.SIGTERM, "redis-cli", "-h", host, "-p", port, "SUBSCRIBE", "caucus:g:g"),
 		goRedis(t, at(goes)),
 	}
-	for _, addr := range c.Addrs() {
-		nodetest.Eventually(t, "somebody listens at "+addr, func() bool {
+	victim := (leads + kill) % c.Size()
+	all = append(all, browser(t, []string{c.HTTP(victim), c.HTTP((victim + 1) % c.Size())}))
+	for i, addr := range c.Addrs() {
+		nodetest.Eventually(t, "all listen at "+addr, func() bool {
 			r, err := nodetest.Ask(addr, "PUBSUB", "NUMSUB", "caucus:g:g")
-			return err == nil && r.Items[1].Int == 1
+			return err == nil && (r.Items[1].Int == 2) == (i == victim) && r.Items[1].Int > 0
 		})
 	}
-	victim := (leads + kill) % c.Size()
 	co := newCompany(t, at(kill+1))
 	var rounds atomic.Int64
 	done := make(chan struct{})

@@ -22,3 +22,6 @@ func Routes() (list []string) {
 
 // SetPace sets how often streams of events give a sign of life, and how long a write to them may take.
 func (d *Door) SetPace(beat, patience time.Duration) { d.pace = pace{beat, patience} }
+
+// SetTimes sets for how long reading a request and answering it may take, but for streams of events.
+func (d *Door) SetTimes(most time.Duration) { d.http.ReadTimeout, d.http.WriteTimeout = most, most }

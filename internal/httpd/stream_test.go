@@ -275,6 +275,7 @@ func paced(t *testing.T, beat, patience time.Duration) (*stage, *hindered) {
 	s := &stage{t: t, url: "http://" + l.Addr().String(), door: httpd.New(httpd.Config{}, h),
 		http: &http.Client{Transport: &http.Transport{}, Timeout: nodetest.Patience}}
 	s.door.SetPace(beat, patience)
+	s.door.SetTimes(time.Second)
 	served := make(chan error, 1)
 	go func() { served <- s.door.Serve(l) }()
 	t.Cleanup(func() {
@@ -320,6 +321,21 @@ func TestQuietStreamsGiveSignsOfLife(t *testing.T) {
 	if st := s.door.Stats(); st.Streams != 0 || st.Cut != 0 {
 		t.Errorf("%+v", st)
 	}
+}
+
+// What other requests must be done with in time does not end a stream.
+func TestStreamsMayTakeAsLongAsTheyLike(t *testing.T) {
+	s, _ := paced(t, 10*time.Millisecond, patience)
+	l := s.listen("g")
+	for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); {
+		if _, err := l.in.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := s.member("g", "ann")
+	l.want("joined", "leader", "settled")
+	s.send(a, "g", "x", `,"ordered":true`)
+	l.want("message")
 }
 
 // Who does not read is cut, when his backlog is too long or a write to him takes too long, and loses nothing:
