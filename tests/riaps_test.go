@@ -5,7 +5,6 @@ package tests
 import (
 	"errors"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -33,70 +32,97 @@ func declare(t *testing.T, options ...string) *nodetest.Cluster {
 	return c
 }
 
-// component is a member that hears what RIAPS would call it for.
+// component is a member that RIAPS would call back.
 type component struct {
 	*client.Member
 	t       *testing.T
 	session *client.Session
-	ear     *nodetest.Line // of the group's channel, and of its own
+	calls   chan call
+}
+
+// call is one of RIAPS' callbacks, with what it tells.
+type call struct {
+	back   string
+	event  client.Event // of members and leaders
+	msg    client.Message
+	vote   client.Vote
+	result client.VoteResult
 }
 
 // takePart lets a component join on a node.
 func takePart(t *testing.T, c *nodetest.Cluster, node int, name string, opts client.JoinOptions) *component {
 	t.Helper()
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
 	cl, err := client.Dial(t.Context(), client.Config{Addrs: []string{c.Addr(node)}})
-	must(err)
-	t.Cleanup(func() { _ = cl.Close() })
-	s, err := cl.Session(t.Context(), client.SessionOptions{TTL: 3 * time.Second})
-	must(err)
-	t.Cleanup(func() { _ = s.Close() })
-	opts.Name = name
-	m, err := s.Join(t.Context(), instance, opts)
-	must(err)
-	ear, err := nodetest.Dial(c.Addr(node))
-	must(err)
-	t.Cleanup(func() { _ = ear.Close() })
-	for _, words := range []string{"HELLO 3", "SESSION INFO " + s.ID(),
-		"SUBSCRIBE " + caucus.EventChannel(instance) + " " + caucus.MemberChannel(instance, name)} {
-		r, err := ear.Do(strings.Fields(words)...)
-		must(errors.Join(err, r.Err()))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return &component{Member: m, t: t, session: s, ear: ear}
+	t.Cleanup(func() { _ = cl.Close() })
+	x := &component{t: t, calls: make(chan call, 1000)}
+	if x.session, err = cl.Session(t.Context(), client.SessionOptions{TTL: 3 * time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = x.session.Close() })
+	opts.Name, opts.Handlers = name, x.handlers()
+	if x.Member, err = x.session.Join(t.Context(), instance, opts); err != nil {
+		t.Fatal(err)
+	}
+	if e := x.hears("handleMemberJoined").event; e.Member != name {
+		t.Errorf("%s hears first %s", name, e.Raw)
+	}
+	return x
 }
 
-// hears gives the next event of a kind, and passes over those before it.
-func (c *component) hears(kind string) client.Event {
-	c.t.Helper()
-	for {
-		push, err := c.ear.Read()
-		if err != nil {
-			c.t.Fatalf("%s waits for %q: %v", c.Name(), kind, err)
-		}
-		if len(push.Items) < 3 || push.Items[0].Text() != "message" {
-			continue
-		}
-		e, err := client.ParseEvent(push.Items[2].Text())
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		if e.Kind == kind {
-			return e
-		}
+// handlers call back as RIAPS does.
+func (x *component) handlers() *client.Handlers {
+	event := func(back string) func(*client.Member, client.Event) {
+		return func(_ *client.Member, e client.Event) { x.calls <- call{back: back, event: e} }
 	}
+	messages := map[string]string{"all": "handleGroupMessage", "ordered": "handleGroupMessage",
+		"leader": "handleMessageToLeader", "member": "handleMessageFromLeader"}
+	return &client.Handlers{
+		OnMessage: func(_ *client.Member, m client.Message) { x.calls <- call{back: messages[m.Kind], msg: m} },
+		OnVote: func(_ *client.Member, v client.Vote) {
+			back := "handleVoteRequest"
+			if !v.At.IsZero() {
+				back = "handleActionVoteRequest"
+			}
+			x.calls <- call{back: back, vote: v}
+		},
+		OnResult: func(_ *client.Member, v client.Vote, r client.VoteResult) {
+			x.calls <- call{back: "handleVoteResult", vote: v, result: r}
+		},
+		OnJoined: event("handleMemberJoined"), OnLeft: event("handleMemberLeft"),
+		OnLeader: event("handleLeaderElected"), OnLeaderless: event("handleLeaderExited"),
+	}
+}
+
+// next gives what it is called back for next.
+func (x *component) next() call {
+	x.t.Helper()
+	select {
+	case c := <-x.calls:
+		return c
+	case <-time.After(nodetest.Patience):
+		x.t.Fatalf("%s is called back for nothing more", x.Name())
+		return call{}
+	}
+}
+
+// hears gives the next call back of a name, and passes over those before it.
+func (x *component) hears(back string) (c call) {
+	x.t.Helper()
+	for c.back != back {
+		c = x.next()
+	}
+	return c
 }
 
 // says sends a message.
-func (c *component) says(payload string, to client.Recipient, addressed int) {
-	c.t.Helper()
-	n, err := c.session.Send(c.t.Context(), instance, payload, to)
+func (x *component) says(payload string, to client.Recipient, addressed int) {
+	x.t.Helper()
+	n, err := x.session.Send(x.t.Context(), instance, payload, to)
 	if err != nil || n != addressed {
-		c.t.Errorf("%s says %q to %+v: %d, %v; want %d", c.Name(), payload, to, n, err, addressed)
+		x.t.Errorf("%s says %q to %+v: %d, %v; want %d", x.Name(), payload, to, n, err, addressed)
 	}
 }
 
@@ -137,7 +163,7 @@ func TestRIAPSMembersAndLeaders(t *testing.T) {
 		t.Errorf("it is %s of %s", a.Name(), a.Group())
 	}
 	b := takePart(t, c, 2, "b", client.JoinOptions{})
-	if e := a.hears("joined"); e.Member != "b" || e.Size != 3 {
+	if e := a.hears("handleMemberJoined").event; e.Member != "b" || e.Size != 3 {
 		t.Errorf("a hears %s", e.Raw)
 	}
 	leader, err := nodetest.Ask(c.Addr(1), "GROUP", "LEADER", instance)
@@ -152,10 +178,10 @@ func TestRIAPSMembersAndLeaders(t *testing.T) {
 	}
 	var term uint64
 	for _, x := range []*component{a, b} {
-		if e := x.hears("left"); e.Member != "killed" || e.Size != 2 {
+		if e := x.hears("handleMemberLeft").event; e.Member != "killed" || e.Size != 2 {
 			t.Errorf("%s hears %s", x.Name(), e.Raw)
 		}
-		e := x.hears("leader")
+		e := x.hears("handleLeaderElected").event
 		if e.Member != "a" || e.Previous != "killed" {
 			t.Errorf("%s hears %s", x.Name(), e.Raw)
 		}
@@ -170,35 +196,35 @@ func TestRIAPSMembersAndLeaders(t *testing.T) {
 	if _, err := mute.Do("GROUP", "JOIN", instance, "AS", "mute", "TTL", "300"); err != nil {
 		t.Fatal(err)
 	}
-	if e := b.hears("left"); e.Member != "mute" || e.Reason != "expired" {
+	if e := b.hears("handleMemberLeft").event; e.Member != "mute" || e.Reason != "expired" {
 		t.Errorf("of who fell silent b hears %s", e.Raw)
 	}
 	if err := b.Leave(t.Context()); err != nil {
 		t.Error(err)
 	}
-	a.hears("left") // mute
-	if e := a.hears("left"); e.Member != "b" || e.Reason != "left" {
+	a.hears("handleMemberLeft") // mute
+	if e := a.hears("handleMemberLeft").event; e.Member != "b" || e.Reason != "left" {
 		t.Errorf("of who left a hears %s", e.Raw)
 	}
-	if e := a.hears("leaderless"); e.Previous != "a" || e.Reason != "min" {
+	if e := a.hears("handleLeaderExited").event; e.Previous != "a" || e.Reason != "min" {
 		t.Errorf("a leads no more, and hears %s", e.Raw)
 	}
 	a.cannotAskTheLeader(caucus.ErrNoLeader)
 }
 
 // cannotAskTheLeader tries what needs a leader.
-func (c *component) cannotAskTheLeader(want error) {
-	c.t.Helper()
-	ctx := c.t.Context()
-	if _, err := c.session.Send(ctx, instance, "x", client.Recipient{Leader: true}); !errors.Is(err, want) {
-		c.t.Errorf("to the leader: %v", err)
+func (x *component) cannotAskTheLeader(want error) {
+	x.t.Helper()
+	ctx := x.t.Context()
+	if _, err := x.session.Send(ctx, instance, "x", client.Recipient{Leader: true}); !errors.Is(err, want) {
+		x.t.Errorf("to the leader: %v", err)
 	}
-	poll, err := c.CallVote(ctx, "x", client.VoteOptions{})
+	poll, err := x.CallVote(ctx, "x", client.VoteOptions{})
 	if poll != 0 || !errors.Is(err, caucus.ErrNoLeader) {
-		c.t.Errorf("poll %d, %v", poll, err)
+		x.t.Errorf("poll %d, %v", poll, err)
 	}
-	if _, leads := c.IsLeader(); leads {
-		c.t.Error("it believes that it leads")
+	if _, leads := x.IsLeader(); leads {
+		x.t.Error("it believes that it leads")
 	}
 }
 
@@ -209,31 +235,37 @@ func TestRIAPSMessages(t *testing.T) {
 	lead := takePart(t, c, 0, "lead", client.JoinOptions{})
 	b, d := takePart(t, c, 1, "b", client.JoinOptions{}), takePart(t, c, 2, "d", client.JoinOptions{})
 	all := []*component{lead, b, d}
-	check := func(x *component, kind, sender, payload string) client.Event {
+	check := func(x *component, back, sender, payload string) client.Message {
 		t.Helper()
-		e := x.hears("message")
-		if e.VoteKind != kind || e.Sender != sender || e.Payload != payload {
-			t.Errorf("%s hears %s", x.Name(), e.Raw)
+		m := x.hears(back).msg
+		if m.Sender != sender || m.Payload != payload {
+			t.Errorf("%s hears %+v", x.Name(), m)
 		}
-		took := time.Duration(e.Received-e.Sent) * time.Microsecond
-		if e.Sent <= 0 || took < -time.Second || took > nodetest.Patience {
-			t.Errorf("sent and received at odd times: %s", e.Raw)
+		took := m.Received.Sub(m.Sent)
+		if m.Sent.Unix() <= 0 || took < -time.Second || took > nodetest.Patience {
+			t.Errorf("sent and received at odd times: %+v", m)
 		}
-		return e
+		return m
 	}
 	b.says("bytes \x00\xff", client.Recipient{}, 3)
 	for _, x := range all {
-		check(x, "all", "b", "bytes \x00\xff")
+		check(x, "handleGroupMessage", "b", "bytes \x00\xff")
 	}
 	b.says("to whoever leads", client.Recipient{Leader: true}, 1)
-	question := check(lead, "leader", "b", "to whoever leads")
+	question := check(lead, "handleMessageToLeader", "b", "to whoever leads")
 	lead.says("to who asked", client.Recipient{Member: question.Sender}, 1)
-	if e := check(b, "member", "lead", "to who asked"); e.Term == 0 {
-		t.Errorf("that its sender leads is not said: %s", e.Raw)
+	if m := check(b, "handleMessageFromLeader", "lead", "to who asked"); m.Term == 0 {
+		t.Errorf("that its sender leads is not said: %+v", m)
 	}
 	b.says("the end", client.Recipient{}, 3)
 	for _, x := range all {
-		check(x, "all", "b", "the end") // and nothing before it that was for another
+		c := x.next()
+		for c.msg.Payload == "" {
+			c = x.next()
+		}
+		if c.msg.Payload != "the end" {
+			t.Errorf("%s hears what is for another: %+v", x.Name(), c.msg)
+		}
 	}
 }
 
@@ -243,8 +275,8 @@ func TestRIAPSWithoutCoordination(t *testing.T) {
 	c := declare(t, "NOLEADER")
 	a, b := takePart(t, c, 0, "a", client.JoinOptions{}), takePart(t, c, 1, "b", client.JoinOptions{})
 	a.says("hello", client.Recipient{}, 2)
-	if e := b.hears("message"); e.Sender != "a" || e.Payload != "hello" {
-		t.Errorf("b hears %s", e.Raw)
+	if m := b.hears("handleGroupMessage").msg; m.Sender != "a" || m.Payload != "hello" {
+		t.Errorf("b hears %+v", m)
 	}
 	a.cannotAskTheLeader(caucus.ErrBad)
 }
@@ -264,10 +296,9 @@ func TestRIAPSVotes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, x := range all {
-			if e := x.hears("vote"); e.Poll != poll || e.Topic != topic || e.Caller != "b" || e.Electorate != 3 {
-				t.Errorf("%s hears %s", x.Name(), e.Raw)
-			} else if opts.Timeout == 0 && e.Deadline-e.Time != 1500 {
-				t.Errorf("the group's votes take 1500 ms: %s", e.Raw)
+			v := x.hears("handleVoteRequest").vote
+			if v.Poll != poll || v.Topic != topic || v.Caller != "b" || v.Electorate != 3 {
+				t.Errorf("%s hears %+v", x.Name(), v)
 			}
 		}
 		return poll
@@ -283,8 +314,8 @@ func TestRIAPSVotes(t *testing.T) {
 	comes := func(poll uint64, outcome string, hearers ...*component) {
 		t.Helper()
 		for _, x := range hearers {
-			if e := x.hears("result"); e.Poll != poll || e.Outcome != outcome {
-				t.Errorf("%s hears %s; want poll %d to be %s", x.Name(), e.Raw, poll, outcome)
+			if c := x.hears("handleVoteResult"); c.vote.Poll != poll || c.result.Outcome != outcome {
+				t.Errorf("%s hears %+v; want poll %d to be %s", x.Name(), c, poll, outcome)
 			}
 		}
 	}
@@ -334,17 +365,17 @@ func TestRIAPSActions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, x := range all {
-		e := x.hears("vote")
-		if e.Poll != poll || e.VoteKind != "consensus" || e.At != at.UnixMilli() {
-			t.Errorf("%s hears %s", x.Name(), e.Raw)
+		v := x.hears("handleActionVoteRequest").vote
+		if v.Poll != poll || v.Kind != client.Consensus || !v.At.Equal(at) {
+			t.Errorf("%s hears %+v", x.Name(), v)
 		}
 		if err := x.Cast(t.Context(), poll, true); err != nil {
 			t.Error(err)
 		}
 	}
 	for _, x := range all {
-		if e := x.hears("result"); e.Outcome != "yes" || e.At != at.UnixMilli() {
-			t.Errorf("%s hears %s", x.Name(), e.Raw)
+		if c := x.hears("handleVoteResult"); c.result.Outcome != "yes" || !c.vote.At.Equal(at) {
+			t.Errorf("%s hears %+v", x.Name(), c)
 		}
 		select {
 		case a := <-done:
