@@ -184,6 +184,5 @@ func (c *conn) Close(lost bool) {
 		if s, attach, ok := c.talk.Dropped(); ok && lost {
 			c.n.owner.drop(s, attach)
 		}
-		c.n.post.forget(c.id)
 	})
 }

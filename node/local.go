@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -100,10 +99,7 @@ func (n *Node) pubsubChannels(_ context.Context, cmd caucus.Command) caucus.Repl
 	if len(cmd) > 2 {
 		pattern = cmd[2]
 	}
-	names := slices.DeleteFunc(n.hub.Channels(pattern), func(name string) bool {
-		return strings.HasPrefix(name, caucus.PrivateChannels)
-	})
-	return caucus.Bulks(names...)
+	return caucus.Bulks(n.hub.Channels(pattern)...)
 }
 
 func (n *Node) pubsubNumsub(_ context.Context, cmd caucus.Command) caucus.Reply {

@@ -94,7 +94,7 @@ func newNode(cfg Config) *Node {
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
-	n.hub, n.post.post = feed.New(feed.Limits{}, now), post.New()
+	n.hub, n.post.post = feed.New(feed.Limits{}, now), post.New(n.sendable)
 	n.greeting.Store(&status{})
 	n.nodes.Store(&[]machine.Node{})
 	n.former.Store(&former{})

@@ -103,11 +103,12 @@ func (n *Node) relay(channel, payload string) {
 	n.tellPeers(peer.Frame{Type: framePublish, Payload: fields.String(fields.String(nil, channel), payload)})
 }
 
-// tellPeers sends a frame to all other nodes.
+// tellPeers sends what clients say to all other nodes. Where too much is waiting it is lost, and not what the
+// nodes themselves have to say.
 func (n *Node) tellPeers(frame peer.Frame) {
 	for _, p := range *n.nodes.Load() {
 		if p.ID != n.me.ID {
-			n.peers.Send(p.ID, frame)
+			n.peers.Offer(p.ID, frame)
 		}
 	}
 }

@@ -24,12 +24,6 @@ func (p *postRoom) number(m *machine.Message) {
 	p.post.Number(m)
 }
 
-func (p *postRoom) forget(conn uint64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.post.Forget(conn)
-}
-
 func (p *postRoom) deliver(m *machine.Message, out func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,7 +43,7 @@ func (n *Node) send(m *machine.Message) {
 // deliver hands a message to those who listen here.
 func (n *Node) deliver(m *machine.Message) {
 	feed := m.Feed()
-	if n.hub.Subscribers(feed) == 0 && n.hub.Patterns() == 0 {
+	if !n.hub.Heard(feed) {
 		return
 	}
 	n.post.deliver(m, func() { n.hub.Publish(feed, m.Event(n.ensembleTime())) })
@@ -65,6 +59,10 @@ func (n *Node) heardMessage(payload []byte) {
 	}
 	n.deliver(m)
 }
+
+// sendable says whether more messages like this one may come of this node's clients. It is asked on the
+// owner's goroutine.
+func (n *Node) sendable(m *machine.Message) bool { return n.owner.r.State().Sendable(m) }
 
 // ensembleTime gives what this node knows of the ensemble's clock, in microseconds.
 func (n *Node) ensembleTime() int64 { return n.cfg.clock().Mono + n.ahead.Load() }

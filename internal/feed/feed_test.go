@@ -60,6 +60,31 @@ func TestWhoListensHears(t *testing.T) {
 	}
 }
 
+// A member's own channel is for who names it: no pattern hears it, nor pays for it with its backlog, and it
+// is not listed (WIRE "Events").
+func TestPrivateChannels(t *testing.T) {
+	h := feed.New(feed.Limits{Hard: 1000}, still)
+	own, all := h.Watch(), h.Watch()
+	defer own.Close()
+	defer all.Close()
+	const name = caucus.PrivateChannels + "g:a" + caucus.FeedMark + "x"
+	own.Subscribe(name)
+	all.PSubscribe("*", "caucus:m:*")
+	for range 5 {
+		if n := h.Publish(name, strings.Repeat("x", 100)); n != 1 {
+			t.Fatalf("heard by %d", n)
+		}
+	}
+	got := fmt.Sprint(h.Channels(""), h.Channels("*"), h.Heard(name), h.Heard("b"))
+	if got != "[] [] true true" {
+		t.Error(got)
+	}
+	own.Unsubscribe(name)
+	if h.Heard(name) {
+		t.Error("a pattern hears it")
+	}
+}
+
 func TestQueries(t *testing.T) {
 	h := feed.New(feed.Limits{}, still)
 	s, u := h.Watch(), h.Watch()

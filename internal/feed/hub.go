@@ -3,6 +3,7 @@ package feed
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,11 +50,15 @@ func (h *Hub) Watch() caucus.Subscription {
 }
 
 // Publish hands payload to all who listen, and says to how many; who listens to the channel and to a pattern
-// counts twice, as in Redis. What one goroutine publishes arrives in its order. It waits for no reader.
+// counts twice, as in Redis. What one goroutine publishes arrives in its order. It waits for no reader. No
+// pattern matches a member's own channel, which is for who may name it.
 func (h *Hub) Publish(channel, payload string) int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	n := h.channels[channel].take(caucus.Message{Channel: channel, Payload: payload})
+	if private(channel) {
+		return n
+	}
 	for pattern, a := range h.patterns {
 		if glob.Match(pattern, channel) {
 			n += a.take(caucus.Message{Channel: channel, Pattern: pattern, Payload: payload})
@@ -62,13 +67,23 @@ func (h *Hub) Publish(channel, payload string) int {
 	return n
 }
 
-// Channels names, sorted, the channels with subscribers that match pattern, or all when it is empty.
+func private(channel string) bool { return strings.HasPrefix(channel, caucus.PrivateChannels) }
+
+// Heard says whether somebody may hear what is published on a channel.
+func (h *Hub) Heard(channel string) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.channels[channel].size() > 0 || len(h.patterns) > 0 && !private(channel)
+}
+
+// Channels names, sorted, the channels with subscribers that match pattern, or all when it is empty, but for
+// members' own.
 func (h *Hub) Channels(pattern string) []string {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	names := []string{}
 	for name := range h.channels {
-		if pattern == "" || glob.Match(pattern, name) {
+		if !private(name) && (pattern == "" || glob.Match(pattern, name)) {
 			names = append(names, name)
 		}
 	}

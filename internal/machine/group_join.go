@@ -94,6 +94,10 @@ func (j *joining) check() *caucus.Error {
 	if j.life = life; err == nil && j.group == nil {
 		err = j.options(life).sound()
 	}
+	if err == nil && ofLock(j.name) && orElse(j.priority, 0) != 0 {
+		err = caucus.Errorf(caucus.ErrBad, "group '%s' is the line of a lock, which is served in the order of "+
+			"asking: it has no PRIORITY", j.name)
+	}
 	return err
 }
 

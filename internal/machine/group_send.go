@@ -19,7 +19,7 @@ func parsePosting(args caucus.Command) (p posting, err *caucus.Error) {
 	for i := 0; i < len(args); i++ {
 		word := strings.ToUpper(args[i])
 		switch {
-		case word == sentAt && i+1 < len(args):
+		case i == 0 && word == sentAt && len(args) > 1: // the node's word comes first, and no client's counts
 			i++
 			if p.sent, err = number(sentAt, args[i]); err != nil {
 				return p, err
@@ -57,7 +57,7 @@ func (q *query) message() (msg *Message, addressed int64, err *caucus.Error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	msg = &Message{Conn: q.op.Conn, Session: s.id, Part: s.attach, Group: g.name, Life: g.life, Kind: p.kind,
+	msg = &Message{Session: s.id, Part: s.attach, Group: g.name, Life: g.life, Kind: p.kind,
 		Sent: p.sent, Payload: q.args[3]}
 	if msg.Sent == 0 || msg.Sent > q.now {
 		msg.Sent = q.now // the one who sends may be ahead a little

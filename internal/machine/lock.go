@@ -21,7 +21,9 @@ func (m *Machine) lockCommands() {
 }
 
 // isLock says whether the group is that of a lock.
-func (g *group) isLock() bool { return strings.HasPrefix(g.name, lockPrefix) }
+func (g *group) isLock() bool { return ofLock(g.name) }
+
+func ofLock(group string) bool { return strings.HasPrefix(group, lockPrefix) }
 
 // lockPrefix begins the names of the groups of locks.
 var lockPrefix = caucus.LockGroup("")

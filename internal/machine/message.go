@@ -25,10 +25,9 @@ const (
 
 // Message is one that its sender's node hands to those for whom it is, beside the log (SAFETY A11).
 type Message struct {
-	Conn    uint64        // the connection of the sender on its node
 	Session entry.Session // of the sender
 	Part    uint64        // its attachment number
-	N       uint64        // 1, 2, 3 ... on the feed within a part; the node counts
+	N       uint64        // 1, 2, 3 ... on the feed within a part and life; the node counts
 
 	Group  string
 	Life   uint64 // of the group
@@ -56,8 +55,22 @@ func privateFeed(group, member string, s entry.Session) string {
 	return caucus.MemberChannel(group, member) + caucus.FeedMark + string(s[:])
 }
 
-// Event gives the message as its receivers see it, received at that time of the ensemble's clock.
+// Sendable says whether there may still be messages like this one: of its sender under its attachment, to the
+// same receivers in the same life of the group. Neither of them comes back once it is gone.
+func (s *state) Sendable(m *Message) bool {
+	from, there := s.session(m.Session)
+	g, lives := s.groups.Get(m.Group)
+	if !there || from.attach != m.Part || !lives || g.life != m.Life {
+		return false
+	}
+	_, heard := s.session(m.Heir)
+	return heard || m.To == ""
+}
+
+// Event gives the message as its receivers see it, received at that time of the ensemble's clock, as far as
+// this node knows it: not before it was sent.
 func (m *Message) Event(received int64) string {
+	received = max(received, m.Sent)
 	t := &telling{json: append(make([]byte, 0, 256+len(m.Payload)), '{')}
 	t.text("event", "message").text("group", m.Group).number("life", m.Life).number("n", m.N).
 		integer("time", received/1000).text("sender", m.Sender).number("part", m.Part).text("kind", m.Kind).
@@ -76,7 +89,7 @@ func (t *telling) payload(s string) *telling {
 	return t
 }
 
-// Append appends the bytes that ReadMessage reads; Conn stays with its node.
+// Append appends the bytes that ReadMessage reads.
 func (m *Message) Append(dst []byte) []byte {
 	dst = append(append(dst, m.Session[:]...), m.Heir[:]...)
 	for _, n := range []uint64{m.Part, m.N, m.Life, m.Term, uint64(m.Sent)} {

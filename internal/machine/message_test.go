@@ -1,13 +1,14 @@
 package machine
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/fields"
 )
 
-// A message is read as it was written, all of it but the connection; and what its receivers see has the
+// A message is read as it was written; and what its receivers see has the
 // fields of WIRE in their order.
 func TestMessagesAreReadAsWritten(t *testing.T) {
 	m := Message{Session: entry.Session{1}, Heir: entry.Session{2}, Part: 3, N: 4, Group: "g", Life: 5,
@@ -21,5 +22,8 @@ func TestMessagesAreReadAsWritten(t *testing.T) {
 		`"kind":"member","to":"t","term":6,"payload_b64":"/w==","sent":7,"received":8000}`
 	if got := m.Event(8000); got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+	if got := m.Event(5); !strings.HasSuffix(got, `"sent":7,"received":7}`) {
+		t.Errorf("received before it was sent: %s", got)
 	}
 }

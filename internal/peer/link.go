@@ -256,14 +256,14 @@ func (l *link) lost(frames int) {
 }
 
 // push queues all the frames or none.
-func (l *link) push(frames []Frame) bool {
+func (l *link) push(frames []Frame, most int) bool {
 	size, fit := 0, true
 	for _, f := range frames {
 		size += frameHead + len(f.Payload)
 		fit = fit && f.Type != typePing && len(f.Payload) <= l.t.opts.MaxFrame
 	}
 	l.mu.Lock()
-	if !fit || l.line == nil || l.bytes+size > l.t.opts.MaxQueue {
+	if !fit || l.line == nil || l.bytes+size > most {
 		l.dropped += uint64(len(frames))
 		l.mu.Unlock()
 		return false

@@ -155,7 +155,17 @@ func (t *Transport) RemovePeer(id uint64) {
 // Send hands frames to a peer, all or none, and never waits. False: they were dropped, because there is no
 // connection or too much is waiting. True promises nothing. The payloads must not change afterwards.
 func (t *Transport) Send(id uint64, frames ...Frame) bool {
-	if l := t.link(id); l != nil && l.push(frames) {
+	return t.push(id, frames, t.opts.MaxQueue)
+}
+
+// Offer is Send for a frame that may be lost rather than crowd out others: it is dropped as soon as half of
+// what may wait is waiting.
+func (t *Transport) Offer(id uint64, frame Frame) bool {
+	return t.push(id, []Frame{frame}, t.opts.MaxQueue/2)
+}
+
+func (t *Transport) push(id uint64, frames []Frame, most int) bool {
+	if l := t.link(id); l != nil && l.push(frames, most) {
 		return true
 	}
 	t.count.dropped.Add(uint64(len(frames)))

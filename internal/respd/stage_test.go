@@ -36,6 +36,7 @@ type memory struct {
 	hold   chan struct{} // when not nil, DoAll says so on held and waits for it
 	held   chan struct{}
 	refuse atomic.Bool
+	owner  atomic.Value // string: whose the private channels of "me" are
 
 	mu   sync.Mutex
 	keys map[string]string
@@ -43,8 +44,10 @@ type memory struct {
 }
 
 func newMemory(limits feed.Limits) *memory {
-	return &memory{Hub: feed.New(limits, time.Now), table: command.New(), closed: make(chan bool, 1000),
+	m := &memory{Hub: feed.New(limits, time.Now), table: command.New(), closed: make(chan bool, 1000),
 		held: make(chan struct{}, 1000), keys: map[string]string{}}
+	m.owner.Store("mine")
+	return m
 }
 
 func (m *memory) Open(caucus.ConnInfo) (caucus.Conn, error) {
@@ -74,7 +77,7 @@ type conversation struct {
 // Feed says that channels of member "me" are the conversation's own.
 func (c *conversation) Feed(_ context.Context, channel string) (string, *caucus.Error) {
 	if strings.HasSuffix(channel, ":me") {
-		return channel + caucus.FeedMark + "mine", nil
+		return channel + caucus.FeedMark + c.m.owner.Load().(string), nil
 	}
 	return "", caucus.Errorf(caucus.ErrNoPerm, "not yours")
 }

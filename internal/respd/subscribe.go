@@ -34,8 +34,8 @@ func (c *client) pingListening(cmd caucus.Command) {
 }
 
 // subscribe answers SUBSCRIBE and PSUBSCRIBE. A pattern is refused only when it asks for private channels
-// by name; wider ones do not get private messages. The confirmation of a channel goes out before its
-// messages do, since gate is held from before the first can come.
+// by name; wider ones do not get private messages from the feed. The confirmation of a channel goes out
+// before its messages do, since gate is held from before the first can come.
 func (c *client) subscribe(verb string, names []string) {
 	feeds, err := c.feeds(verb, names)
 	if err != nil {
@@ -52,6 +52,9 @@ func (c *client) subscribe(verb string, names []string) {
 	for i, name := range names {
 		name = strings.Clone(name)
 		if verb == "subscribe" {
+			if former, ok := c.channels[name]; ok && former != feeds[i] {
+				c.sub.Unsubscribe(former) // the channel is another session's now
+			}
 			c.channels[name] = feeds[i]
 			c.sub.Subscribe(feeds[i])
 		} else {
@@ -205,13 +208,13 @@ func (c *client) push(messages []caucus.Message) int {
 // message makes the push of a message, which is good until the next one is made: they come in numbers, and
 // are written down at once. It says no when the message is no longer subscribed to.
 func (c *client) message(m *caucus.Message) (caucus.Reply, bool) {
-	name, private := m.Channel, strings.HasPrefix(m.Channel, caucus.PrivateChannels)
-	if private {
-		name, _, _ = strings.Cut(name, caucus.FeedMark)
-	}
 	if m.Pattern != "" {
 		_, ok := c.patterns[m.Pattern]
-		return c.words("pmessage", m.Pattern, m.Channel, m.Payload), ok && !private
+		return c.words("pmessage", m.Pattern, m.Channel, m.Payload), ok
+	}
+	name := m.Channel
+	if strings.HasPrefix(name, caucus.PrivateChannels) {
+		name, _, _ = strings.Cut(name, caucus.FeedMark)
 	}
 	feed, ok := c.channels[name]
 	return c.words("message", name, m.Payload), ok && feed == m.Channel

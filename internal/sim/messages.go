@@ -22,10 +22,10 @@ type mail struct {
 	sent    map[sequence]uint64
 }
 
-// sequence is within what plain messages are counted: an attachment and a set of receivers.
+// sequence is within what plain messages are counted: an attachment, a life of the group, and receivers.
 type sequence struct {
-	part uint64
-	feed string
+	part, life uint64
+	feed       string
 }
 
 func newMail() mail {
@@ -121,7 +121,7 @@ func (m *member) utter(p *place, l *letter) {
 
 // numbered sees that plain messages are counted without gaps, from 1.
 func (ml *mail) numbered(n *node, m *machine.Message) {
-	s := sequence{m.Part, m.Feed()}
+	s := sequence{m.Part, m.Life, m.Feed()}
 	if ml.sent[s]++; m.N != ml.sent[s] {
 		n.w.fail("SAFETY A11: %q has number %d of part %d, not %d", m.Payload, m.N, m.Part, ml.sent[s])
 	}

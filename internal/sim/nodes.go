@@ -82,7 +82,8 @@ func (n *node) start() {
 		return
 	}
 	n.boots++
-	n.boot, n.post = w.newID(), post.New()
+	n.boot = w.newID()
+	n.post = post.New(func(m *machine.Message) bool { return n.r.State().Sendable(m) })
 	n.r, err = replica.Open(n.config(), restored, n.clock.time())
 	if err != nil {
 		w.fail("%s cannot start: %v", n.name, err)
