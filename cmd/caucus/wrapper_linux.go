@@ -318,7 +318,11 @@ func (w *wrapper) revoked(ctx context.Context) {
 		w.tell(mandate)
 		return
 	}
-	w.say("stopping the command: its share is taken away")
+	why := "its share is taken away"
+	if err := w.member.Err(); err != nil {
+		why = err.Error()
+	}
+	w.say("stopping the command: %s", why)
 	left := 2 * stopTime
 	if deadline, ok := ctx.Deadline(); ok {
 		left = time.Until(deadline)
@@ -348,7 +352,11 @@ func (w *wrapper) stop(left time.Duration) {
 // tell lets a command that goes on know what it holds now. The caller holds mu.
 func (w *wrapper) tell(c mandate) {
 	said := c.String()
-	if said == "" {
+	switch {
+	case said != "":
+	case w.join.Slots > 0:
+		said = "no slots"
+	default:
 		said = "settling"
 	}
 	w.say("%s", said)
