@@ -21,6 +21,11 @@ type JoinOptions struct {
 	Min      int           // members needed before anybody leads or work is divided
 	Slots    int           // shares of work to spread over the members
 	NoLeader bool          // the group has none
+	// Heartbeat is how often members say at least that they live, 10 ms to a third of the group's TTL. Without
+	// it they do so three times in the life of a promise of the ensemble.
+	Heartbeat time.Duration
+	// VoteTimeout is how long a vote is open that states no Timeout, 10 ms to an hour; 1.5 s unless stated.
+	VoteTimeout time.Duration
 
 	// OnRevoke, when not nil, stops what this process does for what the member held: it is called when an
 	// assignment or a leadership was taken away, was given up by Leave or Close, or is believed no
@@ -74,9 +79,14 @@ func (o JoinOptions) command(group string) caucus.Command {
 	text("AS", o.Name)
 	text("META", o.Metadata)
 	number("PRIORITY", o.Priority)
-	if o.Settle != 0 {
-		cmd = append(cmd, "SETTLE", millis(o.Settle))
+	period := func(name string, d time.Duration) {
+		if d != 0 {
+			cmd = append(cmd, name, millis(d))
+		}
 	}
+	period("SETTLE", o.Settle)
+	period("HEARTBEAT", o.Heartbeat)
+	period("VOTETIMEOUT", o.VoteTimeout)
 	number("MIN", o.Min)
 	number("SLOTS", o.Slots)
 	if o.NoLeader {

@@ -56,6 +56,7 @@ type question struct {
 	sent    lease.Reading
 	members []*Member // whose INDEX and LEADER are read
 	slots   []*Member // whose SLOTS are read, after these
+	timed   []*Member // whose group's HEARTBEAT is read, after these
 	cmds    []caucus.Command
 }
 
@@ -82,6 +83,12 @@ func (s *Session) question() question {
 			q.slots = append(q.slots, m)
 			q.cmds = append(q.cmds, caucus.Command{"GROUP", "SLOTS", m.group},
 				caucus.Command{"GROUP", "SLOTS", m.group, "REVOKING"})
+		}
+	}
+	for _, m := range q.members {
+		if s.beats%periodic == 0 || !m.timed {
+			q.timed = append(q.timed, m)
+			q.cmds = append(q.cmds, caucus.Command{"GROUP", "INFO", m.group})
 		}
 	}
 	q.cmds = append(q.cmds, caucus.Command{"SESSION", "KEEPALIVE"})
@@ -142,6 +149,7 @@ func (s *Session) judge(q question, replies []caucus.Reply) error {
 		}
 	}
 	promise := replies[len(replies)-1]
+	s.pace(q.timed, replies[len(replies)-1-len(q.timed):])
 	if err := promise.Err(); err != nil {
 		return err
 	}
@@ -158,6 +166,22 @@ func (s *Session) judge(q question, replies []caucus.Reply) error {
 		}
 	}
 	return nil
+}
+
+// pace takes the answers to GROUP INFO, and has heartbeats come as often as the most eager group asks.
+func (s *Session) pace(timed []*Member, replies []caucus.Reply) {
+	for i, m := range timed {
+		if replies[i].Err() == nil {
+			m.timed, m.heartbeat = true, fieldOf(replies[i], "heartbeat").Int
+		}
+	}
+	every := int64(0)
+	for _, m := range s.members {
+		if n := m.heartbeat * 1000; n > 0 && !m.leaving && m.gone == nil && (every == 0 || n < every) {
+			every = n
+		}
+	}
+	s.lease.Hurry(every)
 }
 
 // announce tells the members whose belief is another than they were last told. The caller holds mu.

@@ -33,8 +33,10 @@ type Member struct {
 	leaving bool // nothing is asked or believed any more
 	gone    error
 	sharing
-	told    belief
-	changed chan struct{} // closed and made anew when told changes
+	timed     bool  // heartbeat is known
+	heartbeat int64 // how often the group's members say at least that they live, in milliseconds; 0: as usual
+	told      belief
+	changed   chan struct{} // closed and made anew when told changes
 }
 
 // belief is what a member was last told that it may believe.

@@ -38,9 +38,10 @@ type group struct {
 	epoch   uint64 // 0 while settling
 	leader  string
 	term    uint64
-	over    bool // the session has ended
-	silent  bool // no answer to anything
-	hold    bool // no answer to KEEPALIVE
+	every   int64 // its HEARTBEAT
+	over    bool  // the session has ended
+	silent  bool  // no answer to anything
+	hold    bool  // no answer to KEEPALIVE
 
 	ensemble string // its id
 
@@ -94,6 +95,8 @@ func (g *group) answer(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
 		return reply(answerSlots(g.asked))
 	case word == "GROUP SLOTS":
 		return reply(answerSlots(g.slots))
+	case word == "GROUP INFO":
+		return reply(caucus.Map(caucus.Bulk("heartbeat"), caucus.Int(g.every)))
 	case word == "GROUP LEADER":
 		return reply(caucus.Array(caucus.Bulk(g.leader), caucus.Int(int64(g.term)), caucus.Bulk("")))
 	}
@@ -158,6 +161,26 @@ func TestOptionsReachTheWire(t *testing.T) {
 	if f.count("SESSION OPEN TTL 1000 GRACE 0") != 1 || f.count("GROUP JOIN g AS m1 SETTLE 0 MIN 1") != 1 {
 		t.Fatalf("sent %q", f.came)
 	}
+}
+
+// The group says how often its members should say that they live, by an option of who joins or of others.
+func TestHeartbeatsComeAsOftenAsTheGroupAsks(t *testing.T) {
+	g := settled()
+	g.promise = time.Hour
+	f := startFake(t, g.answer)
+	s := opened(t, new(clocks), f)
+	_, err := s.Join(within(t), "g", client.JoinOptions{Heartbeat: time.Second, VoteTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.await("GROUP JOIN g HEARTBEAT 1000 VOTETIMEOUT 60000", 1)
+	f.await("GROUP INFO g", 1)
+	g.set(func(g *group) { g.every = 10 })
+	for f.count("GROUP INFO g") < 2 {
+		s.Nudge()
+		f.await("SESSION KEEPALIVE", f.count("SESSION KEEPALIVE")+1)
+	}
+	f.await("SESSION KEEPALIVE", f.count("SESSION KEEPALIVE")+10)
 }
 
 func TestA2_BeliefEndsByTheClientsOwnClock(t *testing.T) {

@@ -273,6 +273,22 @@ func TestHeartbeatEveryThirdOfP(t *testing.T) {
 	next(1_500_001, 999_999)
 }
 
+// A group may want to hear of its members more often than a promise needs, not less often.
+func TestHeartbeatAsOftenAsAsked(t *testing.T) {
+	l := holding(t) // with a promise of 1 s
+	l.Heartbeat(at(1))
+	for every, want := range map[int64]int64{100 * milli: 100 * milli, 5_000 * milli: 333_333, 0: 333_333} {
+		l.Hurry(every)
+		if got := l.NextHeartbeat(at(1)); got != want {
+			t.Errorf("asked for every %d it is due in %d, want %d", every, got, want)
+		}
+	}
+	l.Hurry(100 * milli)
+	if got := l.NextHeartbeat(at(1 + 99*milli)); got != milli {
+		t.Errorf("a millisecond before, it is due in %d", got)
+	}
+}
+
 func TestAbsurdPromisesNeitherPanicNorLast(t *testing.T) {
 	for _, p := range []int64{math.MinInt64, -1, 0} {
 		l := holding(t)
