@@ -101,6 +101,9 @@ func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *cau
 		a = c.waitFor(ctx, p)
 	}
 	if a.Err != nil {
+		if orphan, ok := c.talk.Orphan(p); ok && a.Err.Word == caucus.ErrUncertain.Word {
+			c.n.owner.report(orphan)
+		}
 		return c.talk.Fail(p, a.Err), a.Err
 	}
 	return c.talk.Finish(p, a.Results), nil

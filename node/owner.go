@@ -152,11 +152,11 @@ func (o *owner) step(in inbox) (wake int64) {
 	for i := range in.frames {
 		o.r.Receive(now, in.frames[i].from, in.frames[i].frame)
 	}
-	for _, f := range in.calls {
-		f(now)
-	}
 	for _, b := range in.batches {
 		o.r.Submit(now, b)
+	}
+	for _, f := range in.calls { // after the batches, of which some report what became
+		f(now)
 	}
 	out := o.r.Output()
 	o.carryOut(&out)
@@ -239,6 +239,11 @@ func (o *owner) stop() {
 	case o.wake <- struct{}{}:
 	default:
 	}
+}
+
+// report logs what this node knows of its own clients, behind what was submitted for them before.
+func (o *owner) report(op entry.Op) {
+	o.call(func(now replica.Time) { o.r.Report(now, op) })
 }
 
 // drop reports that a client's side closed the connection that carried a session.

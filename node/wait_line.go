@@ -76,7 +76,7 @@ func (c *conn) waitInLine(ctx context.Context, p *talk.Plan) replica.Answer {
 	case a.Err == nil || a.Err.Word != caucus.ErrUncertain.Word:
 		return a
 	}
-	c.n.owner.call(func(now replica.Time) { c.n.owner.r.Report(now, p.Wait.Forsake) })
+	c.n.owner.report(p.Wait.Forsake)
 	a.Err = errInLine
 	return a
 }

@@ -81,6 +81,9 @@ func (c *client) feeds(verb string, names []string) ([]string, *caucus.Error) {
 			if err != nil {
 				return nil, err
 			}
+			if channel, _, _ := strings.Cut(feed, caucus.FeedMark); channel != name {
+				return nil, caucus.Errorf(caucus.ErrNoPerm, "'%.300s' names no member", name)
+			}
 			feeds[i] = feed
 		default:
 			feeds[i] = strings.Clone(name)

@@ -37,6 +37,18 @@ func (t *Talk) Opened(p *Plan, attach uint64) {
 	}
 }
 
+// Orphan gives the operation that ends the session which a plan may have opened, when the plan's outcome is
+// not known. Nobody was told its id, so it would keep what it was given, be it a lock that its client asks
+// for again, from everybody for a TTL. It comes before the next Plan.
+func (t *Talk) Orphan(p *Plan) (op entry.Op, ok bool) {
+	it := &p.items[len(p.items)-1]
+	if it.kind != opened || it.extra.carry.session == t.carry.session {
+		return entry.Op{}, false
+	}
+	id := it.extra.carry.session
+	return entry.Op{Args: caucus.Command{"SESSION", "CLOSE", string(id[:])}}, true
+}
+
 // Fail gives the replies when the steps were refused, or their outcome is unknown, as err says. An EXEC among
 // them ends its transaction, as every EXEC does.
 func (t *Talk) Fail(p *Plan, err *caucus.Error) []caucus.Reply {

@@ -2,6 +2,7 @@ package talk_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,28 @@ func TestB7_WhatWasOpenedToWaitIsCarried(t *testing.T) {
 	p, _ = detached.Plan([]caucus.Command{{"LOCK", "ACQUIRE", "l", "WAIT", "0"}})
 	if detached.Opened(p, 5); detached.Session() != "" {
 		t.Error("a conversation without a connection carries a session")
+	}
+}
+
+// Of a session that may have been opened, and whose id nobody was told, it is said how to end it (A4).
+func TestA4_OrphansAreEnded(t *testing.T) {
+	for _, line := range []string{"SESSION OPEN", "GROUP JOIN g", "LOCK ACQUIRE l", "LOCK ACQUIRE l WAIT 0"} {
+		s := newStage()
+		p, _ := s.Plan([]caucus.Command{strings.Fields(line)})
+		id := p.Steps[0].Op.Fresh
+		want := caucus.Command{"SESSION", "CLOSE", string(id[:])}
+		if op, ok := s.Orphan(p); !ok || !slices.Equal(op.Args, want) {
+			t.Errorf("%s: %q, %v", line, op.Args, ok)
+		}
+		s.Opened(p, 5) // it is known after all
+		if _, ok := s.Orphan(p); ok {
+			t.Errorf("%s: it is carried, and ended", line)
+		}
+		s.Fail(p, caucus.Errorf(caucus.ErrUncertain, "broken off"))
+		p, _ = s.Plan([]caucus.Command{strings.Fields("GROUP JOIN g")})
+		if _, ok := s.Orphan(p); ok {
+			t.Errorf("%s: nothing was opened, and it is ended", line)
+		}
 	}
 }
 

@@ -107,7 +107,8 @@ func TestA11_PrivateMessagesArePrivate(t *testing.T) {
 	a, b, other := dial(t, c.Addr(0)), dial(t, c.Addr(0)), dial(t, c.Addr(0))
 	a.want("GROUP JOIN g AS a SETTLE 0", `"a"`)
 	b.want("GROUP JOIN g AS b", `"b"`)
-	for _, channel := range []string{"caucus:m:g:a", "caucus:m:g:nobody", "caucus:m:none:a", "caucus:m:"} {
+	for _, channel := range []string{"caucus:m:g:a", "caucus:m:g:nobody", "caucus:m:none:a", "caucus:m:",
+		"caucus:m:g:"} {
 		if r := b.do("SUBSCRIBE " + channel); !strings.HasPrefix(r.Str, "NOPERM ") {
 			t.Errorf("SUBSCRIBE %s by another: %s", channel, shown(r))
 		}

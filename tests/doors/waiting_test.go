@@ -192,6 +192,33 @@ func (l line) inLine(more string) {
 	})
 }
 
+// Who is told that the outcome of an ACQUIRE is unknown may ask again (SAFETY C13), also when it may have
+// opened a session, which then stands in nobody's way.
+func TestA4_NobodyIsInTheWayOfHisOwnRequest(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	lead := c.Leader()
+	a := dial(t, c.Addr(lead))
+	a.want("PING", "PONG")
+	for i := range c.Size() {
+		if i != lead {
+			c.Pause(i)
+		}
+	}
+	if r := a.do("LOCK ACQUIRE l TTL 600000"); !strings.HasPrefix(r.Str, "UNCERTAIN ") {
+		t.Errorf("without the others it is answered %s", shown(r))
+	}
+	for i := range c.Size() {
+		if i != lead {
+			c.Resume(i)
+		}
+	}
+	c.Settled()
+	if r := a.do("LOCK ACQUIRE l WAIT 60000"); r.Kind != caucus.KindInt {
+		t.Errorf("it asks again and is answered %s", shown(r))
+	}
+}
+
 // A session that was opened to wait for a lock ends with its connection like any other: nobody else could
 // ever use it (A4).
 func TestA4_WhoOpenedASessionToWaitMayDie(t *testing.T) {
