@@ -127,6 +127,10 @@ func TestA11_StreamsGoOnAtAnyNode(t *testing.T) {
 	l := doors[0].listen("g") // which is waited for
 	a := doors[1].member("g", "ann")
 	first := l.want("joined", "leader", "settled")
+	page := doors[0].ask("GET", "/metrics").body
+	if !strings.Contains(page, `caucus_subscribers{door="http"} 1`) {
+		t.Error("the metrics count no stream")
+	}
 	doors[1].send(a, "g", "beside the log", "")
 	doors[1].send(a, "g", "in the log", `,"ordered":true`)
 	mixed := l.want("message", "message")
