@@ -3,12 +3,18 @@
 package tests
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
@@ -87,4 +93,38 @@ func TestA17_ShellWorkersWithoutSlotsReleaseThem(t *testing.T) {
 	nodetest.Eventually(t, "b is told", func() bool {
 		return strings.Contains(b.Log(), "without --slots nobody works on those of this member, 2-3")
 	})
+}
+
+// A member whose node is killed goes on with its slots on another: nothing is stopped for that.
+func TestA17_SlotsGoOnWhenANodeDies(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	cl, err := client.Dial(t.Context(), client.Config{Addrs: []string{c.Addr(0)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cl.Close() })
+	s, err := cl.Session(t.Context(), client.SessionOptions{TTL: 15 * time.Second, Grace: 15 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	var stopped atomic.Int32
+	m, err := s.Join(t.Context(), "g", client.JoinOptions{Slots: 4, Settle: client.Immediately,
+		OnRelease: func(context.Context, []int) { stopped.Add(1) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodetest.Eventually(t, "slots are held", func() bool {
+		slots, _ := m.Slots()
+		return len(slots) == 4
+	})
+	c.Kill(0)
+	nodetest.Eventually(t, "the session is on another node", func() bool {
+		r, err := cl.Do(t.Context(), caucus.Command{"SESSION", "INFO", s.ID()})
+		return err == nil && !strings.Contains(fmt.Sprint(r), c.Name(0))
+	})
+	if slots, _ := m.Slots(); len(slots) != 4 || stopped.Load() > 0 {
+		t.Errorf("it has slots %v, and was stopped %d times", slots, stopped.Load())
+	}
 }
