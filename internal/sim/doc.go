@@ -1,6 +1,6 @@
 // Package sim is the other shell around the replica: a whole ensemble with its clients in one goroutine,
 // with simulated time, network, disks and clocks, all drawn from one seed. It runs the very code of
-// replica, machine, raftlog and talk that a node runs; a seed that fails replays exactly.
+// replica, machine, raftlog, post and talk that a node runs; a seed that fails replays exactly.
 //
 // World is the event queue and the true time, on which nobody in the world can look directly: every node
 // and every client has clocks of its own. Network, disks, conversations and clients turn what replicas

@@ -77,12 +77,11 @@ func (m *member) say(p *place) {
 	}, caucus.Command{"GROUP", "SEND", p.group.name, payload, "ORDERED"})
 }
 
-// letter is a plain message and, when it is known who must get it, to whom it is.
+// letter is a plain message and, when that is known, who must get it.
 type letter struct {
 	words   caucus.Command // that say to whom
 	payload string
 	to      []string // names of processes
-	strict  bool     // it must be sent, and arrive at exactly these
 	done    bool
 }
 
@@ -98,25 +97,28 @@ func (m *member) utter(p *place, l *letter) {
 		if r.Kind == caucus.KindArray && len(r.Items) == 1 {
 			r = r.Items[0]
 		}
-		word := m.word(r)
-		switch word {
-		case "":
-			m.w.checks.count("plain messages")
-			l.done = true
-			if l.strict && r.Int != int64(len(l.to)) {
-				m.w.fail("%q was addressed to %d, not %d", l.payload, r.Int, len(l.to))
-			}
-			return
-		case caucus.ErrNoLeader.Word:
-		case caucus.ErrNoMember.Word:
-			m.attached = m.attached && p.name != "" && len(l.words) == 2 // else a RESUME will tell
-		default:
-			m.failed(r)
-		}
-		if word != caucus.ErrUncertain.Word {
-			m.w.checks.mail.refuse(m, l.payload)
-		}
+		m.uttered(l, r)
 	}, cmds...)
+}
+
+// uttered takes the answer. Only UNCERTAIN leaves open whether the message was sent.
+func (m *member) uttered(l *letter, r caucus.Reply) {
+	word := m.word(r)
+	switch word {
+	case "":
+		m.w.checks.count("plain messages")
+		l.done = true
+		if l.to != nil && r.Int != int64(len(l.to)) {
+			m.w.fail("%q was addressed to %d, not %d", l.payload, r.Int, len(l.to))
+		}
+		return
+	case caucus.ErrNoLeader.Word, caucus.ErrNoMember.Word: // there is nobody to address
+	default:
+		m.failed(r)
+	}
+	if word != caucus.ErrUncertain.Word {
+		m.w.checks.mail.refuse(m, l.payload)
+	}
 }
 
 // numbered sees that plain messages are counted without gaps, from 1.
@@ -196,7 +198,7 @@ func (w *World) exchange() {
 
 // letters are what a member writes to its group at rest.
 func (m *member) letters(p *place) []*letter {
-	everybody, leader := &letter{strict: true}, &letter{strict: true, words: caucus.Command{"LEADER"}}
+	everybody, leader := &letter{}, &letter{words: caucus.Command{"LEADER"}}
 	list := []*letter{everybody, leader}
 	for _, other := range m.w.members {
 		for _, q := range other.places {
@@ -208,7 +210,7 @@ func (m *member) letters(p *place) []*letter {
 				leader.to = append(leader.to, other.name)
 			}
 			if m.w.chance(40) {
-				list = append(list, &letter{strict: true, words: caucus.Command{"TO", q.name}, to: []string{other.name}})
+				list = append(list, &letter{words: caucus.Command{"TO", q.name}, to: []string{other.name}})
 			}
 		}
 	}
