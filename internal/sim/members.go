@@ -52,6 +52,7 @@ type place struct {
 	stopped int64                // when it has stopped working on these, by its monotonic clock
 	ear     ear                  // where it hears messages
 	letters []*letter            // that it is still to send, at rest
+	eager   bool                 // it speaks again at once
 }
 
 // errand is a request that is under way, and what to do with its answer.

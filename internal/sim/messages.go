@@ -49,6 +49,9 @@ func (ml *mail) ordinal(payload string) int {
 // speak lets a member send a message to one of its groups, its leader or another member, or change the group.
 func (m *member) speak(p *place) {
 	switch n := m.w.rng.IntN(10); {
+	case p.eager:
+		p.eager = false
+		m.utter(p, &letter{})
 	case n < 4:
 		m.say(p)
 	case n == 4 && p.group.sets:
@@ -98,6 +101,10 @@ func (m *member) utter(p *place, l *letter) {
 			r = r.Items[0]
 		}
 		m.uttered(l, r)
+		if l.done && !m.w.calm && m.w.chance(15) { // what it says next may overtake what it said here
+			p.eager = true
+			m.move()
+		}
 	}, cmds...)
 }
 
@@ -185,9 +192,11 @@ func (w *World) exchange() {
 	}
 	unsent := func(l *letter) bool { return !l.done }
 	if !w.runUntil(w.now+5*second, func() bool { return !slices.ContainsFunc(all, unsent) }) && w.failed == nil {
-		w.fail("messages cannot be sent at rest")
+		l := all[slices.IndexFunc(all, unsent)]
+		w.fail("%q with %v for %v cannot be sent at rest", l.payload, l.words, l.to)
 	}
 	w.runUntil(w.now+second/10, func() bool { return false })
+	w.runUntil(w.now+second, func() bool { return w.unrestOfNodes() == "" })
 	for _, l := range all {
 		got := slices.Sorted(slices.Values(w.checks.mail.heard[l.payload]))
 		if w.failed == nil && !slices.Equal(got, l.to) {

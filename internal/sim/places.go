@@ -31,7 +31,7 @@ func (m *member) tend(p *place) int64 {
 		m.write(p)
 		return 0
 	}
-	if !m.w.calm && m.w.chance(3) {
+	if !m.w.calm && (p.eager || m.w.chance(3)) {
 		m.speak(p)
 		return 0
 	}

@@ -46,13 +46,13 @@ func (s *groupStory) register(n *node, e caucus.Event) {
 }
 
 // inTurn says whether whoever leads now must be the one who has been a member for longest: of a lock always,
-// of a group unless somebody was named, or passed over since it led before.
+// of a group when the leader before left or was lost, and nobody was named.
 func (s *groupStory) inTurn(w *World, e caucus.Event) bool {
 	if e.Group == theLockKey.Group {
 		return true
 	}
 	reason := text(e.JSON, "reason")
-	return w.plan.members > 0 && (reason == "first" || reason == "left" || reason == "lost")
+	return w.plan.members > 0 && (reason == "left" || reason == "lost")
 }
 
 // present gives those who were members at a call and are still.

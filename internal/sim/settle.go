@@ -118,7 +118,7 @@ func (m *member) unrest() string {
 	if m.dead {
 		return ""
 	}
-	if m.stalled > 0 || m.id == "" || !m.attached {
+	if m.stalled > 0 || m.id == "" || !m.attached || !m.conn.nodeOpen {
 		return "has no session"
 	}
 	for _, p := range m.places {
