@@ -41,7 +41,8 @@ type ConnInfo struct {
 	// the Conn means nothing. The text is hashed; it never reaches the log.
 	Detached string
 	// Unbound says that no connection carries what the Conn opens or resumes (a session over HTTP): such a
-	// session lives by its TTL alone, GRACE has no meaning for it, and closing the Conn means nothing.
+	// session lives by its TTL alone, GRACE has no meaning for it, and closing the Conn means nothing. Nor is a
+	// request evidence that the answer before it was read (SAFETY A3).
 	Unbound bool
 	// Session, when not empty, is the id of a session that the Conn acts for while leaving it where it is
 	// attached. That is for reads and for signs of life; what was written so could not be told from what the

@@ -49,7 +49,7 @@ func (v *visit) carry(cmd caucus.Command) caucus.Reply {
 }
 
 // carryBeside is carry for a command that may wait: what else the session asks for here is not held up.
-func (v *visit) carryBeside(cmd caucus.Command) (reply caucus.Reply) {
+func (v *visit) carryBeside(cmd caucus.Command) caucus.Reply {
 	for range tries {
 		var beside caucus.Conn
 		reply, ended := v.inTurn(func(conn caucus.Conn) (reply caucus.Reply) {
@@ -121,8 +121,7 @@ func (v *visit) takeOver(s *seat) *caucus.Error {
 	}
 }
 
-// beside opens a conversation beside the one that carries the session here, if it still does. It asks by
-// SESSION INFO: a KEEPALIVE would make the next request look as if its answer had been read (SAFETY A3).
+// beside opens a conversation beside the one that carries the session here, if it still does.
 func (v *visit) beside(conn caucus.Conn) (caucus.Conn, caucus.Reply) {
 	if reply := v.do(conn, caucus.Command{"SESSION", "INFO"})[0]; reply.Kind == caucus.KindError {
 		return nil, reply

@@ -109,6 +109,7 @@ func TestA3_TheVersionThatWasReadIsEvidence(t *testing.T) {
 		{"A", "POST", "/v1/locks/x", `{"wait":1}`, `{term,"session":"A"}`},
 		{"A", "POST", "/v1/groups/g/messages", `{"payload":"x"}`, `{"addressed":2}`},
 		{"", "POST", "/v1/sessions/A/keepalive", `{"version":1}`, `{` + promised + `}`},
+		{"A", "PUT", "/v1/groups/g/members/ann/metadata", `{"metadata":""}`, `{}`},
 		write, write, settling}) // what was decided before stands in the log before
 	var promise struct{ Version int64 }
 	told := s.ask("POST", "/v1/sessions/"+sessions["A"]+"/keepalive")

@@ -92,7 +92,7 @@ func (t *Talk) succeed(it *item, r entry.Result) caucus.Reply {
 			t.take(carried{})
 		}
 	case promised:
-		if len(r.Reply.Items) == 3 {
+		if len(r.Reply.Items) == 3 && t.hears() {
 			t.seen = uint64(r.Reply.Items[2].Int)
 		}
 	case informed:

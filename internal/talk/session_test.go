@@ -296,6 +296,12 @@ func TestA4_UnboundSessionsHaveNoConnection(t *testing.T) {
 			t.Errorf("%s is not carried", line)
 		}
 	}
+	s.version = 8
+	s.do("session keepalive")
+	s.do("get k")
+	if beats := s.last().Beats; len(beats) != 1 || beats[0].Seen != 0 {
+		t.Errorf("beats %v of a client that may have read nothing", beats)
+	}
 	s = newStage(func(cfg *talk.Config) { cfg.Unbound = true })
 	s.do("group join g")
 	if o := s.last().Steps[0].Op; o.Bound || o.Fresh == (entry.Session{}) {
@@ -311,12 +317,18 @@ func TestA3_A4_ActingForASession(t *testing.T) {
 	h := talk.NamedSession(id(9))
 	s.sessions[h] = 3
 	s.expect(t, "nil", "get k")
-	want := entry.Beat{Session: h, Seen: 7}
-	if beats := s.last().Beats; len(beats) != 1 || beats[0] != want {
-		t.Errorf("beats %v, want %v", beats, want)
+	told := func() {
+		t.Helper()
+		if beats, want := s.last().Beats, (entry.Beat{Session: h, Seen: 7}); len(beats) != 1 || beats[0] != want {
+			t.Errorf("beats %v, want %v", beats, want)
+		}
 	}
+	told()
 	s.version = 8
 	s.expect(t, "[1000 | 5 | 8]", "session keepalive")
+	s.do("get k") // whether the answer was read nobody knows
+	told()
+	s.do("session keepalive")
 	if o := s.last().Steps[0].Op; o.Session != h || o.Attach != 0 || !s.last().Promise {
 		t.Errorf("%+v", o)
 	}

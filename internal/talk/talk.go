@@ -95,6 +95,10 @@ func (t *Talk) detached() bool { return t.cfg.Detached != "" }
 // binds says whether a connection carries what this conversation opens or resumes.
 func (t *Talk) binds() bool { return !t.cfg.Unbound && !t.detached() }
 
+// hears says whether the client's next request shows that it has read the answer before (SAFETY A3). Requests
+// that no connection holds together show nothing; what those of a detached one show is for its door to judge.
+func (t *Talk) hears() bool { return !t.cfg.Unbound && t.cfg.Session == "" }
+
 // take makes c the session that the conversation carries. Promises of the former one say nothing about it.
 func (t *Talk) take(c carried) {
 	t.carry = c
