@@ -64,7 +64,8 @@ func groups() []Spec {
 		{Name: "group|events", Arity: -5, Flags: ReadOnly | Blocking, Group: family, Since: since,
 			Usage:      "group FROM seq [COUNT count] [BLOCK milliseconds]",
 			Complexity: "O(log(N)+M) with N the events that are kept and M those answered",
-			Summary:    "Reads the kept events of a group from a seq on, and may wait for one"},
+			Summary: "Reads the kept events of a group from a seq on, and may wait for one; " +
+				"meanwhile the connection keeps no session alive"},
 		{Name: "group|help", Arity: 2, Flags: ReadOnly | Fast, Group: family, Since: since,
 			Complexity: "O(1)", Summary: "Lists the subcommands"},
 	}

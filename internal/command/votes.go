@@ -13,7 +13,8 @@ func votes() []Spec {
 			Summary: "Votes in a poll that was called after one has joined"},
 		{Name: "vote|result", Arity: -4, Flags: ReadOnly | Blocking, Group: family, Since: since,
 			Usage: "group poll [WAIT milliseconds]", Complexity: "O(log(N))",
-			Summary: "Answers what a poll has come to, nil while it is open, and may wait for it"},
+			Summary: "Answers what a poll has come to, nil while it is open, and may wait for it; " +
+				"meanwhile the connection keeps no session alive"},
 		{Name: "vote|list", Arity: 3, Flags: ReadOnly, Group: family, Since: since,
 			Usage: "group", Complexity: "O(N) with N polls",
 			Summary: "Lists the polls of a group, those that have ended too while they can be read"},
