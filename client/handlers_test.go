@@ -49,6 +49,7 @@ func (g *chronicle) answer(l *fakeLine, cmd caucus.Command) *caucus.Reply {
 	g.mu.Lock()
 	switch word {
 	case "GROUP JOIN":
+		g.put("joined", `,"member":"just before","size":1`)
 		g.put("joined", `,"member":"m1","size":2`)
 	case "GROUP INFO":
 		defer g.mu.Unlock()
@@ -198,7 +199,7 @@ func TestA11_AGapIsToldWithTheOpenVotes(t *testing.T) {
 		g.put("vote", `,"poll":10,"topic":"t10","kind":"majority","deadline":1`)
 		g.put("vote", `,"poll":11,"topic":"u","kind":"majority","deadline":1`)
 	})
-	g.want(t, "gap m1:   0 4-9", "vote 10 t10 false  0 -62135596800000 true", "vote 11 u false  0 1 true")
+	g.want(t, "gap m1:   0 5-9", "vote 10 t10 false  0 -62135596800000 true", "vote 11 u false  0 1 true")
 }
 
 // A handler that takes its time holds up nothing but those after it.
