@@ -18,6 +18,7 @@ type checks struct {
 	heard   map[*node]map[string]uint64
 	counts  map[string]int
 	time    timeKept
+	ordered int64                // true time at which a TRANSFER, EVICT or SET was answered last
 	stirred bool                 // a member has done something since beliefs were looked at
 	tokens  map[lease.Key]uint64 // the newest epoch and term that anybody believed in
 	mail    mail

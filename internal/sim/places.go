@@ -121,6 +121,7 @@ func (m *member) command(p *place) {
 	m.lease.GiveUp(p.key(lease.Leadership))
 	m.send(cmd[1]+" "+cmd[3], func(replies []caucus.Reply) {
 		m.lease.GiveUp(p.key(lease.Leadership))
+		m.w.checks.ordered = m.w.now
 		switch m.word(replies[0]) {
 		case "":
 			m.w.checks.count(cmd[1])

@@ -93,6 +93,9 @@ func (w *World) unrestOfNodes() string {
 	if w.operator.busy != "" {
 		return w.operator.busy + " is under way"
 	}
+	if w.now-w.checks.ordered < second {
+		return "an order may not have been heard of by those whom it is about"
+	}
 	for _, n := range w.nodes {
 		if n.r == nil || n.stalled > 0 {
 			return n.name + " is down"
@@ -121,8 +124,11 @@ func (m *member) unrest() string {
 	if m.stalled > 0 || m.id == "" || !m.attached || !m.conn.nodeOpen {
 		return "has no session"
 	}
+	if m.flying != nil && m.clock.mono()-m.flying.sent > second/10 {
+		return "waits for an answer to " + m.flying.what
+	}
 	for _, p := range m.places {
-		if p.name == "" {
+		if p.name == "" || p.leaving {
 			return "is not in " + p.group.name
 		}
 		if p.ear.conn != m.conn || p.ear.name != p.name {
