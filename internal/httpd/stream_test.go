@@ -268,8 +268,9 @@ func (e hinderedEar) Next(ctx context.Context) ([]caucus.Message, error) {
 	return messages, err
 }
 
-// paced is a door of its own to a node, whose streams have another pace.
-func paced(t *testing.T, beat, patience time.Duration) (*stage, *hindered) {
+// paced is a door of its own to a node, whose streams have another pace, and whose other requests may take as
+// long as times, 0 for as usual.
+func paced(t *testing.T, beat, patience, times time.Duration) (*stage, *hindered) {
 	t.Helper()
 	h := &hindered{Node: nodetest.InProcess(t, 1, nil)[0]}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -279,7 +280,9 @@ func paced(t *testing.T, beat, patience time.Duration) (*stage, *hindered) {
 	s := &stage{t: t, url: "http://" + l.Addr().String(), door: httpd.New(httpd.Config{}, h),
 		http: &http.Client{Transport: &http.Transport{}, Timeout: nodetest.Patience}}
 	s.door.SetPace(beat, patience)
-	s.door.SetTimes(time.Second)
+	if times > 0 {
+		s.door.SetTimes(times)
+	}
 	served := make(chan error, 1)
 	go func() { served <- s.door.Serve(l) }()
 	t.Cleanup(func() {
@@ -308,7 +311,7 @@ func (s *stage) streams(n int) {
 
 // A stream that has nothing to say says so now and then, as long as its node is in touch with the others.
 func TestQuietStreamsGiveSignsOfLife(t *testing.T) {
-	s, h := paced(t, time.Millisecond, patience)
+	s, h := paced(t, time.Millisecond, patience, 0)
 	l := s.listen("g")
 	for range 3 {
 		for _, want := range []string{":\n", "\n"} {
@@ -329,23 +332,24 @@ func TestQuietStreamsGiveSignsOfLife(t *testing.T) {
 
 // What other requests must be done with in time does not end a stream.
 func TestStreamsMayTakeAsLongAsTheyLike(t *testing.T) {
-	s, _ := paced(t, 10*time.Millisecond, patience)
+	s, h := paced(t, 10*time.Millisecond, patience, time.Second)
+	usual := ofNode(t, h.Node)
 	l := s.listen("g")
 	for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); {
 		if _, err := l.in.ReadString('\n'); err != nil {
 			t.Fatal(err)
 		}
 	}
-	a := s.member("g", "ann")
+	a := usual.member("g", "ann")
 	l.want("joined", "leader", "settled")
-	s.send(a, "g", "x", `,"ordered":true`)
+	usual.send(a, "g", "x", `,"ordered":true`)
 	l.want("message")
 }
 
 // Who does not read is cut, when his backlog is too long or a write to him takes too long, and loses nothing:
 // he comes again with the id of the last event that he has read.
 func TestStreamsOfSlowReadersEnd(t *testing.T) {
-	s, h := paced(t, time.Hour, 20*time.Millisecond)
+	s, h := paced(t, time.Hour, 20*time.Millisecond, 0)
 	a := s.member("g", "ann")
 	l := s.listen("g", "Last-Event-ID", "0")
 	last := l.want("joined", "leader", "settled")[2].id
@@ -367,7 +371,7 @@ func TestStreamsOfSlowReadersEnd(t *testing.T) {
 }
 
 func TestStreamsEndWithTheDoorAndWithTheirClients(t *testing.T) {
-	s, _ := paced(t, time.Hour, patience)
+	s, _ := paced(t, time.Hour, patience, 0)
 	one, two := s.listen("g"), s.listen("g")
 	s.streams(2)
 	one.leave()
