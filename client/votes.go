@@ -23,7 +23,7 @@ const (
 // VoteOptions say how a vote is called. What is zero is left to the ensemble.
 type VoteOptions struct {
 	Kind    VoteKind
-	Timeout time.Duration // after which an undecided vote is over; 10 ms to an hour; zero means 1.5 s
+	Timeout time.Duration // after which an undecided vote is over; 10 ms to an hour; zero means the group's
 	// At makes it a vote on doing something at that time of the ensemble's clock, which Session.Now tells. It
 	// must lie ahead; what is undecided then is over.
 	At time.Time

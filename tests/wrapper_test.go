@@ -366,6 +366,7 @@ func TestWrapperExitStatus(t *testing.T) {
 		"bad name":            {2, []string{"join", "e", "--as", "a b", "--", "true"}, "a b"},
 		"bad signal":          {2, []string{"join", "e", "--on-change", "KILL", "--", "true"}, "--on-change"},
 		"promise too short":   {2, []string{"elect", "e", "--grace", "900ms", "--", "true"}, "900ms"},
+		"a shorter TTL":       {0, []string{"elect", "f", "--ttl", "2s", "--", "true"}, ""},
 		"grace beyond TTL":    {2, []string{"elect", "e", "--ttl", "2s", "--grace", "3s", "--", "true"}, "3s"},
 		"no file of password": {125, []string{"join", "e", "--password-file", missing, "--", "true"}, missing},
 	} {
@@ -429,6 +430,9 @@ func TestWrapperPassesTheEndOn(t *testing.T) {
 			}
 			if status, err := p.Status(nodetest.Patience); err != nil || status != end.status {
 				t.Errorf("status %d, %v, want %d", status, err, end.status)
+			}
+			if why := "stopping the command: " + end.signal.String(); !strings.Contains(p.Log(), why) {
+				t.Errorf("said nothing of %q:\n%s", why, p.Log())
 			}
 		})
 	}

@@ -37,26 +37,36 @@ const exitWrapper = 125
 // wrapFlags are what join, elect and lock have in common.
 type wrapFlags struct {
 	ensembleFlags
-	Cmd   []string      `arg:"" name:"cmd" help:"The command and its arguments, after --."`
-	As    string        `help:"Name of the member; by default HOST-PID." placeholder:"NAME"`
-	Meta  string        `help:"Shown to the members of the group." placeholder:"JSON"`
-	TTL   time.Duration `default:"10s" help:"How long the ensemble waits for a sign of life. Half of it without one, and the command is told to end; at 90% it is killed."`
-	Grace time.Duration `default:"10s" help:"How long the member lives on when its connection is lost. The shorter of the two counts."`
-	Quiet bool          `short:"q" help:"Say nothing on standard error but what went wrong."`
+	Cmd   []string       `arg:"" name:"cmd" help:"The command and its arguments, after --."`
+	As    string         `help:"Name of the member; by default HOST-PID." placeholder:"NAME"`
+	Meta  string         `help:"Shown to the members of the group." placeholder:"JSON"`
+	TTL   time.Duration  `default:"10s" help:"How long the ensemble waits for a sign of life. Half of it without one, and the command is told to end; at 90% it is killed."`
+	Grace *time.Duration `help:"How long the member lives on when its connection is lost; by default as long as --ttl. The shorter of the two counts." placeholder:"10s"`
+	Quiet bool           `short:"q" help:"Say nothing on standard error but what went wrong."`
 }
 
 // shortestPromise leaves the guardian's clocks 80 ms between the kill and the end of belief.
 const shortestPromise = time.Second
+
+// grace is --grace, or --ttl when only that, or neither, was stated.
+func (f *wrapFlags) grace() time.Duration {
+	if f.Grace == nil {
+		return f.TTL
+	}
+	return *f.Grace
+}
 
 // Validate looks at what can be judged before anything is done; kong calls it.
 func (f *wrapFlags) Validate() error {
 	switch {
 	case f.As != "" && !caucus.ValidMember(f.As):
 		return fmt.Errorf("--as: %q is no name of a member: letters, digits, and . _ - : / @", f.As)
-	case min(f.TTL, f.Grace) < shortestPromise:
-		return fmt.Errorf("--ttl and --grace must be %v at least, not %v and %v", shortestPromise, f.TTL, f.Grace)
-	case f.Grace > f.TTL:
-		return fmt.Errorf("--grace must be --ttl (%v) at most, not %v", f.TTL, f.Grace)
+	case f.TTL < shortestPromise:
+		return fmt.Errorf("--ttl must be %v at least, not %v", shortestPromise, f.TTL)
+	case f.grace() < shortestPromise:
+		return fmt.Errorf("--grace must be %v at least, not %v", shortestPromise, f.grace())
+	case f.grace() > f.TTL:
+		return fmt.Errorf("--grace must be --ttl (%v) at most, not %v", f.TTL, f.grace())
 	}
 	return nil
 }

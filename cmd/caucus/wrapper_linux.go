@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,8 @@ type wrapper struct {
 	leash *leash     // nil while there is none
 	run   *guarded   // the one that was started last, until its end was seen
 	idle  bool       // it was said that slots are nobody's work
+	// signalled is the signal that ends the member, once there was one.
+	signalled error
 }
 
 // wrap is the member until the command ends by itself, or a signal ends it.
@@ -90,6 +93,9 @@ func (w *wrapper) serve(ctx context.Context) error {
 			return &exitStatus{exitWrapper, err}
 		}
 		over, err := w.sit(ctx)
+		w.mu.Lock()
+		w.signalled = context.Cause(ctx)
+		w.mu.Unlock()
 		if closed := w.session.Close(); closed != nil {
 			w.say("the session ends by itself: %v", closed)
 		}
@@ -139,7 +145,7 @@ func (w *wrapper) enter(ctx context.Context, again bool) error {
 }
 
 func (w *wrapper) tryEnter(ctx context.Context) error {
-	session, err := w.client.Session(ctx, client.SessionOptions{TTL: w.flags.TTL, Grace: w.flags.Grace})
+	session, err := w.client.Session(ctx, client.SessionOptions{TTL: w.flags.TTL, Grace: w.flags.grace()})
 	if err != nil {
 		return err
 	}
@@ -172,7 +178,7 @@ func (w *wrapper) unleash() {
 
 // sit is a member of one session. It says whether that was all.
 func (w *wrapper) sit(ctx context.Context) (over bool, err error) {
-	rhythm := time.NewTicker(min(w.flags.TTL, w.flags.Grace) / 20)
+	rhythm := time.NewTicker(w.flags.grace() / 20)
 	defer rhythm.Stop()
 	for {
 		changed := w.member.Changed()
@@ -319,7 +325,7 @@ func (w *wrapper) revoked(ctx context.Context) {
 		return
 	}
 	why := "its share is taken away"
-	if err := w.member.Err(); err != nil {
+	if err := cmp.Or(w.signalled, w.member.Err()); err != nil {
 		why = err.Error()
 	}
 	w.say("stopping the command: %s", why)

@@ -176,5 +176,8 @@ func (v *visit) release() caucus.Reply {
 // send is POST /v1/groups/{g}/messages.
 func (v *visit) send() caucus.Reply {
 	cmd := v.given.options(v.group("SEND", v.given.value("payload")), sendFields[1:]...)
+	if len(v.given) > 2 { // the payload and one of them
+		return caucus.ErrorReply(wrong("'to', 'leader' and 'ordered' exclude each other; none of them is to all"))
+	}
 	return named(v.change(cmd), "addressed")
 }

@@ -3,6 +3,7 @@ package httpd
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -75,8 +76,11 @@ func (v *visit) answer(reply caucus.Reply) {
 		return
 	}
 	err := caucus.ParseError(reply.Str)
-	if err.Word == caucus.ErrNoSession.Word && v.session == "" {
-		err.Message = "the header " + sessionHeader + " names no session: POST /v1/sessions opens one"
+	if err.Word == caucus.ErrNoSession.Word {
+		err.Message = strings.Replace(err.Message, "SESSION OPEN begins", "POST /v1/sessions opens", 1)
+		if v.session == "" {
+			err.Message = "the header " + sessionHeader + " names no session: POST /v1/sessions opens one"
+		}
 	}
 	fail(v.w, err.HTTPStatus(), err)
 }

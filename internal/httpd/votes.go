@@ -1,6 +1,10 @@
 package httpd
 
-import "github.com/caucus-project/caucus"
+import (
+	"strings"
+
+	"github.com/caucus-project/caucus"
+)
 
 // What may be stated of votes and locks.
 var (
@@ -41,7 +45,11 @@ func (v *visit) result() caucus.Reply {
 
 // cast is POST /v1/groups/{g}/votes/{id}/cast.
 func (v *visit) cast() caucus.Reply {
-	return done(v.change(v.vote("CAST", v.name("id"), v.given.value("vote"))))
+	vote := v.given.value("vote")
+	if !strings.EqualFold(vote, "yes") && !strings.EqualFold(vote, "no") {
+		return caucus.ErrorReply(wrong("'vote' must be yes or no, not %.32s", vote))
+	}
+	return done(v.change(v.vote("CAST", v.name("id"), vote)))
 }
 
 // acquire is POST /v1/locks/{name}. Without a session it opens one, unless the lock is not had at once and
