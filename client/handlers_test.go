@@ -141,7 +141,7 @@ func TestHandlersAreToldWhatHappens(t *testing.T) {
 	g.tell("joined", `,"member":"m2","size":3`)
 	g.f.publish("g", message("all", "m2", 1))
 	own(message("leader", "m2", 1))
-	own(message("member", "m0", 1))
+	own(message("member", "m0", 2))
 	g.tell("message", `,"sender":"m0","kind":"ordered","term":3,"payload":"o","sent":6,"received":7`)
 	g.tell("vote", `,"poll":8,"topic":"t","kind":"majority","caller":"m2","electorate":3,"deadline":50,`+
 		`"at":null`)
@@ -154,7 +154,7 @@ func TestHandlersAreToldWhatHappens(t *testing.T) {
 	g.tell("left", `,"member":"m2","reason":"lost","size":1`)
 	g.tell("leaderless", `,"previous":"m1","term":7,"reason":"min"`)
 	g.want(t, "joined m1: m2  0 0-0", "message all m2 5 p 4.1 6-7", "message leader m2 5 p 4.1 6-7",
-		"message member m0 5 p 4.1 6-7", "message ordered m0 3 o 0.0 6-7", "vote 8 t false m2 3 50 true",
+		"message member m0 5 p 4.2 6-7", "message ordered m0 3 o 0.0 6-7", "vote 8 t false m2 3 50 true",
 		"vote 9 u true  3 51 false", "result 9 u 60 true {yes 3 0 3}", "leader m1: m1 m0 7 0-0",
 		"left m1: m2  0 0-0", "leaderless m1:  m1 7 0-0")
 	if err := g.m.Leave(within(t)); err != nil {

@@ -34,6 +34,7 @@ type Place struct {
 	between bool
 	next    question
 	held    heard // what was heard and cannot be handed out before what is missing
+	beside  beside
 }
 
 // question is what has to be asked before anything can be handed out.
@@ -50,6 +51,9 @@ type heard struct {
 	Event string
 	Life  uint64
 	Seq   uint64
+	Kind  string // of a message, for whom it is
+	Part  uint64
+	N     uint64 // of a message beside the log
 	json  string
 }
 
@@ -159,6 +163,8 @@ func (p *Place) Heard(payload string) ([]Event, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case h.N > 0 && !p.beside.isNew(h):
+		return nil, nil
 	case h.Seq == 0:
 		return []Event{{h.Event, 0, payload}}, nil
 	case p.follows(h):
