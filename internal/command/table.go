@@ -59,7 +59,17 @@ func (t *Table) Lookup(cmd caucus.Command) (*Spec, *caucus.Error) {
 	if len(cmd) == s.Arity || s.Arity < 0 && len(cmd) >= -s.Arity {
 		return s, nil
 	}
-	return nil, caucus.Errorf(caucus.ErrBad, "wrong number of arguments for '%s' command", s.Name)
+	container, _, _ := strings.Cut(s.Name, "|")
+	return nil, t.wrongNumber(s.Name, container)
+}
+
+// wrongNumber is Redis' error of arity. For a command that is not Redis' it says where it is explained.
+func (t *Table) wrongNumber(name, container string) *caucus.Error {
+	hint := ""
+	if help := t.subs[container]["help"]; help != nil && strings.HasPrefix(help.Since, "caucus") {
+		hint = ". Try " + strings.ToUpper(container) + " HELP."
+	}
+	return caucus.Errorf(caucus.ErrBad, "wrong number of arguments for '%s' command%s", name, hint)
 }
 
 func (t *Table) find(cmd caucus.Command) (*Spec, *caucus.Error) {
@@ -76,7 +86,7 @@ func (t *Table) find(cmd caucus.Command) (*Spec, *caucus.Error) {
 		return nil, unknown(cmd)
 	}
 	if len(cmd) == 1 {
-		return nil, caucus.Errorf(caucus.ErrBad, "wrong number of arguments for '%s' command", string(name))
+		return nil, t.wrongNumber(string(name), string(name))
 	}
 	if s := subs[string(lower(room[:0], cmd[1]))]; s != nil {
 		return s, nil

@@ -38,17 +38,18 @@ func eventOptions(args caucus.Command) (from, count, block int64, err *caucus.Er
 	stated := false
 	for i := 0; i < len(args) && err == nil; i += 2 {
 		target := &from
-		switch {
-		case i+1 == len(args):
-			return 0, 0, 0, noValue(args[i])
-		case strings.EqualFold(args[i], "COUNT"):
-			target = &count
-		case strings.EqualFold(args[i], "BLOCK"):
-			target = &block
-		case !strings.EqualFold(args[i], "FROM"):
-			return 0, 0, 0, unknownOption(args[i])
-		default:
+		switch strings.ToUpper(args[i]) {
+		case "FROM":
 			stated = true
+		case "COUNT":
+			target = &count
+		case "BLOCK":
+			target = &block
+		default:
+			return 0, 0, 0, unknownOption(args[i])
+		}
+		if i+1 == len(args) {
+			return 0, 0, 0, noValue(args[i])
 		}
 		*target, err = number(args[i], args[i+1])
 	}

@@ -44,7 +44,7 @@ func parseStatement(args caucus.Command, joining bool) (*statement, *caucus.Erro
 		}
 		i++
 		if i == len(args) {
-			return nil, noValue(option)
+			return nil, st.lacking(option, joining)
 		}
 		if err := st.take(option, args[i], joining); err != nil {
 			return nil, err
@@ -55,6 +55,14 @@ func parseStatement(args caucus.Command, joining bool) (*statement, *caucus.Erro
 			"a member name is 1-255 letters, digits and '._-:/@'")
 	}
 	return st, nil
+}
+
+// lacking says what is wrong with an option behind which nothing stands.
+func (st *statement) lacking(option string, joining bool) *caucus.Error {
+	if st.number(option, joining) == nil && (!joining || option != "AS" && option != "META") {
+		return unknownOption(option)
+	}
+	return noValue(option)
 }
 
 func (st *statement) take(option, value string, joining bool) *caucus.Error {

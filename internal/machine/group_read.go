@@ -88,13 +88,15 @@ func page(args caucus.Command) (after, count int64, err *caucus.Error) {
 	count = everyone
 	for i := 0; i < len(args) && err == nil; i += 2 {
 		target := &after
-		switch {
-		case i+1 == len(args):
-			return 0, 0, noValue(args[i])
-		case strings.EqualFold(args[i], "COUNT"):
+		switch strings.ToUpper(args[i]) {
+		case "AFTER":
+		case "COUNT":
 			target = &count
-		case !strings.EqualFold(args[i], "AFTER"):
+		default:
 			return 0, 0, unknownOption(args[i])
+		}
+		if i+1 == len(args) {
+			return 0, 0, noValue(args[i])
 		}
 		*target, err = number(args[i], args[i+1])
 	}

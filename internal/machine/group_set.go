@@ -50,10 +50,12 @@ func parseSettings(args caucus.Command) (st *statement, noLeader *int64, err *ca
 	for i := 0; i < len(args); i += 2 {
 		option := strings.ToUpper(args[i])
 		switch {
-		case i+1 == len(args):
-			return nil, nil, noValue(option)
 		case option == usualSettle:
 			return nil, nil, unknownOption(option)
+		case i+1 == len(args) && option == "NOLEADER":
+			return nil, nil, noValue(option)
+		case i+1 == len(args):
+			return nil, nil, st.lacking(option, false)
 		case option == "NOLEADER":
 			var n int64
 			n, err = number(option, args[i+1])

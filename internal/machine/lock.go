@@ -84,13 +84,15 @@ func (a *acquiring) check() *caucus.Error {
 func (a *acquiring) parse(args caucus.Command) *caucus.Error {
 	for i := 0; i < len(args); i += 2 {
 		target := &a.wait
-		switch option := strings.ToUpper(args[i]); {
-		case i+1 == len(args):
-			return noValue(args[i])
-		case option == "TTL":
+		switch strings.ToUpper(args[i]) {
+		case "WAIT":
+		case "TTL":
 			target = &a.ttl
-		case option != "WAIT":
+		default:
 			return unknownOption(args[i])
+		}
+		if i+1 == len(args) {
+			return noValue(args[i])
 		}
 		n, err := number(args[i], args[i+1])
 		if err != nil {

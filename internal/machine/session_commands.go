@@ -77,20 +77,22 @@ func within(name string, value *int64, low, high int64) *caucus.Error {
 
 func sessionOptions(args caucus.Command) (ttl, grace *int64, err *caucus.Error) {
 	for i := 0; i < len(args); i += 2 {
+		target := &ttl
+		switch strings.ToUpper(args[i]) {
+		case "TTL":
+		case "GRACE":
+			target = &grace
+		default:
+			return nil, nil, unknownOption(args[i])
+		}
 		if i+1 == len(args) {
 			return nil, nil, noValue(args[i])
 		}
 		n, err := number(args[i], args[i+1])
-		switch option := strings.ToUpper(args[i]); {
-		case option != "TTL" && option != "GRACE":
-			return nil, nil, unknownOption(args[i])
-		case err != nil:
+		if err != nil {
 			return nil, nil, err
-		case option == "TTL":
-			ttl = &n
-		default:
-			grace = &n
 		}
+		*target = &n
 	}
 	return ttl, grace, nil
 }
