@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -20,6 +21,17 @@ const (
 	Consensus                 // all of them; it is no as soon as one of them leaves
 )
 
+// String is how events and commands call it; the usual kind has no name.
+func (k VoteKind) String() string {
+	switch k {
+	case Majority:
+		return "majority"
+	case Consensus:
+		return "consensus"
+	}
+	return ""
+}
+
 // VoteOptions say how a vote is called. What is zero is left to the ensemble.
 type VoteOptions struct {
 	Kind    VoteKind
@@ -31,11 +43,8 @@ type VoteOptions struct {
 
 func (o VoteOptions) command(group, topic string) caucus.Command {
 	cmd := caucus.Command{"VOTE", "CALL", group, topic}
-	switch o.Kind {
-	case Majority:
-		cmd = append(cmd, "MAJORITY")
-	case Consensus:
-		cmd = append(cmd, "CONSENSUS")
+	if kind := o.Kind.String(); kind != "" {
+		cmd = append(cmd, strings.ToUpper(kind))
 	}
 	if o.Timeout != 0 {
 		cmd = append(cmd, "TIMEOUT", millis(o.Timeout))

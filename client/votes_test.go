@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -121,5 +122,13 @@ func TestEventsOfVotes(t *testing.T) {
 	}
 	if _, err := client.ParseEvent(`{"event":"vote","topic_b64":"!"}`); err == nil {
 		t.Error("what is no base64 was read")
+	}
+}
+
+// Who prints a vote reads how many must say yes, not a number.
+func TestKindsOfVotesHaveNames(t *testing.T) {
+	got := fmt.Sprint(client.UsualVote, ",", client.Majority, ",", client.Consensus)
+	if got != ",majority,consensus" {
+		t.Errorf("they are %q", got)
 	}
 }
