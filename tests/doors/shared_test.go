@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/command"
@@ -20,11 +21,16 @@ func TestEveryCommand(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no scripts", err)
 	}
+	var nodes sync.Mutex // held by who plays node.txt, which changes who is a node and who leads, for all
 	t.Run("all", func(t *testing.T) {
 		for _, path := range paths {
 			for _, d := range dialers() {
 				t.Run(strings.TrimSuffix(filepath.Base(path), ".txt")+"/"+d.name, func(t *testing.T) {
 					t.Parallel()
+					if filepath.Base(path) == "node.txt" {
+						nodes.Lock()
+						defer nodes.Unlock()
+					}
 					play(t, c, d, path)
 				})
 			}
