@@ -116,9 +116,10 @@ func TestB5HungDisk(t *testing.T) {
 			if reply, err := line.Do("SET", "waits", "1"); err != nil || !strings.HasPrefix(reply.Str, "UNCERTAIN") {
 				t.Errorf("who waits is answered %v, %v", reply, err)
 			}
-			if _, err := line.Do("PING"); err == nil {
-				t.Error("its connection stands")
-			}
+			eventually(t, "its connection is closed, after the answer", func() bool {
+				_, err := line.Do("PING")
+				return err != nil
+			})
 			eventually(t, "the others go on", func() bool {
 				return rest[0].report().State == "l" || rest[1].report().State == "l"
 			})
