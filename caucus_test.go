@@ -63,6 +63,23 @@ func TestEveryKeyHasOneOwner(t *testing.T) {
 	}
 }
 
+// A field is found by its name, not by a value that reads like one; in RESP2 a map comes as an array.
+func TestField(t *testing.T) {
+	items := []caucus.Reply{caucus.Bulk("name"), caucus.Bulk("size"), caucus.Bulk("size"), caucus.Int(3),
+		caucus.Bulk("leader"), caucus.Nil(), caucus.Bulk("cut off")}
+	for _, m := range []caucus.Reply{caucus.Map(items...), caucus.Array(items...)} {
+		if name, size := m.Field("name").Text(), m.Field("size").Int; name != "size" || size != 3 {
+			t.Errorf("name %q, size %d", name, size)
+		}
+		if !m.Field("leader").IsNil() || !m.Field("none").IsNil() || !m.Field("cut off").IsNil() {
+			t.Error("what is not there has a value")
+		}
+	}
+	if !caucus.OK().Field("name").IsNil() {
+		t.Error("what is no map has a field")
+	}
+}
+
 // An error is the same error before and after it went over a wire.
 func TestErrorsKeepTheirWord(t *testing.T) {
 	sent := caucus.Fail(caucus.ErrTryAgain, "no leader is known\r\nat present")

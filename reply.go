@@ -90,6 +90,17 @@ func (r Reply) Err() error {
 	return ParseError(r.Str)
 }
 
+// Field returns the value that a map has under a name, in either form that a map has on the wire; nil when
+// there is none.
+func (r Reply) Field(name string) Reply {
+	for i := 0; i+1 < len(r.Items); i += 2 {
+		if r.Items[i].Text() == name {
+			return r.Items[i+1]
+		}
+	}
+	return Nil()
+}
+
 // Text returns a scalar reply as text: a string as it is, numbers in decimal, everything else "".
 func (r Reply) Text() string {
 	switch r.Kind {

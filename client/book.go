@@ -34,7 +34,7 @@ func (b *book) all(after string) []string {
 func (b *book) learn(nodes caucus.Reply) {
 	addrs := slices.Clone(b.given)
 	for _, node := range nodes.Items {
-		addr := fieldOf(node, "addr").Text()
+		addr := node.Field("addr").Text()
 		if addr != "" && !slices.Contains(addrs, addr) && len(addrs) < len(b.given)+maxLearnt {
 			addrs = append(addrs, addr)
 		}
@@ -42,16 +42,6 @@ func (b *book) learn(nodes caucus.Reply) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.addrs = addrs
-}
-
-// fieldOf gives a value of a map, nil when there is none.
-func fieldOf(m caucus.Reply, name string) caucus.Reply {
-	for i := 0; i+1 < len(m.Items); i += 2 {
-		if m.Items[i].Text() == name {
-			return m.Items[i+1]
-		}
-	}
-	return caucus.Nil()
 }
 
 // pause is the growing wait between rounds of tries.

@@ -48,15 +48,15 @@ func (c *Client) Info(ctx context.Context, group string) (GroupInfo, error) {
 	if err != nil {
 		return GroupInfo{}, err
 	}
-	number := func(name string) int64 { return fieldOf(r, name).Int }
+	number := func(name string) int64 { return r.Field(name).Int }
 	period := func(name string) time.Duration { return time.Duration(number(name)) * time.Millisecond }
 	return GroupInfo{
-		Name: fieldOf(r, "name").Text(), Settled: fieldOf(r, "state").Text() == "settled",
+		Name: r.Field("name").Text(), Settled: r.Field("state").Text() == "settled",
 		Size: int(number("size")), Total: int(number("total")), Epoch: uint64(number("epoch")),
-		Leader: fieldOf(r, "leader").Text(), Term: uint64(number("term")),
+		Leader: r.Field("leader").Text(), Term: uint64(number("term")),
 		Seq: uint64(number("seq")), Oldest: uint64(number("oldest")), Life: uint64(number("life")),
 		Min: int(number("min")), Slots: int(number("slots")), Moving: int(number("moving")),
-		NoLeader: fieldOf(r, "kind").Text() == "noleader",
+		NoLeader: r.Field("kind").Text() == "noleader",
 		TTL:      period("ttl"), Grace: period("grace"), Settle: period("settle"),
 		Heartbeat: period("heartbeat"), VoteTimeout: period("vote_timeout"),
 	}, nil
@@ -82,10 +82,10 @@ func (c *Client) Members(ctx context.Context, group string) ([]MemberInfo, error
 	members := make([]MemberInfo, len(r.Items))
 	for i, m := range r.Items {
 		members[i] = MemberInfo{
-			Name: fieldOf(m, "name").Text(), Order: uint64(fieldOf(m, "order").Int),
-			Index: int(fieldOf(m, "index").Int), Leader: fieldOf(m, "leader").Int == 1,
-			Priority: int(fieldOf(m, "priority").Int), Node: fieldOf(m, "node").Text(),
-			Metadata: fieldOf(m, "metadata").Text(),
+			Name: m.Field("name").Text(), Order: uint64(m.Field("order").Int),
+			Index: int(m.Field("index").Int), Leader: m.Field("leader").Int == 1,
+			Priority: int(m.Field("priority").Int), Node: m.Field("node").Text(),
+			Metadata: m.Field("metadata").Text(),
 		}
 	}
 	return members, nil

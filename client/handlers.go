@@ -175,5 +175,5 @@ func (c *Client) placeIn(ctx context.Context, group string) (*follow.Place, erro
 	case err != nil:
 		return nil, err
 	}
-	return follow.From(group, uint64(fieldOf(r, "seq").Int)+1), nil
+	return follow.From(group, uint64(r.Field("seq").Int)+1), nil
 }

@@ -172,7 +172,7 @@ func (s *Session) judge(q question, replies []caucus.Reply) error {
 func (s *Session) pace(timed []*Member, replies []caucus.Reply) {
 	for i, m := range timed {
 		if replies[i].Err() == nil {
-			m.timed, m.heartbeat = true, fieldOf(replies[i], "heartbeat").Int
+			m.timed, m.heartbeat = true, replies[i].Field("heartbeat").Int
 		}
 	}
 	every := int64(0)

@@ -92,12 +92,12 @@ func (m *Member) polls(ctx context.Context) ([]caucus.Reply, error) {
 
 // voteListed reads a poll as VOTE LIST tells it.
 func voteListed(poll caucus.Reply) (v Vote, state string) {
-	at := func(name string) time.Time { return unixMilli(fieldOf(poll, name).Int) }
+	at := func(name string) time.Time { return unixMilli(poll.Field(name).Int) }
 	return Vote{
-		Poll: uint64(fieldOf(poll, "poll").Int), Topic: fieldOf(poll, "topic").Text(),
-		Kind:       voteKind(fieldOf(poll, "kind").Text()),
-		Electorate: int(fieldOf(poll, "electorate").Int), Deadline: at("deadline"), At: at("at"),
-	}, fieldOf(poll, "state").Text()
+		Poll: uint64(poll.Field("poll").Int), Topic: poll.Field("topic").Text(),
+		Kind:       voteKind(poll.Field("kind").Text()),
+		Electorate: int(poll.Field("electorate").Int), Deadline: at("deadline"), At: at("at"),
+	}, poll.Field("state").Text()
 }
 
 // CallVote is Client.CallVote by a member. However often it has to be sent, the vote is called once.

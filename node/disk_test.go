@@ -134,7 +134,7 @@ func TestB5WhoWaitsForAnEventIsAnswered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	next := fmt.Sprint(fieldOf(info, "seq").Int + 1)
+	next := fmt.Sprint(info.Field("seq").Int + 1)
 	if err := line.Send(caucus.Command{"GROUP", "EVENTS", "g", "FROM", next, "BLOCK", "0"}); err != nil {
 		t.Fatal(err)
 	}
@@ -148,13 +148,4 @@ func TestB5WhoWaitsForAnEventIsAnswered(t *testing.T) {
 		!strings.Contains(reply.Str, "the disk of this node does not answer") {
 		t.Errorf("who waited was answered %q, %v", reply.Str, err)
 	}
-}
-
-func fieldOf(r caucus.Reply, name string) caucus.Reply {
-	for i := 0; i+1 < len(r.Items); i += 2 {
-		if r.Items[i].Text() == name {
-			return r.Items[i+1]
-		}
-	}
-	return caucus.Reply{}
 }

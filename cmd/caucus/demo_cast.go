@@ -72,18 +72,9 @@ func roles(ctx context.Context, c *client.Client) (map[string]string, error) {
 	}
 	found := make(map[string]string)
 	for _, node := range r.Items {
-		found[entryOf(node, "name")] = entryOf(node, "role")
+		found[node.Field("name").Text()] = node.Field("role").Text()
 	}
 	return found, nil
-}
-
-func entryOf(m caucus.Reply, name string) string {
-	for i := 0; i+1 < len(m.Items); i += 2 {
-		if m.Items[i].Text() == name {
-			return m.Items[i+1].Text()
-		}
-	}
-	return ""
 }
 
 // workerChild is a worker of the demo.

@@ -121,7 +121,8 @@ func (p *Place) absent() (out []Event) {
 
 // informed takes GROUP INFO.
 func (p *Place) informed(r caucus.Reply) (out []Event, err error) {
-	life, seq, oldest := numberOf(r, "life"), numberOf(r, "seq"), numberOf(r, "oldest")
+	number := func(name string) uint64 { return uint64(r.Field(name).Int) } // they begin at 1
+	life, seq, oldest := number("life"), number("seq"), number("oldest")
 	if life == 0 || seq == 0 || oldest == 0 {
 		return nil, fmt.Errorf("GROUP INFO answered %v", r)
 	}
@@ -218,16 +219,6 @@ func read(payload string) (heard, error) {
 		return h, fmt.Errorf("an event that is none: %w", err)
 	}
 	return h, nil
-}
-
-// numberOf gives a number of a map, 0 when there is none: those of GROUP INFO begin at 1.
-func numberOf(m caucus.Reply, name string) uint64 {
-	for i := 0; i+1 < len(m.Items); i += 2 {
-		if m.Items[i].Text() == name {
-			return uint64(m.Items[i+1].Int)
-		}
-	}
-	return 0
 }
 
 // object writes a map of numbers and strings as JSON, in its order.

@@ -187,12 +187,10 @@ func TestNewNodesNameAndSettleAreUsedForNewGroups(t *testing.T) {
 	b := newBare(t)
 	b.do("a", "GROUP JOIN g .SETTLE 250")
 	b.do("b", "GROUP JOIN g .SETTLE 999")
-	info := b.do("a", "GROUP INFO g").Items
-	at := slices.IndexFunc(info, func(r caucus.Reply) bool { return r.Str == "settle" })
-	if got := info[at+1].Int; got != 250 {
+	if got := b.do("a", "GROUP INFO g").Field("settle").Int; got != 250 {
 		t.Errorf("SETTLE is %d, want that of the node of the first member", got)
 	}
-	node := b.do("a", "GROUP MEMBERS g").Items[0].Items[11].Str
+	node := b.do("a", "GROUP MEMBERS g").Items[0].Field("node").Str
 	if node != "n1" {
 		t.Errorf("the member is at node %q", node)
 	}

@@ -47,13 +47,7 @@ func TestA17_MovesOfManySlots(t *testing.T) {
 
 // info gives a field of GROUP INFO g.
 func info(b *bare, name string) caucus.Reply {
-	r := b.Do("c0", caucus.Command{"GROUP", "INFO", "g"})
-	for i := 0; i+1 < len(r.Items); i += 2 {
-		if r.Items[i].Str == name {
-			return r.Items[i+1]
-		}
-	}
-	return caucus.Nil()
+	return b.Do("c0", caucus.Command{"GROUP", "INFO", "g"}).Field(name)
 }
 
 // release gives up what a client is asked for.

@@ -34,13 +34,7 @@ func (m *member) setOptions(p *place) {
 // info reads a number of GROUP INFO from the first node's own state, 0 when there is no such group.
 func (w *World) info(group, name string) int64 {
 	op := &entry.Op{Args: caucus.Command{"GROUP", "INFO", group}}
-	items := w.nodes[0].r.State().Read(op, 0, false, nobody{}).Items
-	for i := 0; i+1 < len(items); i += 2 {
-		if items[i].Str == name {
-			return items[i+1].Int
-		}
-	}
-	return 0
+	return w.nodes[0].r.State().Read(op, 0, false, nobody{}).Field(name).Int
 }
 
 // living counts the members of a group that live.

@@ -138,12 +138,7 @@ func (n *names) at(r caucus.Reply, i int, s *series) caucus.Reply {
 // fields names the values of a map. A seq is counted from the beginning of its life.
 func (n *names) fields(r caucus.Reply) caucus.Reply {
 	r.Items = slices.Clone(r.Items)
-	life := int64(0)
-	for i := 0; i+1 < len(r.Items); i += 2 {
-		if r.Items[i].Str == "life" {
-			life = r.Items[i+1].Int
-		}
-	}
+	life := r.Field("life").Int
 	for i := 0; i+1 < len(r.Items); i += 2 {
 		r.Items[i+1] = n.field(r.Items[i].Str, r.Items[i+1], life)
 	}

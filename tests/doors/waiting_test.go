@@ -13,13 +13,11 @@ import (
 func (l line) number(group, field string) int64 {
 	l.t.Helper()
 	info := l.do("GROUP INFO " + group)
-	for i := 0; i+1 < len(info.Items); i += 2 {
-		if info.Items[i].Str == field {
-			return info.Items[i+1].Int
-		}
+	value := info.Field(field)
+	if value.Kind != caucus.KindInt {
+		l.t.Fatalf("GROUP INFO %s has no number %s: %s", group, field, shown(info))
 	}
-	l.t.Fatalf("GROUP INFO %s has no %s: %s", group, field, shown(info))
-	return 0
+	return value.Int
 }
 
 // waits sends an EVENTS that waits.
