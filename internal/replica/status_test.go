@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/machine"
-	"github.com/caucus-project/caucus/internal/replica"
 )
 
 // The turns of the leadership are counted where they are seen, and a life before is not counted again.
@@ -23,10 +22,7 @@ func TestStatusCountsWhatIsNew(t *testing.T) {
 			t.Errorf("node %d has counted %+v", one.id, got)
 		}
 	}
-	w.crash(lead)
-	for _, other := range w.others(lead) {
-		w.input(other, func(r *replica.Replica) { r.PeerLost(w.time(), lead.id) })
-	}
+	w.die(lead)
 	w.pass(2 * election)
 	w.start(lead)
 	w.pass(2 * election)

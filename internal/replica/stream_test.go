@@ -74,11 +74,8 @@ func TestA9BatchesGoToTheNextLeader(t *testing.T) {
 			}
 			list := w.appends(s, 3)
 			w.settle()
-			w.crash(old)
 			w.hold = nil
-			for _, other := range w.others(old) {
-				w.input(other, func(r *replica.Replica) { r.PeerLost(w.at(other), old.id) })
-			}
+			w.die(old)
 			w.pass(election)
 			for _, b := range list {
 				w.must(b)
@@ -106,11 +103,8 @@ func TestB7_AReportGoesToTheNextLeader(t *testing.T) {
 	forsake.Args = []string{".forsake", "lock/l"}
 	w.input(s, func(r *replica.Replica) { r.Report(w.time(), forsake) })
 	w.settle()
-	w.crash(old)
 	w.hold = nil
-	for _, other := range w.others(old) {
-		w.input(other, func(r *replica.Replica) { r.PeerLost(w.at(other), old.id) })
-	}
+	w.die(old)
 	w.pass(election)
 	if r := w.must(w.ask(s, read("GROUP", "MEMBERS", "lock/l"))); len(r.Items) != 1 {
 		t.Errorf("%d members are left, not the holder alone", len(r.Items))

@@ -115,6 +115,15 @@ func (w *trio) start(s *seat) {
 // crash loses all that is not durable.
 func (w *trio) crash(s *seat) { s.r, s.queue, s.frames, s.stuck = nil, nil, nil, false }
 
+// die is crash seen by the others, whose connections to the node break.
+func (w *trio) die(s *seat) {
+	w.t.Helper()
+	w.crash(s)
+	for _, other := range w.others(s) {
+		w.input(other, func(r *replica.Replica) { r.PeerLost(w.at(other), s.id) })
+	}
+}
+
 // input does something at a node and carries out what comes of it.
 func (w *trio) input(s *seat, f func(r *replica.Replica)) {
 	w.t.Helper()
