@@ -56,10 +56,13 @@ func (n *Node) transfer(_ context.Context, cmd caucus.Command) caucus.Reply {
 }
 
 // fulfil sees to it that a wish comes true, whoever leads meanwhile. What was asked for may be asked again.
-// So only at the deadline it matters whether the last try may have had an effect.
+// So only at the deadline it matters whether the last try may have had an effect. It is not begun so late
+// that the deadline would cut it off: then a leader's answer would be lost for "cannot be reached".
 func (n *Node) fulfil(w replica.Wish) caucus.Reply {
 	ctx, cancel := context.WithTimeout(n.ctx, n.cfg.RequestTimeout)
 	defer cancel()
+	last, end := context.WithTimeout(ctx, n.cfg.RequestTimeout*9/10)
+	defer end()
 	unsure := false
 	for {
 		index, err := n.askLeader(ctx, w)
@@ -77,7 +80,7 @@ func (n *Node) fulfil(w replica.Wish) caucus.Reply {
 		}
 		select {
 		case <-time.After(wishEvery):
-		case <-ctx.Done():
+		case <-last.Done():
 			if w.Kind == replica.Remove && n.isRemoved(w.Name) {
 				return caucus.OK()
 			}
