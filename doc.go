@@ -1,6 +1,6 @@
-// Package caucus holds the words that every part of the system shares: a command and its reply, an
-// event, an error, an assignment, and the two narrow interfaces (Doer, Watcher) at which the RESP door,
-// the HTTP door, the embedded node and the remote client meet.
+// Package caucus holds the words that programs and the system itself share: a command and its reply, an
+// error, an assignment, the rules for names, and Doer, which a remote client and an embedded node have in
+// common.
 //
 // It is for naming things once. It is not for doing them: nothing here opens a socket, reads a clock or
 // starts a goroutine, and it imports the standard library only.

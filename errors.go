@@ -105,9 +105,3 @@ func ParseError(line string) *Error {
 	}
 	return &Error{Word: word, Message: message}
 }
-
-// ErrSlow is what a subscription ends with when its reader did not keep up with its backlog.
-var ErrSlow = &Error{
-	Word:    "ERR",
-	Message: "subscriber fell too far behind and was cut off; subscribe again and read what was missed",
-}

@@ -10,6 +10,7 @@ import (
 	"github.com/caucus-project/caucus/internal/metrics"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/talk"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // conn is one conversation with this node.
@@ -23,20 +24,7 @@ type conn struct {
 	close sync.Once
 }
 
-// Open begins a conversation. Before clients are served, it hardly answers anything but LOADING.
-func (n *Node) Open(info caucus.ConnInfo) (caucus.Conn, error) {
-	switch {
-	case n.ctx.Err() != nil:
-		return nil, errStopping
-	case n.gate.why.Load() != nil:
-		return &lobby{n: n, info: info}, nil
-	case n.greeting.Load().Shut:
-		return nil, errHung
-	}
-	return n.converse(info), nil
-}
-
-func (n *Node) converse(info caucus.ConnInfo) *conn {
+func (n *Node) converse(info waist.ConnInfo) *conn {
 	id := n.conns.Add(1)
 	var beside *talk.Talk
 	if other, ok := info.Beside.(interface{ spoken() *talk.Talk }); ok {
@@ -46,7 +34,7 @@ func (n *Node) converse(info caucus.ConnInfo) *conn {
 		Conn: id, Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
 		Detached: info.Detached, Unbound: info.Unbound, Session: info.Session, Seen: info.Seen, Beside: beside,
 		Clock: n.ensembleTime,
-		Node:  func(cmd caucus.Command) caucus.Reply { return n.Local(n.ctx, cmd) },
+		Node:  func(cmd caucus.Command) caucus.Reply { return n.local(n.ctx, cmd) },
 	})}
 }
 

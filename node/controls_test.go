@@ -11,13 +11,14 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/internal/waist"
 	"github.com/caucus-project/caucus/node"
 )
 
 // does carries out commands as one client does, each given as its words.
 func does(t *testing.T, n *node.Node, commands ...string) (last caucus.Reply) {
 	t.Helper()
-	conn, err := n.Open(caucus.ConnInfo{})
+	conn, err := waist.Of(n).Open(waist.ConnInfo{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func lastCheckpoint(t *testing.T, n *node.Node) int64 {
 	var info struct {
 		Last int64 `json:"last_checkpoint"`
 	}
-	reply := n.Local(t.Context(), caucus.Command{"INFO", "json"})
+	reply := waist.Of(n).Local(t.Context(), caucus.Command{"INFO", "json"})
 	if err := json.Unmarshal([]byte(reply.Str), &info); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func TestControlsRefuseWhatIsWrong(t *testing.T) {
 		{caucus.Command{"CHECKPOINT", "a", "b"}, "ERR syntax error"},
 		{caucus.Command{"GETDUMP", "a"}, "ERR wrong number of arguments"},
 	} {
-		if reply := n.Local(t.Context(), c.cmd); !strings.HasPrefix(reply.Str, c.want) {
+		if reply := waist.Of(n).Local(t.Context(), c.cmd); !strings.HasPrefix(reply.Str, c.want) {
 			t.Errorf("%v: %q, want %s", c.cmd, reply.Str, c.want)
 		}
 	}
@@ -148,7 +149,7 @@ func TestCheckpointOnADiskThatFails(t *testing.T) {
 		}
 		must(os.Rename(dir, dir+".away"))
 		must(os.WriteFile(dir, nil, 0o600)) // nothing can be written below a file
-		reply := n.Local(t.Context(), strings.Fields(c.command))
+		reply := waist.Of(n).Local(t.Context(), strings.Fields(c.command))
 		if reply.Kind != caucus.KindError || !strings.Contains(reply.Str, c.want) {
 			t.Errorf("%s: %q, want %s", c.command, reply.Str, c.want)
 		}
@@ -191,7 +192,7 @@ func TestA16_AnEnsembleBeginsWithADump(t *testing.T) {
 	})
 	for _, n := range nodes {
 		nodetest.Eventually(t, "both nodes have what is in the dump", func() bool {
-			dump := n.Local(t.Context(), caucus.Command{"GETDUMP"}).Str
+			dump := waist.Of(n).Local(t.Context(), caucus.Command{"GETDUMP"}).Str
 			return strings.Contains(dump, `{"key":"a","type":"string","value":"1"}`) &&
 				strings.Contains(dump, `{"key":"b","type":"string","value":"2","expires_ms":`) &&
 				strings.Contains(dump, `{"group":"made","made":true,"kind":"leader","settle":7,`) &&
@@ -262,7 +263,7 @@ func TestShutdownSavesWhenAsked(t *testing.T) {
 		{"SAVE NOSAVE", "ERR syntax error"}, {"ABORT NOW", "ERR syntax error"}, {"LATER", "ERR syntax error"},
 		{"ABORT", "ERR No shutdown in progress."},
 	} {
-		reply := n.Local(t.Context(), strings.Fields("SHUTDOWN "+c.words))
+		reply := waist.Of(n).Local(t.Context(), strings.Fields("SHUTDOWN "+c.words))
 		if reply.Str != c.want {
 			t.Errorf("SHUTDOWN %s: %q, want %s", c.words, reply.Str, c.want)
 		}
@@ -272,7 +273,7 @@ func TestShutdownSavesWhenAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	does(t, n, "SET a 1")
-	reply := n.Local(t.Context(), caucus.Command{"SHUTDOWN", "SAVE"})
+	reply := waist.Of(n).Local(t.Context(), caucus.Command{"SHUTDOWN", "SAVE"})
 	if !strings.HasPrefix(reply.Str, "ERR the node goes on, since the snapshot was not written: ") {
 		t.Errorf("SHUTDOWN SAVE on a failing disk: %q", reply.Str)
 	}
@@ -281,7 +282,7 @@ func TestShutdownSavesWhenAsked(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := lastCheckpoint(t, n)
-	if reply := n.Local(t.Context(), caucus.Command{"SHUTDOWN", "SAVE"}); reply.Err() != nil {
+	if reply := waist.Of(n).Local(t.Context(), caucus.Command{"SHUTDOWN", "SAVE"}); reply.Err() != nil {
 		t.Error(reply)
 	}
 	<-n.Done()

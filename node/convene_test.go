@@ -10,6 +10,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/internal/waist"
 	"github.com/caucus-project/caucus/node"
 )
 
@@ -49,7 +50,7 @@ func TestA12_ListInOneProcess(t *testing.T) {
 		t.Errorf("the early conversation is answered %q, %v", reply.Text(), err)
 	}
 	for i, n := range nodes {
-		conn, err := n.Open(caucus.ConnInfo{})
+		conn, err := waist.Of(n).Open(waist.ConnInfo{})
 		if err != nil {
 			t.Fatal(err)
 		}

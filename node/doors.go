@@ -19,7 +19,7 @@ type doors struct {
 
 // openDoors lets clients in.
 func (n *Node) openDoors() {
-	n.doors.resp = respd.New(respd.Config{Server: n, Table: n.table, Log: n.log,
+	n.doors.resp = respd.New(respd.Config{Server: server{n}, Table: n.table, Log: n.log,
 		Password: func() string { return n.cfg.Password }, MaxClients: n.cfg.MaxClients})
 	n.serve("client", n.ls.client, n.doors.resp.Serve)
 	if n.ls.http == nil {
@@ -27,7 +27,7 @@ func (n *Node) openDoors() {
 	}
 	n.doors.http = httpd.New(httpd.Config{Timeout: n.cfg.BlocTimeout, RequestTimeout: n.cfg.RequestTimeout,
 		MaxClients: n.cfg.MaxClients, Hosts: n.hosts(), Logger: n.log, Metrics: n.meter.Handler(),
-		Password: func() string { return n.cfg.Password }}, n)
+		Password: func() string { return n.cfg.Password }}, server{n})
 	n.serve("HTTP", n.ls.http, n.doors.http.Serve)
 }
 

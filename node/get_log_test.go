@@ -9,13 +9,14 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/internal/waist"
 	"github.com/caucus-project/caucus/node"
 )
 
 // logOf gives the texts of GETLOG by index, and checks that the indexes follow each other.
 func logOf(t *testing.T, n *node.Node, ends ...string) (first int64, texts []string) {
 	t.Helper()
-	reply := n.Local(t.Context(), append(caucus.Command{"GETLOG"}, ends...))
+	reply := waist.Of(n).Local(t.Context(), append(caucus.Command{"GETLOG"}, ends...))
 	if reply.Kind != caucus.KindArray {
 		t.Fatalf("GETLOG %v: %+v", ends, reply)
 	}
@@ -88,7 +89,7 @@ func TestGetLogGivesTheEntriesThatAreAskedFor(t *testing.T) {
 		"5 4": "ERR the end, 4, comes before the start, 5", "1 2 3": "ERR syntax error",
 		"99999999999999999999": "ERR '99999999999999999999' is not the index", "1": "GAP 2 is the oldest entry",
 	} {
-		reply := n.Local(t.Context(), strings.Fields("GETLOG "+words))
+		reply := waist.Of(n).Local(t.Context(), strings.Fields("GETLOG "+words))
 		if reply.Kind != caucus.KindError || !strings.HasPrefix(reply.Str, want) {
 			t.Errorf("GETLOG %s: %q, want %s", words, reply.Str, want)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/internal/waist"
 	"github.com/caucus-project/caucus/node"
 )
 
@@ -19,7 +20,7 @@ func lone(t *testing.T) *node.Node {
 
 func infoOf(t *testing.T, n *node.Node, sections ...string) string {
 	t.Helper()
-	reply := n.Local(t.Context(), append(caucus.Command{"INFO"}, sections...))
+	reply := waist.Of(n).Local(t.Context(), append(caucus.Command{"INFO"}, sections...))
 	if reply.Kind != caucus.KindVerbatim {
 		t.Fatalf("INFO %v: %+v", sections, reply)
 	}

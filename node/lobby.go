@@ -10,6 +10,7 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/talk"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // gate keeps clients out until this node has a state, and until so many nodes vote as must (SAFETY A12).
@@ -68,7 +69,7 @@ func (n *Node) served(ctx context.Context) error {
 // newcomers find their way, and turns into a real one when the gate opens.
 type lobby struct {
 	n    *Node
-	info caucus.ConnInfo
+	info waist.ConnInfo
 	conn *conn // nil until the gate is open
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
-// Local answers the commands that concern this node alone.
-func (n *Node) Local(ctx context.Context, cmd caucus.Command) caucus.Reply {
+// local answers the commands that concern this node alone.
+func (n *Node) local(ctx context.Context, cmd caucus.Command) caucus.Reply {
 	spec, err := n.table.Lookup(cmd)
 	if err != nil {
 		return caucus.ErrorReply(err)

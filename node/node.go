@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/feed"
@@ -168,7 +167,7 @@ func (n *Node) start(found replica.Restored) error {
 	r, err := replica.Open(replica.Config{
 		Node: n.me, Seed: randomSeed(),
 		Heartbeat: n.pace.heartbeat.Microseconds(), Election: n.pace.election.Microseconds(),
-		SnapshotEntries: n.cfg.SnapshotEntries, DigestEntries: n.cfg.DigestEntries, Publish: n.Publish,
+		SnapshotEntries: n.cfg.SnapshotEntries, DigestEntries: n.cfg.DigestEntries, Publish: n.publish,
 		Send: n.send,
 	}, found, n.cfg.clock())
 	if err != nil {
@@ -304,18 +303,6 @@ func closerOf(l *raftlog.Log) io.Closer {
 	}
 	return l
 }
-
-// Publish sends payload to the subscribers of channel on every node and says how many were on this one.
-func (n *Node) Publish(channel, payload string) int {
-	count := n.hub.Publish(channel, payload)
-	n.relay(channel, payload)
-	return count
-}
-
-// Watch makes an empty subscription to what is published on channels. It must be closed.
-func (n *Node) Watch() caucus.Subscription { return n.hub.Watch() }
-
-var _ caucus.Server = (*Node)(nil)
 
 // describeError adds where the data are to an error about them.
 func (n *Node) describeError(err error) error {

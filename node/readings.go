@@ -16,7 +16,7 @@ import (
 // readings gives what /metrics tells, from what is noted anyway. Only what the state holds is asked of the
 // owner, for as long as one can wait who wants to know why the node is slow.
 func (n *Node) readings() *metrics.Readings {
-	r := &metrics.Readings{Version: Version, GoVersion: runtime.Version(), Ready: n.Ready().Ready}
+	r := &metrics.Readings{Version: Version, GoVersion: runtime.Version(), Ready: n.ready().Ready}
 	n.doorReadings(r)
 	if n.ownerNow() == nil {
 		return r

@@ -3,9 +3,9 @@ package node
 import (
 	"fmt"
 
-	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
+	"github.com/caucus-project/caucus/internal/waist"
 	"go.etcd.io/raft/v3"
 )
 
@@ -54,13 +54,13 @@ func (n *Node) find(is func(machine.Node) bool) (machine.Node, bool) {
 	return machine.Node{}, false
 }
 
-// Ready says whether the node can serve linearizable requests now.
-func (n *Node) Ready() caucus.Readiness {
+// ready says whether the node can serve linearizable requests now.
+func (n *Node) ready() waist.Readiness {
 	if why := n.gate.why.Load(); why != nil {
-		return caucus.Readiness{Reason: why.Message}
+		return waist.Readiness{Reason: why.Message}
 	}
 	s := n.greeting.Load()
-	r := caucus.Readiness{Leader: n.nameOf(s.Leader), Lag: s.Commit - min(s.Commit, s.Applied)}
+	r := waist.Readiness{Leader: n.nameOf(s.Leader), Lag: s.Commit - min(s.Commit, s.Applied)}
 	switch {
 	case n.ctx.Err() != nil:
 		r.Reason = "the node is stopping"

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/story"
+	"github.com/caucus-project/caucus/internal/waist"
 	"github.com/caucus-project/caucus/node"
 	"github.com/cockroachdb/datadriven"
 )
@@ -64,7 +66,7 @@ func newTheatre(t *testing.T) *theatre {
 	nodetest.Eventually(t, "the node leads", func() bool {
 		s.passed.Add(stride)
 		s.n.Step()
-		return s.n.Ready().Ready
+		return waist.Of(s.n).Ready().Ready
 	})
 	s.passed.Store(prelude)
 	s.curtain = prelude
@@ -151,7 +153,7 @@ func (s *theatre) Advance(to int64) {
 }
 
 // Events reads what has come, up to a mark of our own.
-func (s *theatre) Events() (events []caucus.Event) {
+func (s *theatre) Events() (events []entry.Event) {
 	s.marks++
 	mark := strconv.Itoa(s.marks)
 	s.do(s.hand, "PUBLISH", "mark", mark)
@@ -162,7 +164,7 @@ func (s *theatre) Events() (events []caucus.Event) {
 		}
 		switch text := push.Items[len(push.Items)-1].Str; {
 		case push.Items[0].Str == "pmessage":
-			events = append(events, caucus.Event{JSON: text})
+			events = append(events, entry.Event{JSON: text})
 		case text == mark:
 			return events
 		}

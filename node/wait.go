@@ -9,6 +9,7 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/talk"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // era is the time until the state is replaced by a snapshot, which tells listeners nothing of what it skips,
@@ -52,9 +53,9 @@ type waiter struct {
 	what  *talk.Wait
 	outer context.Context
 	limit context.Context
-	ear   caucus.Subscription
+	ear   waist.Subscription
 	era   *era // in which the state was read last
-	heard []caucus.Message
+	heard []waist.Message
 	end   func()
 }
 
@@ -106,7 +107,7 @@ func (w *waiter) next() *caucus.Error {
 		return errLeft
 	case w.n.ctx.Err() != nil:
 		return errStopping
-	case errors.Is(err, caucus.ErrSlow):
+	case errors.Is(err, waist.ErrSlow):
 		w.ear.Close()
 		w.subscribe()
 	}
@@ -119,7 +120,7 @@ func (w *waiter) listenOn(ctx context.Context) (err error) {
 	for w.heard = nil; err == nil && ctx.Err() == nil && len(w.heard) == 0; {
 		w.heard, err = w.ear.Next(ctx)
 		if w.what.Matters != nil {
-			w.heard = slices.DeleteFunc(w.heard, func(m caucus.Message) bool { return !w.what.Matters(m.Payload) })
+			w.heard = slices.DeleteFunc(w.heard, func(m waist.Message) bool { return !w.what.Matters(m.Payload) })
 		}
 	}
 	return err

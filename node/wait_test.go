@@ -12,6 +12,7 @@ import (
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/talk"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // hall is as much of a node as waiting needs.
@@ -132,7 +133,7 @@ func newQueue(t *testing.T, line string) *queue {
 	q := &queue{n: newNode(Config{}.withDefaults()), replies: make(chan []caucus.Reply, 1)}
 	q.n.owner = newOwner(q.n, nil)
 	go func() {
-		c := q.n.converse(caucus.ConnInfo{})
+		c := q.n.converse(waist.ConnInfo{})
 		q.replies <- c.DoAll(t.Context(), []caucus.Command{strings.Fields(line)})
 	}()
 	return q

@@ -78,3 +78,11 @@ type Beat struct {
 	// request after it (SAFETY A3). 0 when nothing is known.
 	Seen uint64
 }
+
+// Event is something that happened in a group and went through the log. Seq has no gaps within a life of
+// the group and is the same on every node.
+type Event struct {
+	Group string
+	Seq   uint64
+	JSON  string // the whole event as WIRE describes it, fields in a fixed order
+}

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/feed"
+	"github.com/caucus-project/caucus/internal/waist"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 )
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func still() time.Time { return time.Unix(1, 0) }
 
 // waiting gives what waits for s without waiting for more.
-func waiting(t testing.TB, s caucus.Subscription) []caucus.Message {
+func waiting(t testing.TB, s waist.Subscription) []waist.Message {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -45,7 +45,7 @@ func TestWhoListensHears(t *testing.T) {
 	if n := h.Publish("b", "2") + h.Publish("x", "3"); n != 1 {
 		t.Errorf("b and x were heard %d times", n)
 	}
-	want := []caucus.Message{{Channel: "a", Payload: "1"}, {Channel: "a", Pattern: "a*", Payload: "1"},
+	want := []waist.Message{{Channel: "a", Payload: "1"}, {Channel: "a", Pattern: "a*", Payload: "1"},
 		{Channel: "b", Payload: "2"}}
 	if got := waiting(t, s); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("heard %v", got)
@@ -67,7 +67,7 @@ func TestPrivateChannels(t *testing.T) {
 	own, all := h.Watch(), h.Watch()
 	defer own.Close()
 	defer all.Close()
-	const name = caucus.PrivateChannels + "g:a" + caucus.FeedMark + "x"
+	const name = waist.PrivateChannels + "g:a" + waist.FeedMark + "x"
 	own.Subscribe(name)
 	all.PSubscribe("*", "caucus:m:*")
 	for range 5 {
@@ -103,7 +103,7 @@ func TestQueries(t *testing.T) {
 	if got := fmt.Sprint(h.Channels(""), h.Patterns()); got != "[a xa] 1" {
 		t.Error(got)
 	}
-	if _, err := s.Next(context.Background()); !errors.Is(err, caucus.ErrSlow) {
+	if _, err := s.Next(context.Background()); !errors.Is(err, waist.ErrSlow) {
 		t.Errorf("a closed subscription gives %v", err)
 	}
 }
@@ -136,7 +136,7 @@ func TestCloseWakesWhoWaits(t *testing.T) {
 	}
 	s.Close()
 	for range 3 {
-		if err := <-ended; !errors.Is(err, caucus.ErrSlow) {
+		if err := <-ended; !errors.Is(err, waist.ErrSlow) {
 			t.Error(err)
 		}
 	}
@@ -171,7 +171,7 @@ func TestTheSlowAreCut(t *testing.T) {
 	if !cut() {
 		t.Fatal("not cut after its patience")
 	}
-	if _, err := slow.Next(context.Background()); !errors.Is(err, caucus.ErrSlow) {
+	if _, err := slow.Next(context.Background()); !errors.Is(err, waist.ErrSlow) {
 		t.Fatalf("who was cut gets %v", err)
 	}
 	if !cut() {
@@ -244,7 +244,7 @@ func TestOrderPerPublisher(t *testing.T) {
 func TestHubIsItsModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := feed.New(feed.Limits{}, still)
-		subs := []caucus.Subscription{h.Watch(), h.Watch(), h.Watch()}
+		subs := []waist.Subscription{h.Watch(), h.Watch(), h.Watch()}
 		model := make([]map[string]bool, len(subs))
 		for i := range model {
 			model[i] = map[string]bool{}
@@ -278,7 +278,7 @@ func BenchmarkPublish(b *testing.B) {
 	for _, n := range []int{1, 1000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			h := feed.New(feed.Limits{}, time.Now)
-			subs := make([]caucus.Subscription, n)
+			subs := make([]waist.Subscription, n)
 			for i := range subs {
 				subs[i] = h.Watch()
 				subs[i].Subscribe("a")

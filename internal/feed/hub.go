@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/glob"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // Limits say when a subscriber is cut off. Zero means the default.
@@ -41,10 +41,10 @@ func New(limits Limits, now func() time.Time) *Hub {
 		channels: map[string]*audience{}, patterns: map[string]*audience{}}
 }
 
-var _ caucus.Watcher = (*Hub)(nil)
+var _ waist.Watcher = (*Hub)(nil)
 
 // Watch makes an empty subscription. It must be closed.
-func (h *Hub) Watch() caucus.Subscription {
+func (h *Hub) Watch() waist.Subscription {
 	return &subscriber{hub: h, wake: make(chan struct{}, 1),
 		channels: map[string]struct{}{}, patterns: map[string]struct{}{}}
 }
@@ -55,19 +55,19 @@ func (h *Hub) Watch() caucus.Subscription {
 func (h *Hub) Publish(channel, payload string) int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	n := h.channels[channel].take(caucus.Message{Channel: channel, Payload: payload})
+	n := h.channels[channel].take(waist.Message{Channel: channel, Payload: payload})
 	if private(channel) {
 		return n
 	}
 	for pattern, a := range h.patterns {
 		if glob.Match(pattern, channel) {
-			n += a.take(caucus.Message{Channel: channel, Pattern: pattern, Payload: payload})
+			n += a.take(waist.Message{Channel: channel, Pattern: pattern, Payload: payload})
 		}
 	}
 	return n
 }
 
-func private(channel string) bool { return strings.HasPrefix(channel, caucus.PrivateChannels) }
+func private(channel string) bool { return strings.HasPrefix(channel, waist.PrivateChannels) }
 
 // Heard says whether somebody may hear what is published on a channel.
 func (h *Hub) Heard(channel string) bool {
@@ -166,7 +166,7 @@ func (a *audience) remove(s *subscriber) {
 }
 
 // take hands the message to everybody and says to how many.
-func (a *audience) take(m caucus.Message) int {
+func (a *audience) take(m waist.Message) int {
 	n := 0
 	for i := range a.size() {
 		if a.all[i].take(m) {

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // overhead is what a waiting message costs beside its text, which all its readers share. It is counted, so
@@ -24,7 +24,7 @@ type subscriber struct {
 	closed   bool
 
 	mu      sync.Mutex
-	backlog []caucus.Message
+	backlog []waist.Message
 	bytes   int
 	since   time.Time // when the backlog went over the soft limit; zero when it is under it
 	over    bool      // cut off or closed: it takes nothing more
@@ -68,7 +68,7 @@ func (s *subscriber) ignore(mine map[string]struct{}, rooms map[string]*audience
 }
 
 // take adds a message to the backlog, or cuts the reader off, and says whether it was added.
-func (s *subscriber) take(m caucus.Message) bool {
+func (s *subscriber) take(m waist.Message) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.over {
@@ -105,14 +105,14 @@ func (s *subscriber) signal() {
 }
 
 // Next waits for messages and returns all that are there, which are then the caller's. It fails with
-// caucus.ErrSlow when the reader was cut off or the subscription was closed, and with the context's error.
-func (s *subscriber) Next(ctx context.Context) ([]caucus.Message, error) {
+// waist.ErrSlow when the reader was cut off or the subscription was closed, and with the context's error.
+func (s *subscriber) Next(ctx context.Context) ([]waist.Message, error) {
 	for {
 		messages, over := s.grab()
 		switch {
 		case over:
 			s.signal() // for another caller of Next, and for the next call
-			return nil, caucus.ErrSlow
+			return nil, waist.ErrSlow
 		case len(messages) > 0:
 			return messages, nil
 		}
@@ -124,7 +124,7 @@ func (s *subscriber) Next(ctx context.Context) ([]caucus.Message, error) {
 	}
 }
 
-func (s *subscriber) grab() (messages []caucus.Message, over bool) {
+func (s *subscriber) grab() (messages []waist.Message, over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	messages = s.backlog

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // client names a client of bloc: the same header in another group is another client.
@@ -55,7 +56,7 @@ func (d *Door) blocSit(ctx context.Context, c client) (*blocSeat, *caucus.Error)
 	if s.crowded = !alone; s.crowded {
 		s.hangUp()
 	}
-	if err := s.meet(d.server, caucus.ConnInfo{Detached: c.detached()}); err != nil {
+	if err := s.meet(d.server, waist.ConnInfo{Detached: c.detached()}); err != nil {
 		d.blocRise(s)
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // A session of /v1 is carried by no connection. It lives as long as requests that name it come, to any
@@ -41,7 +42,7 @@ const tries = 2
 
 // carry carries out a command for the session that the request names, which this node carries from then on.
 func (v *visit) carry(cmd caucus.Command) caucus.Reply {
-	reply, ended := v.inTurn(func(conn caucus.Conn) caucus.Reply { return v.do(conn, cmd)[0] })
+	reply, ended := v.inTurn(func(conn waist.Conn) caucus.Reply { return v.do(conn, cmd)[0] })
 	if ended {
 		return v.ask(cmd)[0] // which has its own order of what it misses first
 	}
@@ -51,8 +52,8 @@ func (v *visit) carry(cmd caucus.Command) caucus.Reply {
 // carryBeside is carry for a command that may wait: what else the session asks for here is not held up.
 func (v *visit) carryBeside(cmd caucus.Command) caucus.Reply {
 	for range tries {
-		var beside caucus.Conn
-		reply, ended := v.inTurn(func(conn caucus.Conn) (reply caucus.Reply) {
+		var beside waist.Conn
+		reply, ended := v.inTurn(func(conn waist.Conn) (reply caucus.Reply) {
 			beside, reply = v.beside(conn)
 			return reply
 		})
@@ -73,7 +74,7 @@ func (v *visit) carryBeside(cmd caucus.Command) caucus.Reply {
 
 // inTurn lets do use the conversation that carries the session here, which it takes over if need be. Ended
 // says that there is no such session any more.
-func (v *visit) inTurn(do func(caucus.Conn) caucus.Reply) (reply caucus.Reply, ended bool) {
+func (v *visit) inTurn(do func(waist.Conn) caucus.Reply) (reply caucus.Reply, ended bool) {
 	s, _, err := v.door.carried.sit(v.ctx, v.session)
 	if err != nil {
 		return caucus.ErrorReply(err), false
@@ -99,7 +100,7 @@ func (v *visit) takeOver(s *seat) *caucus.Error {
 	if s.conn != nil {
 		return nil
 	}
-	conn, problem := v.door.server.Open(caucus.ConnInfo{Unbound: true})
+	conn, problem := v.door.server.Open(waist.ConnInfo{Unbound: true})
 	if problem != nil {
 		return known(problem)
 	}
@@ -122,11 +123,11 @@ func (v *visit) takeOver(s *seat) *caucus.Error {
 }
 
 // beside opens a conversation beside the one that carries the session here, if it still does.
-func (v *visit) beside(conn caucus.Conn) (caucus.Conn, caucus.Reply) {
+func (v *visit) beside(conn waist.Conn) (waist.Conn, caucus.Reply) {
 	if reply := v.do(conn, caucus.Command{"SESSION", "INFO"})[0]; reply.Kind == caucus.KindError {
 		return nil, reply
 	}
-	beside, err := v.door.server.Open(caucus.ConnInfo{Beside: conn})
+	beside, err := v.door.server.Open(waist.ConnInfo{Beside: conn})
 	if err != nil {
 		return nil, caucus.ErrorReply(known(err))
 	}
@@ -136,7 +137,7 @@ func (v *visit) beside(conn caucus.Conn) (caucus.Conn, caucus.Reply) {
 // open carries out a command that may open a session, for a request that names none, and gives the session's
 // id. This node carries it from then on. A session of which nobody will be told is closed again.
 func (v *visit) open(cmd caucus.Command) (reply caucus.Reply, id string) {
-	conn, problem := v.door.server.Open(caucus.ConnInfo{Unbound: true})
+	conn, problem := v.door.server.Open(waist.ConnInfo{Unbound: true})
 	if problem != nil {
 		return caucus.ErrorReply(known(problem)), ""
 	}

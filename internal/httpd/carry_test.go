@@ -9,13 +9,14 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/internal/waist"
 	"github.com/caucus-project/caucus/node"
 )
 
 // resumes counts the RESUMEs in a node's log.
 func resumes(t *testing.T, n *node.Node) (count int) {
 	t.Helper()
-	reply := n.Local(t.Context(), []string{"GETLOG", "2"})
+	reply := waist.Of(n).Local(t.Context(), []string{"GETLOG", "2"})
 	if err := reply.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +162,8 @@ func TestWhoWaitsMayGoAway(t *testing.T) {
 	s.run(sessions, []request{{"A", "DELETE", "/v1/locks/x?term=" + term, ``, `{"released":true}`},
 		{"", "GET", "/v1/groups/lock%2Fx", ``, `404 NOGROUP lock/x`}})
 	nodetest.Eventually(t, "no session is left but A and B", func() bool {
-		return strings.Contains(n.Local(t.Context(), []string{"INFO", "ensemble"}).Str, "\r\nsessions:2\r\n")
+		info := waist.Of(n).Local(t.Context(), []string{"INFO", "ensemble"})
+		return strings.Contains(info.Str, "\r\nsessions:2\r\n")
 	})
 }
 
@@ -181,7 +183,7 @@ func TestWaitsEndWithTheirNode(t *testing.T) {
 	lock, vote := make(chan answer, 1), make(chan answer, 1)
 	go func() { lock <- s.as(sessions["B"], "POST", "/v1/locks/x", `{"wait":0}`) }()
 	go func() { vote <- s.ask("GET", "/v1/groups/g/votes/"+poll+"?wait=0") }()
-	waiting := func() string { return n.Local(t.Context(), []string{"INFO", "clients"}).Str }
+	waiting := func() string { return waist.Of(n).Local(t.Context(), []string{"INFO", "clients"}).Str }
 	nodetest.Eventually(t, "both wait", func() bool {
 		return strings.Contains(waiting(), "blocked_clients:2\r\n")
 	})

@@ -3,8 +3,8 @@
 // node lives and is ready.
 //
 // It is not for what a group is or who may believe what: it turns a request into the commands of a
-// conversation, and of the server it knows the interfaces of the root package only, which is all that
-// it may import beside internal/here and internal/follow.
+// conversation, and of the server it knows what waist says only. It may import the root package,
+// waist, here and follow.
 //
 // A client of bloc is a session that no connection carries, known by group and header. It learns that
 // its index was revoked by an answer, and shows that it did by its next request (SAFETY A3), so an

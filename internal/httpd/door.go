@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // Config is what the door needs. Zero means the default.
@@ -69,7 +69,7 @@ const (
 // Door is the HTTP door. It may serve several listeners.
 type Door struct {
 	cfg     Config
-	server  caucus.Server
+	server  waist.Server
 	hosts   map[string]bool
 	seats   *seats[client, *blocSeat] // of bloc's clients
 	carried *seats[string, *seat]     // of sessions of /v1, by id
@@ -92,7 +92,7 @@ type Door struct {
 }
 
 // New makes a door to server that serves nobody yet.
-func New(cfg Config, server caucus.Server) *Door {
+func New(cfg Config, server waist.Server) *Door {
 	d := &Door{cfg: cfg.withDefaults(), server: server, hosts: make(map[string]bool),
 		fresh: make(map[net.Conn]struct{})}
 	for _, host := range d.cfg.Hosts {

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/httpd"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // TestBadRequests: each is answered with what is wrong, and none disturbs the group.
@@ -245,7 +245,7 @@ func TestHosts(t *testing.T) {
 func TestHealthAndReadiness(t *testing.T) {
 	s := open(t, httpd.Config{})
 	s.expect(s.ask("GET", "/readyz"), 200, `{"ready":true,"leader":"n1","lag":0,"reason":""}`)
-	s.change(func(e *ensemble) { e.ready = caucus.Readiness{Lag: 7, Reason: "no leader"} })
+	s.change(func(e *ensemble) { e.ready = waist.Readiness{Lag: 7, Reason: "no leader"} })
 	s.expect(s.ask("GET", "/readyz"), 503, `{"ready":false,"leader":"","lag":7,"reason":"no leader"}`)
 	s.expect(s.ask("GET", "/healthz"), 200, `{"status": "alive"}`)
 	s.expect(s.ask("HEAD", "/readyz"), 503, "")

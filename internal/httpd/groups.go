@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // What may be stated of groups and members.
@@ -124,7 +125,7 @@ func (v *visit) describeSelf() caucus.Reply {
 
 // isOwn says whether the member that the path names is the session's own; its messages are for nobody else.
 func (v *visit) isOwn() (err caucus.Reply, ok bool) {
-	conn, problem := v.door.server.Open(caucus.ConnInfo{Session: v.session})
+	conn, problem := v.door.server.Open(waist.ConnInfo{Session: v.session})
 	if problem != nil {
 		return caucus.ErrorReply(known(problem)), false
 	}

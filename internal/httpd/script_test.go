@@ -12,12 +12,13 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/httpd"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // scripted is a server that answers as told, and notes what it is asked: how the conversation began, and the
 // command.
 type scripted struct {
-	caucus.Server
+	waist.Server
 	reply func(ctx context.Context, asked string) caucus.Reply
 	id    string // of the session that its conversations carry
 
@@ -31,7 +32,7 @@ type scriptedTalk struct {
 	how string
 }
 
-func (s *scripted) Open(info caucus.ConnInfo) (caucus.Conn, error) {
+func (s *scripted) Open(info waist.ConnInfo) (waist.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open++

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // seat is where a client is met again at its next request. It keeps the conversation.
@@ -19,7 +20,7 @@ type seat struct {
 	used    time.Time
 	leaving bool // it goes with the last who is at it
 
-	conn caucus.Conn // of whose turn it is; nil: to be opened
+	conn waist.Conn // of whose turn it is; nil: to be opened
 }
 
 func newSeat() seat { return seat{turn: make(chan struct{}, 1)} }
@@ -27,7 +28,7 @@ func newSeat() seat { return seat{turn: make(chan struct{}, 1)} }
 func (s *seat) at() *seat { return s }
 
 // meet begins the conversation, unless there is one.
-func (s *seat) meet(server caucus.Server, info caucus.ConnInfo) *caucus.Error {
+func (s *seat) meet(server waist.Server, info waist.ConnInfo) *caucus.Error {
 	if s.conn != nil {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/httpd"
+	"github.com/caucus-project/caucus/internal/waist"
 	"go.uber.org/goleak"
 )
 
@@ -23,11 +24,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is how long a test waits for what must happen.
 const patience = 20 * time.Second
 
-// ensemble is a caucus.Server that knows of detached sessions and groups as much as bloc needs. Its
+// ensemble is a waist.Server that knows of detached sessions and groups as much as bloc needs. Its
 // groups settle when told, and refuse to as long as a holder may not know that its index was revoked
 // (SAFETY A3).
 type ensemble struct {
-	caucus.Server // the rest of a server is not asked for
+	waist.Server // the rest of a server is not asked for
 
 	hold chan struct{} // when not nil, DoAll says so on held and waits for it
 	held chan struct{}
@@ -35,7 +36,7 @@ type ensemble struct {
 	mu      sync.Mutex
 	refusal *caucus.Error // what every DoAll is answered
 	closing bool          // Open fails
-	ready   caucus.Readiness
+	ready   waist.Readiness
 
 	version  int64
 	sessions map[string]bool      // by the text that names them
@@ -58,16 +59,16 @@ type member struct{ name, session string }
 
 func newEnsemble() *ensemble {
 	return &ensemble{sessions: map[string]bool{}, knows: map[string]int64{}, groups: map[string]*division{},
-		held: make(chan struct{}, 100), ready: caucus.Readiness{Ready: true, Leader: "n1"}}
+		held: make(chan struct{}, 100), ready: waist.Readiness{Ready: true, Leader: "n1"}}
 }
 
-func (e *ensemble) Ready() caucus.Readiness {
+func (e *ensemble) Ready() waist.Readiness {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.ready
 }
 
-func (e *ensemble) Open(info caucus.ConnInfo) (caucus.Conn, error) {
+func (e *ensemble) Open(info waist.ConnInfo) (waist.Conn, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closing {

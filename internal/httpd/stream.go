@@ -11,6 +11,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/follow"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // pace says how a stream of events goes on.
@@ -32,7 +33,7 @@ type stream struct {
 	*visit
 	out   *http.ResponseController
 	place *follow.Place
-	ear   caucus.Subscription
+	ear   waist.Subscription
 	text  []byte // what is to be written
 }
 
@@ -128,7 +129,7 @@ func (s *stream) begin() *caucus.Error {
 func (s *stream) ownFeed() (string, *caucus.Error) {
 	ctx, cancel := context.WithTimeout(s.ctx, s.door.cfg.RequestTimeout)
 	defer cancel()
-	conn, err := s.door.server.Open(caucus.ConnInfo{Session: s.session})
+	conn, err := s.door.server.Open(waist.ConnInfo{Session: s.session})
 	if err != nil {
 		return "", known(err)
 	}
@@ -150,7 +151,7 @@ func (s *stream) catchUp() error {
 	if !ok {
 		return nil
 	}
-	conn, err := s.door.server.Open(caucus.ConnInfo{})
+	conn, err := s.door.server.Open(waist.ConnInfo{})
 	if err != nil {
 		return err
 	}
@@ -161,7 +162,7 @@ func (s *stream) catchUp() error {
 	return err
 }
 
-func (s *stream) askOne(conn caucus.Conn, cmd caucus.Command) error {
+func (s *stream) askOne(conn waist.Conn, cmd caucus.Command) error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.door.cfg.RequestTimeout)
 	defer cancel()
 	replies := conn.DoAll(ctx, []caucus.Command{cmd})
@@ -208,13 +209,13 @@ func (s *stream) run() error {
 }
 
 // next waits for something to happen, for a beat at most.
-func (s *stream) next() ([]caucus.Message, error) {
+func (s *stream) next() ([]waist.Message, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, s.door.pace.beat)
 	defer cancel()
 	return s.ear.Next(ctx)
 }
 
-func (s *stream) hear(messages []caucus.Message) error {
+func (s *stream) hear(messages []waist.Message) error {
 	for _, m := range messages {
 		err := s.say(s.place.Heard(m.Payload))
 		if err == nil {
@@ -245,7 +246,7 @@ func (s *stream) flush() error {
 // end ends the answer, so that the client sees that it is complete, and notes why if that is worth it.
 func (s *stream) end(why error) {
 	log := s.door.cfg.Logger.Debug
-	if errors.Is(why, caucus.ErrSlow) || errors.Is(why, os.ErrDeadlineExceeded) {
+	if errors.Is(why, waist.ErrSlow) || errors.Is(why, os.ErrDeadlineExceeded) {
 		s.door.tally.cut.Add(1)
 		log = s.door.cfg.Logger.Warn
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/httpd"
 	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/internal/waist"
 	"github.com/caucus-project/caucus/node"
 )
 
@@ -241,29 +242,30 @@ func TestStreamsThatAreRefused(t *testing.T) {
 
 // hindered is a node that a test can cut off from the others, and whose listeners may be too slow.
 type hindered struct {
-	*node.Node
+	waist.Server
+	n    *node.Node
 	cut  atomic.Bool
 	slow atomic.Bool
 }
 
-func (h *hindered) Open(info caucus.ConnInfo) (caucus.Conn, error) {
+func (h *hindered) Open(info waist.ConnInfo) (waist.Conn, error) {
 	if h.cut.Load() {
 		return nil, caucus.Errorf(caucus.ErrTryAgain, "no quorum")
 	}
-	return h.Node.Open(info)
+	return h.Server.Open(info)
 }
 
-func (h *hindered) Watch() caucus.Subscription { return hinderedEar{h.Node.Watch(), h} }
+func (h *hindered) Watch() waist.Subscription { return hinderedEar{h.Server.Watch(), h} }
 
 type hinderedEar struct {
-	caucus.Subscription
+	waist.Subscription
 	h *hindered
 }
 
-func (e hinderedEar) Next(ctx context.Context) ([]caucus.Message, error) {
+func (e hinderedEar) Next(ctx context.Context) ([]waist.Message, error) {
 	messages, err := e.Subscription.Next(ctx)
 	if e.h.slow.Load() {
-		return nil, caucus.ErrSlow
+		return nil, waist.ErrSlow
 	}
 	return messages, err
 }
@@ -272,7 +274,8 @@ func (e hinderedEar) Next(ctx context.Context) ([]caucus.Message, error) {
 // long as times, 0 for as usual.
 func paced(t *testing.T, beat, patience, times time.Duration) (*stage, *hindered) {
 	t.Helper()
-	h := &hindered{Node: nodetest.InProcess(t, 1, nil)[0]}
+	n := nodetest.InProcess(t, 1, nil)[0]
+	h := &hindered{Server: waist.Of(n), n: n}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -333,7 +336,7 @@ func TestQuietStreamsGiveSignsOfLife(t *testing.T) {
 // What other requests must be done with in time does not end a stream.
 func TestStreamsMayTakeAsLongAsTheyLike(t *testing.T) {
 	s, h := paced(t, 10*time.Millisecond, patience, time.Second)
-	usual := ofNode(t, h.Node)
+	usual := ofNode(t, h.n)
 	l := s.listen("g")
 	for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); {
 		if _, err := l.in.ReadString('\n'); err != nil {

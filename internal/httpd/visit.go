@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // sessionHeader names the session for which a request of /v1 is.
@@ -106,7 +107,7 @@ func (v *visit) name(wildcard string) string { return v.r.PathValue(wildcard) }
 // ask carries out commands that change nothing, in one state, for the session that the request names,
 // wherever that is attached.
 func (v *visit) ask(cmds ...caucus.Command) []caucus.Reply {
-	conn, err := v.door.server.Open(caucus.ConnInfo{Session: v.session, Seen: v.seen()})
+	conn, err := v.door.server.Open(waist.ConnInfo{Session: v.session, Seen: v.seen()})
 	if err != nil {
 		replies := make([]caucus.Reply, len(cmds))
 		for i := range replies {
@@ -128,7 +129,7 @@ func (v *visit) change(cmd caucus.Command) caucus.Reply {
 }
 
 // do has commands carried out, and gives a reply for each.
-func (v *visit) do(conn caucus.Conn, cmds ...caucus.Command) []caucus.Reply {
+func (v *visit) do(conn waist.Conn, cmds ...caucus.Command) []caucus.Reply {
 	replies := conn.DoAll(v.ctx, cmds)
 	for len(replies) < len(cmds) {
 		replies = append(replies, caucus.Fail(caucus.ErrUncertain, "the outcome is not known"))

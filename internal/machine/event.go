@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 )
 
 // Events that are kept per group (SAFETY B18).
@@ -88,7 +88,7 @@ func (t *telling) bytes(name, s string) *telling {
 func (t *telling) done() {
 	json := string(append(t.json, '}'))
 	t.g.keep(t.g.seq, json)
-	t.m.out.Events = append(t.m.out.Events, caucus.Event{Group: t.g.name, Seq: t.g.seq, JSON: json})
+	t.m.out.Events = append(t.m.out.Events, entry.Event{Group: t.g.name, Seq: t.g.seq, JSON: json})
 }
 
 // keep adds an event to those that can be read again, and lets go of the oldest.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/machine"
 	"pgregory.net/rapid"
 )
@@ -45,7 +46,7 @@ type heardOf struct {
 	polls     map[uint64]string // by id: "" while it is open, then its outcome
 }
 
-func (l *listener) hear(e caucus.Event) {
+func (l *listener) hear(e entry.Event) {
 	var h happening
 	if err := json.Unmarshal([]byte(e.JSON), &h); err != nil {
 		l.t.Fatalf("%v: %s", err, e.JSON)

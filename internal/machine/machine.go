@@ -57,7 +57,7 @@ type Output struct {
 	// Batches has an item for each batch of the entry, in order.
 	Batches []BatchResult
 	// Events of groups, in order.
-	Events []caucus.Event
+	Events []entry.Event
 	// Waits are the waits in line that ended, on all nodes.
 	Waits []WaitEnd
 	// Sessions and Groups name what the leader's clocks must look at again: sessions opened, resumed,

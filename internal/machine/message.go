@@ -6,6 +6,7 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/fields"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // maxMessage is how many bytes a message's payload may have (WIRE "Defaults").
@@ -52,7 +53,7 @@ func (m *Message) Feed() string {
 // privateFeed is a member's own: its channel is bound to the session, since another may bear the name
 // later.
 func privateFeed(group, member string, s entry.Session) string {
-	return caucus.MemberChannel(group, member) + caucus.FeedMark + string(s[:])
+	return caucus.MemberChannel(group, member) + waist.FeedMark + string(s[:])
 }
 
 // Sendable says whether there may still be messages like this one: of its sender under its attachment, to the

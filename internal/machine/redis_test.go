@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/story"
 	"github.com/caucus-project/caucus/internal/tool"
@@ -99,6 +100,6 @@ func (r *redis) Do(_ string, cmd caucus.Command) caucus.Reply {
 	return reply
 }
 
-func (r *redis) HangUp(string)          {}
-func (r *redis) Advance(int64)          {}
-func (r *redis) Events() []caucus.Event { return nil }
+func (r *redis) HangUp(string)         {}
+func (r *redis) Advance(int64)         {}
+func (r *redis) Events() []entry.Event { return nil }

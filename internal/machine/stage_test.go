@@ -24,7 +24,7 @@ type bare struct {
 	index   uint64
 	number  uint64
 	opened  int
-	events  []caucus.Event
+	events  []entry.Event
 	ends    []machine.WaitEnd // of waits in line
 
 	heard   map[entry.Session]int64
@@ -229,7 +229,7 @@ func (b *bare) next() (at int64, do func()) {
 }
 
 // Events gives the events since it was last asked.
-func (b *bare) Events() []caucus.Event {
+func (b *bare) Events() []entry.Event {
 	all := b.events
 	b.events = nil
 	return all

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/story"
 	"github.com/cockroachdb/datadriven"
 )
@@ -22,7 +23,7 @@ func (p played) Do(name string, cmd caucus.Command) caucus.Reply {
 	return reply
 }
 
-func (p played) Events() []caucus.Event {
+func (p played) Events() []entry.Event {
 	p.Advance(p.now)
 	return p.bare.Events()
 }

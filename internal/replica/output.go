@@ -26,7 +26,7 @@ type Output struct {
 	// Answers for batches, in no order.
 	Answers []Answer
 	// Events of groups, in order, that were applied here.
-	Events []caucus.Event
+	Events []entry.Event
 	// Waits are the waits in line of this node's clients that ended.
 	Waits []machine.WaitEnd
 	// Reset says that the state was replaced by a snapshot: what it told listeners has a gap.

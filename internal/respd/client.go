@@ -15,6 +15,7 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/resp"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // client is one connection. Its goroutine is serve; what other goroutines look at is atomic or under gate.
@@ -24,7 +25,7 @@ type client struct {
 	conn   net.Conn
 	in     *resp.Reader
 	out    *outbox
-	talk   caucus.Conn
+	talk   waist.Conn
 	ctx    context.Context
 	cancel context.CancelFunc
 	born   time.Time
@@ -50,7 +51,7 @@ type client struct {
 	proto    int
 	name     string
 	library  [2]string // name and version
-	sub      caucus.Subscription
+	sub      waist.Subscription
 	channels map[string]string // what the server's feed calls each
 	patterns map[string]string
 	pumping  sync.WaitGroup
@@ -73,7 +74,7 @@ func newClient(s *Server, conn net.Conn, id uint64) *client {
 // serve is the life of a connection.
 func (c *client) serve() {
 	defer c.cancel()
-	talk, err := c.s.cfg.Server.Open(caucus.ConnInfo{})
+	talk, err := c.s.cfg.Server.Open(waist.ConnInfo{})
 	if err != nil {
 		farewell(c.conn, resp.Append(nil, 2, errorReply(err)))
 		return

@@ -1,9 +1,9 @@
 // Package respd is the RESP door: it accepts connections of Redis clients, reads their pipelines, has them
-// carried out by a caucus.Server, and writes the replies in order.
+// carried out by a waist.Server, and writes the replies in order.
 //
 // It answers by itself what is about the protocol of a connection: HELLO, AUTH, CLIENT, QUIT, subscriptions.
-// It is not for what a command means; of the server it knows the interfaces of the root package only. It may
-// import the root package, resp, command and glob.
+// It is not for what a command means; of the server it knows what waist says only. It may import
+// the root package, waist, resp, command and glob.
 //
 // A connection has one goroutine, which reads a pipeline only after the replies to the one before have been
 // written to the socket (SAFETY A3 and A10 rest on that), and a second one once it has subscribed. While a

@@ -12,14 +12,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/resp"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // Config is what the door needs. Zero means the default, where one is given.
 type Config struct {
-	Server caucus.Server
+	Server waist.Server
 	Table  *command.Table
 	Log    *slog.Logger
 	Now    func() time.Time // default time.Now

@@ -19,6 +19,7 @@ import (
 	"github.com/caucus-project/caucus/internal/feed"
 	"github.com/caucus-project/caucus/internal/respd"
 	"github.com/caucus-project/caucus/internal/talk"
+	"github.com/caucus-project/caucus/internal/waist"
 	"go.uber.org/goleak"
 )
 
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is how long a test waits for what must happen.
 const patience = 20 * time.Second
 
-// memory is a caucus.Server with a map for a state.
+// memory is a waist.Server with a map for a state.
 type memory struct {
 	*feed.Hub
 	table  *command.Table
@@ -50,7 +51,7 @@ func newMemory(limits feed.Limits) *memory {
 	return m
 }
 
-func (m *memory) Open(caucus.ConnInfo) (caucus.Conn, error) {
+func (m *memory) Open(waist.ConnInfo) (waist.Conn, error) {
 	if m.refuse.Load() {
 		return nil, caucus.Errorf(caucus.ErrTryAgain, "stopping")
 	}
@@ -67,7 +68,7 @@ func (m *memory) Local(_ context.Context, cmd caucus.Command) caucus.Reply {
 	return caucus.Bulk("# Server\r\nredis_version:7.0.15\r\n")
 }
 
-func (m *memory) Ready() caucus.Readiness { return caucus.Readiness{Ready: true} }
+func (m *memory) Ready() waist.Readiness { return waist.Readiness{Ready: true} }
 
 type conversation struct {
 	*talk.Talk
@@ -77,7 +78,7 @@ type conversation struct {
 // Feed says that channels of member "me" are the conversation's own.
 func (c *conversation) Feed(_ context.Context, channel string) (string, *caucus.Error) {
 	if strings.HasSuffix(channel, ":me") {
-		return channel + caucus.FeedMark + c.m.owner.Load().(string), nil
+		return channel + waist.FeedMark + c.m.owner.Load().(string), nil
 	}
 	return "", caucus.Errorf(caucus.ErrNoPerm, "not yours")
 }

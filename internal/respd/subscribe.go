@@ -7,6 +7,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // listensOnly says whether the connection is one that has subscribed in RESP2, where a push cannot be told
@@ -70,7 +71,7 @@ func (c *client) subscribe(verb string, names []string) {
 func (c *client) feeds(verb string, names []string) ([]string, *caucus.Error) {
 	feeds := make([]string, len(names))
 	for i, name := range names {
-		switch private := strings.HasPrefix(name, caucus.PrivateChannels); {
+		switch private := strings.HasPrefix(name, waist.PrivateChannels); {
 		case private && verb == "psubscribe":
 			return nil, caucus.Errorf(caucus.ErrNoPerm, "'%.300s' may match messages for members, which only "+
 				"their own sessions may read, each by its channel's name", name)
@@ -81,7 +82,7 @@ func (c *client) feeds(verb string, names []string) ([]string, *caucus.Error) {
 			if err != nil {
 				return nil, err
 			}
-			if channel, _, _ := strings.Cut(feed, caucus.FeedMark); channel != name {
+			if channel, _, _ := strings.Cut(feed, waist.FeedMark); channel != name {
 				return nil, caucus.Errorf(caucus.ErrNoPerm, "'%.300s' names no member", name)
 			}
 			feeds[i] = feed
@@ -94,7 +95,7 @@ func (c *client) feeds(verb string, names []string) ([]string, *caucus.Error) {
 
 // namesMember says whether a private channel is that of a member with a name.
 func namesMember(channel string) bool {
-	_, member, _ := strings.Cut(strings.TrimPrefix(channel, caucus.PrivateChannels), ":")
+	_, member, _ := strings.Cut(strings.TrimPrefix(channel, waist.PrivateChannels), ":")
 	return member != ""
 }
 
@@ -187,7 +188,7 @@ func (c *client) pump() {
 }
 
 func (c *client) pumpEnded(err error) {
-	if !errors.Is(err, caucus.ErrSlow) || c.ctx.Err() != nil {
+	if !errors.Is(err, waist.ErrSlow) || c.ctx.Err() != nil {
 		return
 	}
 	c.s.cut.Add(1)
@@ -196,7 +197,7 @@ func (c *client) pumpEnded(err error) {
 }
 
 // push adds some of the messages, leaving out what is no longer subscribed, and says how many it dealt with.
-func (c *client) push(messages []caucus.Message) int {
+func (c *client) push(messages []waist.Message) int {
 	c.gate.Lock()
 	defer c.gate.Unlock()
 	defer func() { clear(c.parts[:cap(c.parts)]) }() // which would keep the last payload
@@ -210,14 +211,14 @@ func (c *client) push(messages []caucus.Message) int {
 
 // message makes the push of a message, which is good until the next one is made: they come in numbers, and
 // are written down at once. It says no when the message is no longer subscribed to.
-func (c *client) message(m *caucus.Message) (caucus.Reply, bool) {
+func (c *client) message(m *waist.Message) (caucus.Reply, bool) {
 	if m.Pattern != "" {
 		_, ok := c.patterns[m.Pattern]
 		return c.words("pmessage", m.Pattern, m.Channel, m.Payload), ok
 	}
 	name := m.Channel
-	if strings.HasPrefix(name, caucus.PrivateChannels) {
-		name, _, _ = strings.Cut(name, caucus.FeedMark)
+	if strings.HasPrefix(name, waist.PrivateChannels) {
+		name, _, _ = strings.Cut(name, waist.FeedMark)
 	}
 	feed, ok := c.channels[name]
 	return c.words("message", name, m.Payload), ok && feed == m.Channel

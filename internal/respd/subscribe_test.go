@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/feed"
 	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/respd"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 func TestSubscribeRESP2(t *testing.T) {
@@ -59,23 +59,23 @@ func TestPrivateChannels(t *testing.T) {
 	}
 	c.say("SUBSCRIBE caucus:m:g:me\r\n", "*3\r\n$9\r\nsubscribe\r\n$13\r\ncaucus:m:g:me\r\n:2\r\n")
 	s.m.Publish("caucus:m:g:me", "of nobody")
-	s.m.Publish("caucus:m:g:me"+caucus.FeedMark+"another", "of another's")
-	s.m.Publish("caucus:m:g:me"+caucus.FeedMark+"mine", "secret")
+	s.m.Publish("caucus:m:g:me"+waist.FeedMark+"another", "of another's")
+	s.m.Publish("caucus:m:g:me"+waist.FeedMark+"mine", "secret")
 	s.m.Publish("caucus:g:g", "open")
 	c.expect("*3\r\n$7\r\nmessage\r\n$13\r\ncaucus:m:g:me\r\n$6\r\nsecret\r\n" +
 		"*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$10\r\ncaucus:g:g\r\n$4\r\nopen\r\n")
 	c.say("UNSUBSCRIBE caucus:m:g:me\r\n", "*3\r\n$11\r\nunsubscribe\r\n$13\r\ncaucus:m:g:me\r\n:1\r\n")
-	if s.m.Publish("caucus:m:g:me"+caucus.FeedMark+"mine", "secret") != 0 {
+	if s.m.Publish("caucus:m:g:me"+waist.FeedMark+"mine", "secret") != 0 {
 		t.Error("somebody listens still")
 	}
 	const confirmed = "*3\r\n$9\r\nsubscribe\r\n$13\r\ncaucus:m:g:me\r\n:2\r\n"
 	c.say("SUBSCRIBE caucus:m:g:me\r\n", confirmed)
 	s.m.owner.Store("later")
 	c.say("SUBSCRIBE caucus:m:g:me\r\n", confirmed)
-	if s.m.Publish("caucus:m:g:me"+caucus.FeedMark+"mine", "secret") != 0 {
+	if s.m.Publish("caucus:m:g:me"+waist.FeedMark+"mine", "secret") != 0 {
 		t.Error("the name is another's, and its former owner's messages are waited for")
 	}
-	s.m.Publish("caucus:m:g:me"+caucus.FeedMark+"later", "secret")
+	s.m.Publish("caucus:m:g:me"+waist.FeedMark+"later", "secret")
 	c.expect("*3\r\n$7\r\nmessage\r\n$13\r\ncaucus:m:g:me\r\n$6\r\nsecret\r\n")
 }
 

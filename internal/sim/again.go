@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // readAgain lets a member read some of the last events of a group: they are what the nodes told, without a
@@ -57,6 +58,6 @@ func (m *member) result(p *place, id uint64) {
 
 // groupOf gives the channel of the group that a member's own channel belongs to.
 func groupOf(feed string) string {
-	group, _, _ := strings.Cut(strings.TrimPrefix(feed, caucus.PrivateChannels), ":")
+	group, _, _ := strings.Cut(strings.TrimPrefix(feed, waist.PrivateChannels), ":")
 	return caucus.EventChannel(group)
 }

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/lease"
 	"github.com/caucus-project/caucus/internal/replica"
 )
@@ -22,7 +22,7 @@ type checks struct {
 	stirred bool                 // a member has done something since beliefs were looked at
 	tokens  map[lease.Key]uint64 // the newest epoch and term that anybody believed in
 	mail    mail
-	tell    func(caucus.Event) // every event once, when the first node tells it; nil for nobody
+	tell    func(entry.Event) // every event once, when the first node tells it; nil for nobody
 }
 
 type digest struct {
@@ -159,7 +159,7 @@ func (c *checks) story(group string) *groupStory {
 }
 
 // event sees that seq has no gaps in a node's telling, and that all nodes tell the same.
-func (c *checks) event(n *node, e caucus.Event) {
+func (c *checks) event(n *node, e entry.Event) {
 	life := field(e.JSON, "life")
 	s := c.story(e.Group)
 	if last, ok := c.heard[n][e.Group]; ok && e.Seq != last+1 && e.Seq != life+1 {
@@ -187,7 +187,7 @@ func (c *checks) event(n *node, e caucus.Event) {
 }
 
 // rises sees that terms and epochs only rise (SAFETY A16).
-func (s *groupStory) rises(n *node, e caucus.Event) {
+func (s *groupStory) rises(n *node, e entry.Event) {
 	for kind, name := range map[string]string{"settled": "epoch", "leader": "term"} {
 		if !strings.Contains(e.JSON, `"event":"`+kind+`"`) {
 			continue

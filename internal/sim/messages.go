@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/lease"
 	"github.com/caucus-project/caucus/internal/machine"
 )
@@ -157,7 +158,7 @@ func (ml *mail) hears(m *member, msg *machine.Message) {
 }
 
 // message takes note of an ordered message when the first node tells it.
-func (c *checks) message(n *node, e caucus.Event) {
+func (c *checks) message(n *node, e entry.Event) {
 	_, rest, ok := strings.Cut(e.JSON, `"payload":"`)
 	if !ok {
 		return

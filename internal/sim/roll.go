@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 )
 
 // roll is who is in a group, as its events tell it: the order in which each member joined, by name.
@@ -17,7 +17,7 @@ func newRoll() roll { return roll{members: map[string]uint64{}, joined: map[stri
 
 // register follows who comes and goes. Nobody comes twice, and whoever leads a lock's line is the one that
 // has stood there longest: waiting is fair.
-func (s *groupStory) register(n *node, e caucus.Event) {
+func (s *groupStory) register(n *node, e entry.Event) {
 	name := text(e.JSON, "member")
 	switch kind := text(e.JSON, "event"); kind {
 	case "joined":
@@ -47,7 +47,7 @@ func (s *groupStory) register(n *node, e caucus.Event) {
 
 // inTurn says whether whoever leads now must be the one who has been a member for longest: of a lock always,
 // of a group when the leader before left or was lost, and nobody was named.
-func (s *groupStory) inTurn(w *World, e caucus.Event) bool {
+func (s *groupStory) inTurn(w *World, e entry.Event) bool {
 	if e.Group == theLockKey.Group {
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/story"
 	"github.com/cockroachdb/datadriven"
 )
@@ -17,7 +18,7 @@ type stage struct {
 	block   int64 // the time of the present block
 	clients map[string]*caller
 	next    int
-	events  []caucus.Event
+	events  []entry.Event
 }
 
 func newStage(t *testing.T) *stage {
@@ -29,7 +30,7 @@ func newStage(t *testing.T) *stage {
 	st.until(second, func() bool { return st.leader() != nil && st.agreed() })
 	st.pass(200 * millisecond)
 	st.begun = st.now
-	st.checks.tell = func(e caucus.Event) { st.events = append(st.events, e) }
+	st.checks.tell = func(e entry.Event) { st.events = append(st.events, e) }
 	return st
 }
 
@@ -69,7 +70,7 @@ func (st *stage) Advance(to int64) {
 	st.block = to
 }
 
-func (st *stage) Events() []caucus.Event {
+func (st *stage) Events() []entry.Event {
 	list := st.events
 	st.events = nil
 	return list

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 )
 
 // pollStory is a poll as its events tell it, and what members did about it.
@@ -137,7 +138,7 @@ func (c *checks) ended(m *member, p *place, id uint64, outcome string, yes, no i
 
 // votes follows polls from their call to their end: each ends once, in time, as its votes say (SAFETY B14),
 // and the time of an action is told once, when it has come, if it was agreed on before (SAFETY B15).
-func (s *groupStory) votes(n *node, e caucus.Event) {
+func (s *groupStory) votes(n *node, e entry.Event) {
 	id := field(e.JSON, "poll")
 	p, time := s.polls[id], field(e.JSON, "time")
 	switch kind := text(e.JSON, "event"); {

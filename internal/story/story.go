@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/cockroachdb/datadriven"
 )
 
@@ -20,7 +21,7 @@ type Stage interface {
 	// Advance lets time pass until the given time.
 	Advance(to int64)
 	// Events gives the events since it was last asked, in the order of each group's seq.
-	Events() []caucus.Event
+	Events() []entry.Event
 }
 
 // Run plays the story of a file on a stage of its own.

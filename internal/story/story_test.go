@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/story"
 )
 
@@ -31,7 +32,7 @@ func TestPrintShowsRepliesAsRedisCliDoes(t *testing.T) {
 // echo is a stage on which time is the only thing that happens.
 type echo struct {
 	now    int64
-	events []caucus.Event
+	events []entry.Event
 }
 
 func (e *echo) Do(client string, cmd caucus.Command) caucus.Reply {
@@ -39,7 +40,7 @@ func (e *echo) Do(client string, cmd caucus.Command) caucus.Reply {
 	case "SESSION":
 		return caucus.Bulk("id-of-" + client)
 	case "TELL":
-		e.events = append(e.events, caucus.Event{JSON: cmd[1]})
+		e.events = append(e.events, entry.Event{JSON: cmd[1]})
 		return caucus.OK()
 	}
 	return caucus.Array(caucus.Int(e.now), caucus.Bulks(cmd...))
@@ -48,7 +49,7 @@ func (e *echo) Do(client string, cmd caucus.Command) caucus.Reply {
 func (e *echo) HangUp(string)    {}
 func (e *echo) Advance(to int64) { e.now = to }
 
-func (e *echo) Events() []caucus.Event {
+func (e *echo) Events() []entry.Event {
 	all := e.events
 	e.events = nil
 	return all

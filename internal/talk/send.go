@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // send plans GROUP SEND. Only what is ordered goes through the log; else it is a read of who is there,
@@ -40,7 +41,7 @@ func (t *Talk) dated(cmd caucus.Command) caucus.Command {
 // Feed plans the question under which name the node's feed has the messages for a member. Its one answer is
 // that name, or NOPERM.
 func (t *Talk) Feed(channel string) *Plan {
-	group, member, _ := strings.Cut(strings.TrimPrefix(channel, caucus.PrivateChannels), ":")
+	group, member, _ := strings.Cut(strings.TrimPrefix(channel, waist.PrivateChannels), ":")
 	p := newPlan(1)
 	t.firmStep(p, false, caucus.Command{".ownfeed", group, member, string(t.knows[:])})
 	p.last(plain, nil)

@@ -7,6 +7,10 @@ import (
 	"testing"
 )
 
+// initiated is the one file that may have an init: tests of doors get at a node's inside through waist.Of,
+// which is no business of programs that embed one, and nothing but an init can set it before they ask.
+const initiated = "node/server.go"
+
 // calls finds what only a program may do, in packages that others embed.
 func calls(s source) (wrong []string) {
 	if s.test || s.within("cmd", "examples") {
@@ -15,7 +19,7 @@ func calls(s source) (wrong []string) {
 	ast.Inspect(s.ast, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncDecl:
-			if n.Recv == nil && n.Name.Name == "init" {
+			if n.Recv == nil && n.Name.Name == "init" && s.path != initiated {
 				wrong = append(wrong, fmt.Sprintf("%s: func init runs unasked; let the caller call", s.at(n.Pos())))
 			}
 		case *ast.CallExpr:

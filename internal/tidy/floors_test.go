@@ -15,10 +15,10 @@ var floors = map[string]int{
 	"internal/tool": 0,
 
 	"internal/resp": 1, "internal/entry": 1, "internal/command": 1, "internal/assign": 1, "internal/ballot": 1,
-	"internal/lease": 1, "internal/founding": 1, "internal/follow": 1,
-	"internal/story": 1, // test support
+	"internal/lease": 1, "internal/founding": 1, "internal/follow": 1, "internal/waist": 1,
 
 	"internal/machine": 2, "internal/talk": 2,
+	"internal/story": 2, // test support
 
 	"internal/replica": 3, "internal/raftlog": 3, "internal/peer": 3, "internal/feed": 3, "client": 3,
 	"internal/post": 3,
