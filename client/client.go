@@ -46,8 +46,8 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// Close ends the client's connection. Its sessions are their own: close them first. Calls under way and later
-// ones fail.
+// Close ends the client's connection. Its sessions are their own: close them first, since one whose
+// connection breaks later is over. Calls under way and later ones fail.
 func (c *Client) Close() error {
 	c.once.Do(func() {
 		close(c.closed)
@@ -172,7 +172,9 @@ func (c *Client) renew(ctx context.Context, l, bad *link) (*link, error) {
 	if l != nil {
 		c.asides.Go(func() { c.retire(l) })
 	}
-	c.asides.Go(func() { c.learn(next) })
+	if !c.cfg.AddrsOnly {
+		c.asides.Go(func() { c.learn(next) })
+	}
 	return next, nil
 }
 

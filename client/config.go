@@ -16,6 +16,9 @@ type Config struct {
 	// Addrs are client addresses of nodes, host:port. One is enough: the others are asked for. They are
 	// tried in this order.
 	Addrs []string
+	// AddrsOnly has no other address than those of Addrs dialed: nodes are not asked where the others are. That
+	// is for addresses that lead to nodes by a way of their own, as a tunnel or a proxy does.
+	AddrsOnly bool
 	// Password is sent with HELLO as that of the user "default". Empty: none is sent.
 	Password string
 	// Timeout bounds every call whose context has no deadline. Zero means 5 s.

@@ -224,6 +224,9 @@ func (s *Session) resume(ctx context.Context, old *link) (*link, error) {
 			s.end(fmt.Errorf("client: the session was not heard of for too long: %w", last))
 			return nil, s.Err()
 		}
+		if err := s.c.open(); err != nil { // there is nothing left to resume it by
+			s.end(err)
+		}
 		if err := s.Err(); err != nil {
 			return nil, err
 		}

@@ -15,6 +15,8 @@ import (
 type doors struct {
 	resp *respd.Server
 	http *httpd.Door
+
+	program *inner // for the process that the node lives in
 }
 
 // openDoors lets clients in.
@@ -22,6 +24,8 @@ func (n *Node) openDoors() {
 	n.doors.resp = respd.New(respd.Config{Server: server{n}, Table: n.table, Log: n.log,
 		Password: func() string { return n.cfg.Password }, MaxClients: n.cfg.MaxClients})
 	n.serve("client", n.ls.client, n.doors.resp.Serve)
+	n.doors.program = newInner(insider{server{n}, false}, n.table, n.log)
+	n.serve("inner", n.doors.program, n.doors.program.door.Serve)
 	if n.ls.http == nil {
 		return
 	}
@@ -50,17 +54,25 @@ func (n *Node) serve(door string, l net.Listener, serve func(net.Listener) error
 
 // dismiss cuts all clients, each after his answer. Whether they may come again is for Node.Open to say.
 func (d *doors) dismiss() {
-	if d.resp != nil {
-		d.resp.Dismiss()
+	for _, door := range d.speakingRESP() {
+		door.Dismiss()
 	}
+}
+
+// speakingRESP gives the doors for RESP that were opened.
+func (d *doors) speakingRESP() []*respd.Server {
+	if d.resp == nil {
+		return nil
+	}
+	return []*respd.Server{d.resp, d.program.door}
 }
 
 // close shuts the doors and waits until everybody who was served has his answer.
 func (d *doors) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 	defer cancel()
-	if d.resp != nil {
-		d.resp.Close(ctx)
+	for _, door := range d.speakingRESP() {
+		door.Close(ctx)
 	}
 	if d.http != nil {
 		d.http.Close(ctx)

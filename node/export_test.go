@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"net"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/machine"
@@ -39,3 +40,6 @@ func OpenOn(ctx context.Context, cfg Config, disk vfs.FS) (*Node, error) {
 
 // Waiting gives how many commands wait for their answer.
 func (n *Node) Waiting() int { return int(n.waiting.Load()) }
+
+// Pipe opens a bare connection as Client does.
+func (n *Node) Pipe(ctx context.Context) (net.Conn, error) { return n.doors.program.dial(ctx, "") }

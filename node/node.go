@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/feed"
@@ -62,6 +63,7 @@ type Node struct {
 	tables   bell                // rings when the digests of all nodes were compared
 	assembly *assembly
 	gate     *gate
+	program  *client.Client // of the process that the node lives in
 
 	ctx     context.Context // ends when the node stops
 	cancel  context.CancelCauseFunc
@@ -105,6 +107,9 @@ func (n *Node) begin(ctx context.Context) (*Node, error) {
 	close(n.opened)
 	if err == nil {
 		err = n.served(ctx)
+	}
+	if err == nil {
+		err = n.openInside(ctx)
 	}
 	if err != nil {
 		return nil, cmp.Or(n.Close(), err)
@@ -255,6 +260,9 @@ func (n *Node) shut() {
 	}
 	n.cancel(errStopped)
 	n.doors.close()
+	if n.program != nil {
+		_ = n.program.Close() // it has no error to give
+	}
 	if n.owner != nil {
 		n.owner.stop()
 	}

@@ -14,9 +14,15 @@ func init() { waist.Of = func(n any) waist.Server { return server{n.(*Node)} } }
 
 // Open begins a conversation. Before clients are served, it hardly answers anything but LOADING.
 func (s server) Open(info waist.ConnInfo) (waist.Conn, error) {
-	switch {
-	case s.ctx.Err() != nil:
+	if s.ctx.Err() != nil {
 		return nil, errStopping
+	}
+	return s.letIn(info)
+}
+
+// letIn begins a conversation also while the node stops.
+func (s server) letIn(info waist.ConnInfo) (waist.Conn, error) {
+	switch {
 	case s.gate.why.Load() != nil:
 		return &lobby{n: s.Node, info: info}, nil
 	case s.greeting.Load().Shut:
