@@ -140,7 +140,7 @@ func (s *Session) join(ctx context.Context, group string, opts JoinOptions) (m *
 	}
 	m = &Member{s: s, group: group, name: reply.Text(), onRevoke: opts.OnRevoke,
 		onRelease: opts.OnRelease, actions: newActions(opts, s.c.cfg.clock()), stale: true, deaf: true,
-		changed: make(chan struct{})}
+		changed: make(chan struct{}), lost: make(chan struct{})}
 	m.reads, m.wanted = true, opts.Slots > 0 || opts.OnRelease != nil
 	life, stop := context.WithCancel(s.life)
 	m.deafen = stop

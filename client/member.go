@@ -37,6 +37,7 @@ type Member struct {
 	heartbeat int64 // how often the group's members say at least that they live, in milliseconds; 0: as usual
 	told      belief
 	changed   chan struct{} // closed and made anew when told changes
+	lost      chan struct{} // closed when told says that it is out
 }
 
 // belief is what a member was last told that it may believe.
@@ -129,8 +130,11 @@ func (m *Member) until(ctx context.Context, ok func() bool) error {
 	}
 }
 
-// Err says why the member is in its group no more: the session is over, or somebody removed it. Nil while
-// it is.
+// Lost gives a channel that is closed when the member is in its group no more; Err then says why.
+func (m *Member) Lost() <-chan struct{} { return m.lost }
+
+// Err says why the member is in its group no more: the session is over, it left, or somebody removed it. Nil
+// while it is.
 func (m *Member) Err() error {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
@@ -234,6 +238,9 @@ func (m *Member) announce(now lease.Reading) {
 	b.term, b.lead = m.s.lease.Held(m.key(lease.Leadership), now)
 	b.turn, b.alive = m.turn, len(m.slots) > 0 && m.s.lease.LeftOfSlots(now) > 0
 	b.out = m.gone != nil || m.s.over != nil
+	if b.out && !m.told.out {
+		close(m.lost)
+	}
 	if b != m.told {
 		m.told = b
 		close(m.changed)

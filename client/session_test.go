@@ -282,6 +282,7 @@ func TestEndedSessionIsLost(t *testing.T) {
 	case <-within(t).Done():
 		t.Fatal("the end of the session was not told")
 	}
+	<-m.Lost()
 	if _, ok := m.Assignment(); ok {
 		t.Fatal("a member of an ended session believes")
 	}
@@ -298,9 +299,15 @@ func TestLeavingMemberBelievesNothing(t *testing.T) {
 	f := startFake(t, g.answer)
 	_, m := join(t, new(clocks), f.addr)
 	holds(t, m)
+	select {
+	case <-m.Lost():
+		t.Fatal("a member is lost to its group")
+	default:
+	}
 	if err := m.Leave(within(t)); err != nil {
 		t.Fatal(err)
 	}
+	<-m.Lost()
 	if _, ok := m.Assignment(); ok || m.Err() == nil || f.count("GROUP LEAVE g") != 1 {
 		t.Fatalf("after leaving: believes %v, %v", ok, m.Err())
 	}

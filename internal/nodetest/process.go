@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Process is one run of the binary.
+// Process is one run of the binary, or of another program.
 type Process struct {
 	cmd   *exec.Cmd
 	log   transcript
@@ -40,6 +40,21 @@ func Run(args ...string) (*Process, error) {
 	}
 	go func() {
 		p.listen(bufio.NewScanner(out))
+		_ = p.cmd.Wait() // its outcome stands in ProcessState
+		close(p.gone)
+	}()
+	return p, nil
+}
+
+// RunInto starts a program, as Run does, that writes all it says to a file. When several write to one file
+// that was opened for appending, it shows in which order they said what.
+func RunInto(file *os.File, path string, args ...string) (*Process, error) {
+	p := &Process{cmd: exec.Command(path, args...), ready: make(chan struct{}), gone: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = file, file
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
 		_ = p.cmd.Wait() // its outcome stands in ProcessState
 		close(p.gone)
 	}()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -13,19 +14,33 @@ import (
 var home = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "caucus-nodetest-") })
 
 // program builds the binary once for all tests of a process.
-var program = sync.OnceValues(func() (string, error) {
+var program = sync.OnceValues(func() (string, error) { return build("cmd/caucus") })
+
+// build builds a program of this module into home.
+func build(folder string) (string, error) {
 	dir, err := home()
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "caucus")
-	build := exec.Command("go", "build", "-o", path, "github.com/caucus-project/caucus/cmd/caucus")
-	out, err := build.CombinedOutput()
+	out := filepath.Join(dir, path.Base(folder))
+	build := exec.Command("go", "build", "-o", out, "github.com/caucus-project/caucus/"+folder)
+	said, err := build.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
+		return "", fmt.Errorf("go build: %w\n%s", err, said)
 	}
-	return path, nil
-})
+	return out, nil
+}
+
+// Build builds the program that is in a folder of this module, such as "examples/lamps", and says where it
+// is.
+func Build(t testing.TB, folder string) string {
+	t.Helper()
+	path, err := build(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
 
 // Binary builds the binary, once for all tests of a process, and says where it is.
 func Binary(t testing.TB) string {
@@ -37,8 +52,8 @@ func Binary(t testing.TB) string {
 	return path
 }
 
-// Main runs the tests of a package and removes the binary that they used. A TestMain that only returns leaves
-// the exit status to the testing package.
+// Main runs the tests of a package and removes the binary that they used. A TestMain that only returns
+// leaves the exit status to the testing package.
 func Main(m interface{ Run() int }) {
 	m.Run()
 	dir, err := home()

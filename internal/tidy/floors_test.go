@@ -146,6 +146,11 @@ var bans = []ban{
 		why:     "flags and signals are the business of programs; libraries are embedded",
 	},
 	{
+		rooms:   []string{"examples"},
+		imports: []string{internal},
+		why:     "an example shows what a stranger's program can do, who has the root, client and node",
+	},
+	{
 		imports: []string{"hash/maphash"},
 		only:    true,
 		why:     "its seed differs in every process (SAFETY B9)",
@@ -194,5 +199,8 @@ func TestBannedFindsImports(t *testing.T) {
 		example{"node/a.go", imports("flag"), 1},
 		example{"cmd/caucus/a.go", imports("os/signal"), 0},
 		example{"internal/machine/a.go", imports("hash/maphash"), 1},
+		example{"examples/lamps/main.go", imports(internal + "lease"), 1},
+		example{"examples/lamps/main.go", imports(module + "/client"), 0},
+		example{"examples/a_test.go", imports(internal + "nodetest"), 0},
 	)
 }

@@ -1,0 +1,126 @@
+// Command workers works on a list of items together with all other copies of itself, here or on other
+// machines: each item is in the hands of one of them at a time, whoever comes, goes or dies.
+package main
+
+import (
+	"context"
+	"flag"
+	"log"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/client"
+)
+
+// slots is how many shares the items are cut into, whoever works: more than there will be workers, so that
+// each has about as many as the others.
+const slots = 12
+
+type worker struct {
+	member *client.Member
+	items  [slots][]string
+	hands  [slots]sync.Mutex // each held while an item of that slot is worked on
+}
+
+func main() {
+	addrs := flag.String("addr", "127.0.0.1:5010", "client addresses of nodes, with commas between")
+	name := flag.String("name", "", "of this worker; the ensemble gives one if need be")
+	flag.Parse() // what is left are the items, the same for all copies
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	w := new(worker)
+	for _, item := range flag.Args() {
+		slot := caucus.SlotOf(item, slots)
+		w.items[slot] = append(w.items[slot], item)
+	}
+	if err := w.run(ctx, strings.Split(*addrs, ","), *name); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// run works until ctx ends, and then gives up all slots, so that others have them at once. An error says
+// that this is a member no more: let whatever starts the program start it again.
+func (w *worker) run(ctx context.Context, addrs []string, name string) error {
+	c, err := client.Dial(ctx, client.Config{Addrs: addrs})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := c.Session(ctx, client.SessionOptions{})
+	if err != nil {
+		return err
+	}
+	defer s.Close() // if the ensemble cannot be told, the session ends by itself a little later
+	w.member, err = s.Join(ctx, "workers", client.JoinOptions{
+		Name:      name,
+		Slots:     slots,
+		Settle:    500 * time.Millisecond, // workers that are started together cause one division, not many
+		OnRelease: w.release,
+	})
+	if err != nil {
+		return err
+	}
+	var working sync.WaitGroup
+	defer working.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	for slot := range slots {
+		working.Go(func() { w.attend(ctx, slot) })
+	}
+	for ctx.Err() == nil && w.member.Err() == nil {
+		select {
+		case <-w.member.Changed():
+		case <-ctx.Done():
+		}
+	}
+	return w.member.Err()
+}
+
+// attend works on the items of a slot, over and over, whenever it is this worker's.
+func (w *worker) attend(ctx context.Context, slot int) {
+	for ctx.Err() == nil {
+		changed := w.member.Changed() // asked for before the slot is, so that no change is missed
+		if w.round(ctx, slot) {
+			continue
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// round works on each item of a slot once, and says whether the slot was this worker's to the end. It asks
+// before each item: that costs nothing, and a process that was stopped for a while must not go on unasked.
+func (w *worker) round(ctx context.Context, slot int) (mine bool) {
+	for _, item := range w.items[slot] {
+		w.hands[slot].Lock()
+		epoch, ok := w.member.OwnsSlot(slot)
+		if mine = ok && ctx.Err() == nil; mine {
+			w.work(item, epoch)
+		}
+		w.hands[slot].Unlock()
+	}
+	return mine
+}
+
+// work is where yours would be. Hand the epoch to whatever it writes to: of two writers the higher one is
+// right.
+func (w *worker) work(item string, epoch uint64) {
+	log.Printf("%s begins %s (epoch %d)", w.member.Name(), item, epoch)
+	time.Sleep(100 * time.Millisecond)
+	log.Printf("%s ends %s", w.member.Name(), item)
+}
+
+// release waits for what is in hand of slots that another worker is to get; OwnsSlot says no to them by
+// now. The other gets them when this has returned and not before.
+func (w *worker) release(_ context.Context, slots []int) {
+	for _, slot := range slots {
+		w.hands[slot].Lock()
+		w.hands[slot].Unlock() // waiting is all
+	}
+}
