@@ -144,7 +144,7 @@ func (s *Session) join(ctx context.Context, group string, opts JoinOptions) (m *
 	m.reads, m.wanted = true, opts.Slots > 0 || opts.OnRelease != nil
 	life, stop := context.WithCancel(s.life)
 	m.deafen = stop
-	m.guard(m.onRevoke != nil, m.onRelease != nil)
+	m.guard()
 	s.members[group] = m
 	s.served.Go(func() { m.listen(life) })
 	if place != nil {

@@ -33,8 +33,11 @@ type Member struct {
 	leaving bool // nothing is asked or believed any more
 	gone    error
 	sharing
-	timed     bool  // heartbeat is known
-	heartbeat int64 // how often the group's members say at least that they live, in milliseconds; 0: as usual
+	leads     bool     // Lead runs
+	running   *leading // what it runs now, nil while nothing
+	yielding  bool     // Resign is under way, or may have been heard
+	timed     bool     // heartbeat is known
+	heartbeat int64    // how often the group's members say at least that they live, in milliseconds; 0: as usual
 	told      belief
 	changed   chan struct{} // closed and made anew when told changes
 	lost      chan struct{} // closed when told says that it is out
@@ -86,6 +89,11 @@ func (m *Member) held(kind lease.Kind) (lease.Value, bool) {
 	now := m.s.c.cfg.clock()
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
+	return m.heldAt(kind, now)
+}
+
+// heldAt is held; the caller holds mu.
+func (m *Member) heldAt(kind lease.Kind, now lease.Reading) (lease.Value, bool) {
 	v, ok := m.s.lease.Held(m.key(kind), now)
 	if !ok && m.told.of(kind) {
 		m.announce(now) // it ended by the clock: take note, or its coming back would be no change
@@ -163,7 +171,7 @@ func (m *Member) Leave(ctx context.Context) error {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
 	m.gone = errLeft
-	m.guard(false, false)
+	m.unguard()
 	m.announce(now)
 	if m.s.members[m.group] == m {
 		delete(m.s.members, m.group)
@@ -206,7 +214,7 @@ func (m *Member) takeIndex(asked lease.Asked, r caucus.Reply) {
 func (m *Member) takeLeader(asked lease.Asked, r caucus.Reply) {
 	switch err := r.Err(); {
 	case m.inDoubt(err):
-	case err != nil || len(r.Items) < 2 || r.Items[0].Text() != m.name:
+	case err != nil || len(r.Items) < 2 || r.Items[0].Text() != m.name || m.yielding:
 		m.s.lease.GiveUp(m.key(lease.Leadership))
 	default:
 		m.grant(asked, lease.Leadership, lease.Value{Token: uint64(r.Items[1].Int)})

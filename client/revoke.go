@@ -18,9 +18,6 @@ import (
 // connection, which proves nothing. If it takes too long, the ensemble grants anew when the old promise
 // is over, as from anybody who is silent.
 
-// kinds are what a member can hold.
-var kinds = []lease.Kind{lease.Index, lease.Leadership}
-
 // Holding is what a member may act on at one moment.
 type Holding struct {
 	Assignment caucus.Assignment // zero unless Assigned
@@ -58,48 +55,74 @@ func (m *Member) Holding() Holding {
 
 func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
 
-// guard says whether the ends of the member's beliefs wait for OnRevoke, and for OnRelease those in slots.
-// The caller holds mu.
-func (m *Member) guard(guarded, slots bool) {
-	for _, kind := range kinds {
-		m.s.lease.Guard(m.key(kind), guarded)
-	}
-	m.s.lease.Guard(m.slot(0), slots)
-	if (guarded || slots) && !m.s.lapses {
+// guard has the ends of the member's beliefs wait for those who act for them: OnRevoke and what Lead runs,
+// and for slots OnRelease. The caller holds mu.
+func (m *Member) guard() {
+	m.s.lease.Guard(m.key(lease.Index), m.onRevoke != nil)
+	m.s.lease.Guard(m.key(lease.Leadership), m.onRevoke != nil || m.leads)
+	m.s.lease.Guard(m.slot(0), m.onRelease != nil)
+	if (m.onRevoke != nil || m.leads || m.onRelease != nil) && !m.s.lapses {
 		m.s.lapses = true
 		m.s.served.Go(m.s.watchLapse)
 	}
 }
 
-// owed says whether something that the member held has ended and was not seen to, and for how long nobody
-// else is granted it.
-func (m *Member) owed() (left time.Duration, ok bool) {
+// unguard has nothing wait any more. The caller holds mu.
+func (m *Member) unguard() {
+	for _, key := range []lease.Key{m.key(lease.Index), m.key(lease.Leadership), m.slot(0)} {
+		m.s.lease.Guard(key, false)
+	}
+}
+
+// owed gives what the member held, has ended, and was not seen to; and for how long nobody else is granted
+// it.
+func (m *Member) owed() (keys []lease.Key, left time.Duration) {
 	now := m.s.c.cfg.clock()
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
-	for _, kind := range kinds {
-		if n, owed := m.s.lease.Owed(m.key(kind), now); owed && (!ok || micros(n) < left) {
-			left, ok = micros(n), true
+	for _, kind := range []lease.Kind{lease.Index, lease.Leadership} {
+		n, owed := m.s.lease.Owed(m.key(kind), now)
+		if owed && (keys == nil || micros(n) < left) {
+			left = micros(n)
+		}
+		if owed {
+			keys = append(keys, m.key(kind))
 		}
 	}
-	return left, ok
+	return keys, left
 }
 
-// letGo stops what acts for a belief that has ended. It returns when that is done, whoever does it.
+// letGo stops what acts for beliefs that have ended. It returns when that is done, whoever does it.
 func (m *Member) letGo() {
 	m.letting.Lock()
 	defer m.letting.Unlock()
-	left, ok := m.owed()
-	if !ok {
-		return
+	for keys, left := m.owed(); keys != nil; keys, left = m.owed() {
+		m.stop(keys, left)
+		m.released(keys)
 	}
+}
+
+// stop stops what acts for them.
+func (m *Member) stop(keys []lease.Key, left time.Duration) {
 	ctx, cancel := context.WithTimeout(context.Background(), left)
 	defer cancel()
-	m.onRevoke(ctx)
+	if slices.Contains(keys, m.key(lease.Leadership)) {
+		m.stopLeading()
+	}
+	if m.onRevoke != nil {
+		m.onRevoke(ctx)
+	}
+}
+
+// released notes that nobody acts for former beliefs any more. What Lead has begun again meanwhile, because
+// the belief came back for a moment, must be stopped again.
+func (m *Member) released(keys []lease.Key) {
 	m.s.mu.Lock()
 	defer m.s.mu.Unlock()
-	for _, kind := range kinds {
-		m.s.lease.Release(m.key(kind))
+	for _, key := range keys {
+		if key.Kind != lease.Leadership || m.running == nil {
+			m.s.lease.Release(key)
+		}
 	}
 	m.stale = true
 	m.s.nudge()
@@ -114,8 +137,8 @@ func (s *Session) all() []*Member {
 // debtors gives the members that owe something.
 func (s *Session) debtors() []*Member {
 	return slices.DeleteFunc(s.all(), func(m *Member) bool {
-		_, ok := m.owed()
-		return !ok
+		keys, _ := m.owed()
+		return keys == nil
 	})
 }
 
@@ -185,8 +208,8 @@ func (s *Session) vouch(ctx context.Context, l *link) {
 func (m *Member) reaffirm(ctx context.Context) {
 	var wait pause
 	for {
-		left, owed := m.owed()
-		if !owed || left == 0 || !m.remains() {
+		keys, left := m.owed()
+		if keys == nil || left == 0 || !m.remains() {
 			return
 		}
 		within, cancel := context.WithTimeout(ctx, min(left, m.s.hang))
@@ -233,18 +256,31 @@ func (m *Member) ask(ctx context.Context) error {
 // watchLapse sees to beliefs that end by the clock alone, with no word from the ensemble, until the
 // session is over.
 func (s *Session) watchLapse() {
-	rhythm := time.NewTicker(s.hang / 4)
-	defer rhythm.Stop()
 	for {
+		timer := time.NewTimer(s.tillLapse())
 		select {
-		case <-rhythm.C:
+		case <-timer.C:
 			lapsed, slots := s.lapsed()
 			forAll(lapsed, (*Member).letGo)
 			forAll(slots, (*Member).letGoSlots)
 		case <-s.lost:
+			timer.Stop()
 			return // the keeper sees to what is left
 		}
 	}
+}
+
+// tillLapse says when to look at the clocks next: when the newest promise is over, and often, since they may
+// leap.
+func (s *Session) tillLapse() time.Duration {
+	now := s.c.cfg.clock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	often := s.hang / 4
+	if left := micros(s.lease.LeftOfSlots(now)); left > 0 {
+		return min(left, often)
+	}
+	return often
 }
 
 // lapsed gives the members that can wait no longer, and those that have slots to let go of.
@@ -256,7 +292,7 @@ func (s *Session) lapsed() (lapsed, owing []*Member) {
 	owing = s.hurrySlots(now)
 	s.mu.Unlock()
 	return slices.DeleteFunc(s.debtors(), func(m *Member) bool {
-		left, _ := m.owed()
+		_, left := m.owed()
 		return left > 0
 	}), owing
 }

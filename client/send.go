@@ -44,7 +44,7 @@ func (s *Session) Send(ctx context.Context, group, payload string, to Recipient)
 		reply, err = s.try(ctx, cmd)
 	}
 	if lost := (*lostError)(nil); errors.As(err, &lost) {
-		err = s.timedOut(err)
+		err = s.unanswered(ctx, err, inDoubt(err))
 	}
 	return int(reply.Int), err
 }

@@ -191,49 +191,65 @@ func (s *Session) nudge() {
 	}
 }
 
-// do carries out a command on the session's connection. The command must be one that may be repeated within
-// the session.
+// do carries out a command on the session's connection, which must be one that may be repeated within the
+// session, until it is answered, ctx ends or the session is over. An attempt that may have been heard is
+// not forgotten when a later one was not.
 func (s *Session) do(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
 	ctx, cancel := s.c.cfg.bounded(ctx)
 	defer cancel()
 	var wait pause
+	doubt := false
 	for {
 		reply, err := s.try(ctx, cmd)
-		if err == nil || !passing(err) {
+		over := s.Err()
+		if err == nil || !passing(err) && !errors.Is(err, caucus.ErrNoSession) && err != over {
 			return reply, err
 		}
-		if s.Err() != nil {
-			return caucus.Reply{}, s.Err()
-		}
-		if ctx.Err() != nil {
-			return caucus.Reply{}, s.timedOut(err)
-		}
-		if ended := wait.wait(ctx); ended != nil {
-			return caucus.Reply{}, s.timedOut(err)
+		doubt = doubt || inDoubt(err)
+		if over != nil || wait.wait(ctx) != nil {
+			return caucus.Reply{}, s.unanswered(ctx, err, doubt)
 		}
 	}
 }
 
-// timedOut judges what a call ended with when there was no time for another try.
-func (s *Session) timedOut(err error) error {
+// inDoubt says whether a call that ended so may have been carried out.
+func inDoubt(err error) bool {
 	var lost *lostError
-	if errors.As(err, &lost) && lost.sent {
+	return errors.As(err, &lost) && lost.sent || errors.Is(err, caucus.ErrUncertain)
+}
+
+// unanswered makes the error of a call that is not tried again, of the one that its last attempt ended with.
+func (s *Session) unanswered(ctx context.Context, last error, doubt bool) error {
+	var lost *lostError
+	err := last
+	if over := s.Err(); over != nil {
+		err = over
+	} else if errors.As(last, &lost) && !doubt {
+		err = notApplied(last, context.Cause(ctx))
+	}
+	if doubt {
 		return uncertain(err)
 	}
 	return err
 }
 
+// try makes one attempt. Whether the session has ended only RESUME tells, which the next attempt begins with
+// when this one was told so.
 func (s *Session) try(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
 	l, err := s.take(ctx)
 	if err != nil {
 		return caucus.Reply{}, err
 	}
 	l, replies, err := s.ask(ctx, l, cmd)
+	if err == nil {
+		err = replies[0].Err()
+		l.doubtful = errors.Is(err, caucus.ErrNoSession)
+	}
 	s.line <- l
 	if err != nil {
 		return caucus.Reply{}, err
 	}
-	return replies[0], replies[0].Err()
+	return replies[0], nil
 }
 
 // take waits for the connection.

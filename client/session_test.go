@@ -42,6 +42,7 @@ type group struct {
 	over    bool  // the session has ended
 	silent  bool  // no answer to anything
 	hold    bool  // no answer to KEEPALIVE
+	doubt   bool  // RESIGN is answered UNCERTAIN
 
 	ensemble string // its id
 
@@ -58,6 +59,9 @@ func (g *group) set(change func(*group)) {
 func (g *group) answer(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if cmd[0] == "ONCE" {
+		cmd = cmd[2:]
+	}
 	word := cmd[0]
 	if len(cmd) > 1 {
 		word += " " + cmd[1]
@@ -91,6 +95,11 @@ func (g *group) answer(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
 		return fail(caucus.ErrUncertain, "the leader was lost")
 	case word == "GROUP RELEASE":
 		return reply(g.release(cmd[3:]))
+	case word == "GROUP RESIGN" && g.doubt:
+		return fail(caucus.ErrUncertain, "the leader was lost")
+	case word == "GROUP RESIGN":
+		g.leader, g.term = "m2", g.term+1
+		return reply(caucus.Int(int64(g.term)))
 	case word == "GROUP SLOTS" && len(cmd) > 3:
 		return reply(answerSlots(g.asked))
 	case word == "GROUP SLOTS":

@@ -257,13 +257,11 @@ func (m *Member) letGoSlots() {
 	ctx, cancel := context.WithTimeout(context.Background(), micros(left))
 	defer cancel()
 	m.onRelease(ctx, slots)
-	m.s.mu.Lock()
-	defer m.s.mu.Unlock()
+	keys := make([]lease.Key, 0, len(slots))
 	for _, n := range slots {
-		m.s.lease.Release(m.slot(n))
+		keys = append(keys, m.slot(n))
 	}
-	m.stale = true
-	m.s.nudge()
+	m.released(keys)
 }
 
 // forgetSlots ends the belief in all slots, since the ensemble was made anew of a survivor and knows of none
