@@ -53,11 +53,10 @@ func run(ctx context.Context, addrs []string, name string) error {
 	}
 	log.Print("is ready")
 	select {
-	case <-ctx.Done():
-		return nil
 	case <-m.Lost():
-		return m.Err()
+	case <-ctx.Done():
 	}
+	return m.Err()
 }
 
 // agree says yes to the colours that this lamp has. A single lamp that says no, or nothing in time, keeps

@@ -71,11 +71,9 @@ func (w *worker) run(ctx context.Context, addrs []string, name string) error {
 	for slot := range slots {
 		working.Go(func() { w.attend(ctx, slot) })
 	}
-	for ctx.Err() == nil && w.member.Err() == nil {
-		select {
-		case <-w.member.Changed():
-		case <-ctx.Done():
-		}
+	select {
+	case <-w.member.Lost():
+	case <-ctx.Done():
 	}
 	return w.member.Err()
 }
