@@ -86,7 +86,8 @@ func page(t *testing.T) (dir string) {
 	dir = t.TempDir()
 	var names []string
 	named := regexp.MustCompile(`^(?:#!.*\n)?(?:#|//) (\S+) `)
-	for _, block := range regexp.MustCompile("(?ms)^```\\w+\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
+	blocks := regexp.MustCompile("(?ms)^```\\w+\n(.*?)^```$").FindAllStringSubmatch(string(text), -1)
+	for _, block := range blocks {
 		name := named.FindStringSubmatch(block[1])
 		if name == nil {
 			t.Fatalf("a block does not begin with the name of its program:\n%s", block[1])
@@ -321,8 +322,9 @@ func (w *workshop) departures() (reasons []string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	left := regexp.MustCompile(`"event":"left".*"reason":"(\w+)"`)
 	for _, e := range r.Items {
-		if m := regexp.MustCompile(`"event":"left".*"reason":"(\w+)"`).FindStringSubmatch(e.Items[1].Text()); m != nil {
+		if m := left.FindStringSubmatch(e.Items[1].Text()); m != nil {
 			reasons = append(reasons, m[1])
 		}
 	}
