@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/metrics"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/talk"
@@ -33,9 +34,20 @@ func (n *Node) converse(info waist.ConnInfo) *conn {
 	return &conn{n: n, id: id, answer: make(chan replica.Answer, 1), talk: talk.New(talk.Config{
 		Conn: id, Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
 		Detached: info.Detached, Unbound: info.Unbound, Session: info.Session, Seen: info.Seen, Beside: beside,
-		Clock: n.ensembleTime,
-		Node:  func(cmd caucus.Command) caucus.Reply { return n.local(n.ctx, cmd) },
+		Clock: n.ensembleTime, User: speaker(info),
+		Node: func(cmd caucus.Command) caucus.Reply { return n.local(n.ctx, cmd) },
 	})}
+}
+
+// speaker gives who speaks in a conversation: nobody in particular, unless he is in this process (SAFETY A6).
+func speaker(info waist.ConnInfo) string {
+	switch {
+	case info.Node:
+		return machine.NodeUser
+	case info.Inside:
+		return machine.ProgramUser
+	}
+	return ""
 }
 
 func (c *conn) spoken() *talk.Talk { return c.talk }

@@ -121,7 +121,7 @@ type insider struct {
 
 // Open begins a conversation.
 func (i insider) Open(info waist.ConnInfo) (waist.Conn, error) {
-	info.Node = i.own
+	info.Inside, info.Node = true, i.own
 	return i.letIn(info)
 }
 

@@ -210,8 +210,8 @@ func (d *peerDoor) Up(id uint64, way peer.Way) {
 	}
 }
 
-// Down asks a peer whose connection broke whether it is still there: only one that refuses, or that does not
-// say that it leads, is lost (SAFETY A7).
+// Down asks a peer whose connection broke whether it is still there. One whose door refuses is dead, as far
+// as anybody can tell (SAFETY A6); one that does not say that it leads is at least no leader any more (A7).
 func (d *peerDoor) Down(id uint64, why peer.Loss) {
 	n := (*Node)(d)
 	o := n.ownerNow()
@@ -220,11 +220,14 @@ func (d *peerDoor) Down(id uint64, why peer.Loss) {
 	}
 	n.running.Go(func() {
 		found := n.peers.Probe(n.ctx, id)
-		if _, yes := leads(found.Greeting.Status); found.Outcome == peer.NoAnswer ||
-			found.Outcome == peer.Greeted && yes {
-			return
+		_, yes := leads(found.Greeting.Status)
+		switch {
+		case found.Outcome == peer.NoAnswer || found.Outcome == peer.Greeted && yes:
+		case found.Outcome == peer.Refused:
+			o.call(func(now replica.Time) { o.r.PeerLost(now, id) })
+		default:
+			o.call(func(now replica.Time) { o.r.PeerFollows(now, id) })
 		}
-		o.call(func(now replica.Time) { o.r.PeerLost(now, id) })
 	})
 }
 

@@ -291,6 +291,9 @@ func TestWrongInput(t *testing.T) {
 		{"", "PUT", "/v1/groups/g", `{"noleader":null}`, `400 ERR 'noleader' must be true or false`},
 		{"", "PUT", "/v1/groups/g", `{"slots":-1}`, `400 ERR SLOTS must be from 0`},
 		{"", "DELETE", "/v1/groups/g", `{"x":1}`, `400 ERR has no body`},
+		{"", "PUT", "/v1/groups/nodes", ``, `403 NOPERM the ensemble's own nodes`},
+		{"", "DELETE", "/v1/groups/nodes", ``, `403 NOPERM the ensemble's own nodes`},
+		{"A", "POST", "/v1/groups/nodes/members", ``, `403 NOPERM the ensemble's own nodes`},
 		{"", "GET", "/v1/groups/g/members?count=x", ``, `400 ERR 'count' must be an integer`},
 		{"", "GET", "/v1/groups/g/members?count=", ``, `400 ERR 'count' must be an integer`},
 		{"A", "POST", "/v1/groups/g/members", `{"as":7}`, `400 ERR 'as' must be a string`},
@@ -317,6 +320,7 @@ func TestWrongInput(t *testing.T) {
 		{"A", "POST", "/v1/sessions", `{"ttl":5000,"x":"` + big + `"}`, `413 ERR 1048576`},
 	})
 	s.expect(s.ask("GET", "/v1/groups"), 200, `{"groups":[]}`)
+	s.refused(s.ask("GET", "/g/nodes/index", "Bloc-Session-ID", "n1"), 403, "NOPERM")
 	a := s.ask("GET", "/v1/groups", "Caucus-Session", sessions["A"], "Caucus-Session", sessions["A"])
 	s.refused(a, 400, "ERR")
 	s.refused(s.as("x", "GET", "/v1/groups", ""), 400, "ERR")

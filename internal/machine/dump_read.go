@@ -223,7 +223,7 @@ func (in *dumpReader) group(line []byte) error {
 		return fmt.Errorf("group %.40q stands here for the second time", g.Group)
 	}
 	in.groups[g.Group] = true
-	if !g.Made {
+	if !g.Made || g.Group == NodesGroup { // the new ensemble's nodes make theirs themselves
 		return nil
 	}
 	o, err := g.options()

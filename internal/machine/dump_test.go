@@ -252,3 +252,17 @@ func FuzzReadDump(f *testing.F) {
 		}
 	})
 }
+
+// SAFETY A6: whatever an older ensemble's group of the nodes was like, the new one's nodes make their own.
+func TestA6_TheGroupOfTheNodesIsNotFounded(t *testing.T) {
+	_, text := dumped(t)
+	text = strings.ReplaceAll(text, `{"group":"made",`, `{"group":"nodes",`)
+	d, err := ReadDump(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := d.Found([16]byte{8}, 1_700_000_005_000_000)
+	if _, ok := again.groups.Get(NodesGroup); ok || d.Groups() != 1 {
+		t.Errorf("there is a group of the nodes before there is a node; %d groups", d.Groups())
+	}
+}

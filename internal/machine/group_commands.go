@@ -1,6 +1,10 @@
 package machine
 
-import "github.com/caucus-project/caucus"
+import (
+	"cmp"
+
+	"github.com/caucus-project/caucus"
+)
 
 // groupCommands names who carries out GROUP.
 func (m *Machine) groupCommands() {
@@ -102,7 +106,7 @@ func setOwnMetadata(c *call) caucus.Reply {
 
 // deleteGroup ends the life of a group without members.
 func deleteGroup(c *call) caucus.Reply {
-	if err := legalGroup(c.args[2]); err != nil {
+	if err := cmp.Or(legalGroup(c.args[2]), c.mayShape(c.args[2])); err != nil {
 		return caucus.ErrorReply(err)
 	}
 	g, ok := c.m.groups.GetMut(c.args[2])

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,7 +16,7 @@ func createGroup(c *call) caucus.Reply {
 	name := c.args[2]
 	st, err := parseStatement(c.args[3:], false)
 	if err == nil {
-		err = legalGroup(name)
+		err = cmp.Or(legalGroup(name), c.mayShape(name))
 	}
 	if err != nil {
 		return caucus.ErrorReply(err)
@@ -76,7 +77,7 @@ func joinGroup(c *call) caucus.Reply {
 
 // check makes all checks in the order of WIRE; only then is anything changed.
 func (j *joining) check() *caucus.Error {
-	if err := legalGroup(j.name); err != nil {
+	if err := cmp.Or(legalGroup(j.name), j.mayShape(j.name)); err != nil {
 		return err
 	}
 	j.group, _ = j.m.groups.GetMut(j.name)

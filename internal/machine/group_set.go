@@ -12,6 +12,9 @@ import (
 // leader or not. What that takes from the living is revoked, as ever (SAFETY A3).
 func setOptions(c *call) caucus.Reply {
 	st, noLeader, err := parseSettings(c.args[3:])
+	if err == nil {
+		err = c.mayShape(c.args[2])
+	}
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}

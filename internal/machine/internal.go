@@ -12,8 +12,9 @@ import (
 // Names of operations that no client can send: what nodes report in their batches, and what the leader
 // decides in an entry's notes. They begin with a dot, which no command does.
 const (
-	opBoot  = ".boot"  // report: a node has started; the node's record
-	opDrop  = ".drop"  // report: a client's side was seen to close the connection of Session under Attach
+	opBoot = ".boot" // report: a node has started; the node's record
+	// report: a client's side was seen to close the connection of Session under Attach; note: its node died
+	opDrop  = ".drop"
 	opEnd   = ".end"   // note: Session under Attach has ended; reason, term of the decision
 	opMark  = ".mark"  // note: quarter 1..3, then sessions silent for so long
 	opClear = ".clear" // note: sessions heard again
@@ -36,7 +37,7 @@ const (
 // internalCommands names who carries out what no client can send.
 func (m *Machine) internalCommands() {
 	m.writes[opBoot] = boot
-	m.writes[opDrop] = dropSession
+	m.writes[opDrop], m.notes[opDrop] = dropSession, dropSession
 	m.notes[opEnd] = endSession
 	m.notes[opMark] = markSessions
 	m.notes[opClear] = clearSessions

@@ -40,7 +40,7 @@ func sections() []section {
 		{"origins", 1, -1, saveOrigins, loadOrigin},
 		{"keys", 1, -1, saveKeys, loadKey},
 		{"removals", 1, -1, saveRemovals, loadRemoval},
-		{"sessions", 2, -1, saveSessions, loadSessionRow},
+		{"sessions", 3, -1, saveSessions, loadSessionRow},
 		{"groups", 6, -1, saveGroups, loadGroupRow},
 		{"digests", 1, 1, saveDigests, loadDigests},
 		{"leaving", 1, -1, saveLeaving, loadLeaving},

@@ -16,6 +16,7 @@ type session struct {
 	node   uint64     // raft id of the node that it is attached to
 	boot   entry.Boot // of that node
 	bound  bool       // a connection carries it
+	inside bool       // that lies within the node's own process, and ends unseen with it (SAFETY A6)
 	drop   bool       // that connection was closed from the client's side; GRACE runs
 	mark   int        // quarters of its TTL that it is known to have been silent, 0..3
 	// It is acknowledged no more and speaks no more; it is over once its promise is (SAFETY B21).
@@ -44,7 +45,7 @@ func share[K ~string | ~uint64, V any](m *btree.Map[K, V]) btree.Map[K, V] {
 // state gives what the leader's clocks have to know.
 func (s *session) state() SessionState {
 	return SessionState{ID: s.id, TTL: s.ttl, Grace: s.grace, Attach: s.attach, Node: s.node,
-		Bound: s.bound, Drop: s.drop, Mark: s.mark, Evicted: s.evicted}
+		Boot: s.boot, Bound: s.bound, Inside: s.bound && s.inside, Drop: s.drop, Mark: s.mark, Evicted: s.evicted}
 }
 
 // promise gives for how long, in milliseconds, nothing is taken from a session that was heard just now. A

@@ -140,7 +140,8 @@ func (c *call) take(s *session) {
 	}
 	c.m.count(c.node, 1)
 	s.attach = c.m.next()
-	s.node, s.boot, s.bound = c.node, c.boot, c.op.Bound
+	s.node, s.boot = c.node, c.boot
+	s.bound, s.inside = c.op.Bound, fromInside(c.op)
 	s.drop, s.mark = false, 0
 	c.attach = s.attach
 	c.m.touchSession(s.id)

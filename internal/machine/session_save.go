@@ -15,6 +15,7 @@ func saveSession(dst []byte, s *session) []byte {
 	dst = fields.Uvarint(dst, s.node)
 	dst = append(dst, s.boot[:]...)
 	dst = fields.Bool(dst, s.bound)
+	dst = fields.Bool(dst, s.inside)
 	dst = fields.Bool(dst, s.drop)
 	dst = fields.Bool(dst, s.evicted)
 	dst = fields.Uvarint(dst, uint64(s.mark))
@@ -30,7 +31,7 @@ func saveSession(dst []byte, s *session) []byte {
 // bytes were damaged is the reader's error.
 func loadSession(r *fields.Reader) *session {
 	s := &session{id: r.ID(), ttl: r.Varint(), grace: r.Varint(), attach: r.Uvarint(),
-		node: r.Uvarint(), boot: r.ID(), bound: r.Bool(), drop: r.Bool(), evicted: r.Bool()}
+		node: r.Uvarint(), boot: r.ID(), bound: r.Bool(), inside: r.Bool(), drop: r.Bool(), evicted: r.Bool()}
 	s.mark = int(min(r.Uvarint(), 3))
 	for range r.Count(2) {
 		group := strings.Clone(r.String())

@@ -83,14 +83,13 @@ func (r *Replica) named(name string) (list []machine.Node) {
 	return list
 }
 
-// silent says whether this leader has not heard a node for an election timeout, or since its connection
-// broke.
+// silent says whether this leader has not heard a node for an election timeout, or since its door refused.
 func (r *Replica) silent(id uint64) bool {
 	return id != r.cfg.Node.ID && (r.gone[id] || r.now.Mono-max(r.heard[id], r.leader.since) > r.cfg.Election)
 }
 
-// present says whether this leader has heard a node within an election timeout, and its connection did not
-// break since. Of a node that it has not heard yet a new leader says neither this nor that it is silent.
+// present says whether this leader has heard a node within an election timeout, and its door did not refuse
+// since. Of a node that it has not heard yet a new leader says neither this nor that it is silent.
 func (r *Replica) present(id uint64) bool {
 	at, ever := r.heard[id]
 	return id == r.cfg.Node.ID || ever && !r.gone[id] && r.now.Mono-at <= r.cfg.Election

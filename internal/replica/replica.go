@@ -35,7 +35,7 @@ type Replica struct {
 	views    map[uint64]*machine.View // snapshots that raft was promised, by index
 	incoming *machine.Machine         // the state of a snapshot that raft has been given
 	heard    map[uint64]int64         // when a frame of a peer last came, monotonic
-	gone     map[uint64]bool          // whose connection broke, and who has not been heard since
+	gone     map[uint64]bool          // whose door refused when its connection broke, and who was not met since
 
 	begun uint64 // the end of the log at the start: what is applied up to there had been before
 	turns Turns
@@ -196,11 +196,25 @@ func (r *Replica) Install(now Time, m *pb.Message, state *machine.Machine) {
 	r.incoming = nil
 }
 
-// PeerLost says that the connection from a peer broke and dialling it again showed that it is gone,
-// or that it no longer leads (SAFETY A7).
+// PeerLost says that the connection from a peer broke and that its door refuses, so that its process is gone
+// (SAFETY A6, A7).
 func (r *Replica) PeerLost(now Time, id uint64) {
 	r.at(now)
 	r.gone[id] = true
+	if r.leader != nil {
+		r.leader.vigil.stranded.due = 0
+	}
+	r.parted(id)
+}
+
+// PeerFollows says that the connection from a peer broke, and that it lives and does not lead (SAFETY A7).
+func (r *Replica) PeerFollows(now Time, id uint64) {
+	r.at(now)
+	r.parted(id)
+}
+
+// parted notes that what was under way to a peer may be lost, and that it leads no more if it did.
+func (r *Replica) parted(id uint64) {
 	if r.leader != nil {
 		r.rn.ReportUnreachable(id)
 	}
@@ -212,6 +226,7 @@ func (r *Replica) PeerLost(now Time, id uint64) {
 // PeerUp says that a connection to a peer stands: what was sent before it may be lost.
 func (r *Replica) PeerUp(now Time, id uint64) {
 	r.at(now)
+	delete(r.gone, id)
 	if id == r.lead {
 		r.stream.resend()
 		r.rounds.resend()

@@ -21,6 +21,7 @@ type vigil struct {
 	due     *btree.BTreeG[alarm]
 	grants  grants
 
+	stranded stranded
 	silent   [3]map[entry.Session]bool // to be marked with 1, 2 or 3 quarters
 	clearing map[entry.Session]bool    // to be cleared
 }
@@ -50,6 +51,7 @@ func (v *vigil) start(r *Replica) {
 		v.silent[i] = map[entry.Session]bool{}
 	}
 	v.grants.start()
+	v.stranded.inside = map[entry.Session]*watched{}
 	v.due = btree.NewBTreeGOptions(func(a, b alarm) bool {
 		if a.at != b.at {
 			return a.at < b.at
@@ -98,6 +100,7 @@ func (v *vigil) see(s machine.SessionState) {
 		w.dropped = v.clock
 	}
 	w.SessionState = s
+	v.stranded.see(w)
 	v.plan(w)
 }
 
@@ -111,6 +114,7 @@ func (v *vigil) forget(id entry.Session) {
 		}
 		delete(v.watched, id)
 		delete(v.clearing, id)
+		delete(v.stranded.inside, id)
 	}
 }
 
@@ -241,6 +245,7 @@ func (v *vigil) wake(r *Replica) int64 {
 
 // decide turns what has come due into decisions of the leader, to be logged.
 func (v *vigil) decide(r *Replica, l *leadership) {
+	v.stranded.decide(r, l)
 	for {
 		a, ok := v.due.Min()
 		if !ok || a.at > v.clock {

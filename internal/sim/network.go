@@ -220,17 +220,19 @@ func (w *World) probe(n, other *node) {
 		if other.paused() {
 			return
 		}
-		leads := false
-		if other.r != nil {
-			leads = other.r.Status().Role == raft.StateLeader
-		}
+		dead := other.r == nil
+		leads := !dead && other.r.Status().Role == raft.StateLeader
 		w.after(w.between(100, 2*millisecond), func() {
 			if n.life != life {
 				return
 			}
-			if !leads {
+			switch {
+			case dead:
 				w.note(n.name, "lost", other.id)
 				n.input(func(now replica.Time) { n.r.PeerLost(now, other.id) })
+			case !leads:
+				w.note(n.name, "parted", other.id)
+				n.input(func(now replica.Time) { n.r.PeerFollows(now, other.id) })
 			}
 			w.reconnect(n, other)
 		})
