@@ -36,6 +36,7 @@ type Node struct {
 	pace   pace         // of the ensemble, once the node belongs to one
 	table  *command.Table
 	hub    *feed.Hub
+	news   news
 	post   postRoom
 	doors  doors
 	meter  *metrics.Metrics
@@ -96,6 +97,7 @@ func newNode(cfg Config) *Node {
 	n.meter = metrics.New(n.readings, n.log)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.hub, n.post.post = feed.New(feed.Limits{}, now), post.New(n.sendable)
+	n.news.hub = feed.New(feed.Limits{}, now)
 	n.greeting.Store(&status{})
 	n.nodes.Store(&[]machine.Node{})
 	n.former.Store(&former{})

@@ -209,6 +209,7 @@ func (o *owner) carryOut(out *replica.Output) {
 	for _, e := range out.Events {
 		n.hub.Publish(caucus.EventChannel(e.Group), e.JSON)
 	}
+	n.news.tell(o.r.State())
 	n.turns.tell(out.Waits)
 	for _, a := range out.Answers {
 		if req, ok := a.Batch.Tag.(*request); ok {

@@ -40,7 +40,7 @@ func (c *conn) waitFor(ctx context.Context, p *talk.Plan) replica.Answer {
 		case err != nil:
 			a.Err = err
 		case !over || len(w.heard) > 0:
-			a = c.ask(ctx, &talk.Plan{Steps: p.Steps, Stale: true})
+			a = c.ask(ctx, &talk.Plan{Steps: p.Anew(), Stale: true})
 			w.retell(&a)
 		}
 	}
@@ -85,7 +85,11 @@ func (n *Node) limit(ctx context.Context, patience time.Duration) (limit context
 }
 
 func (w *waiter) subscribe() {
-	w.ear = w.n.hub.Watch()
+	hub := w.n.hub
+	if w.what.Keys {
+		hub = w.n.news.hub
+	}
+	w.ear = hub.Watch()
 	w.ear.Subscribe(w.what.Channel)
 }
 
@@ -131,7 +135,8 @@ var errLeft = caucus.Errorf(caucus.ErrTryAgain, "the client's side was closed wh
 // retell answers from what was heard when the state cannot answer any more: the group has ended meanwhile,
 // and its last events with it.
 func (w *waiter) retell(a *replica.Answer) {
-	if a.Err != nil || len(a.Results) != 1 || a.Results[0].Reply.Kind != caucus.KindError {
+	if w.what.Retell == nil || a.Err != nil ||
+		len(a.Results) != 1 || a.Results[0].Reply.Kind != caucus.KindError {
 		return
 	}
 	past, cancel := context.WithCancel(context.Background())

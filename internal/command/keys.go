@@ -79,6 +79,11 @@ func wholeKeyspace() []Spec {
 			Complexity: "O(N) with N the COUNT, 10 unless given",
 			Usage:      "cursor [MATCH pattern] [COUNT count] [TYPE type]",
 			Summary:    "Goes through all keys in steps; the cursor is good on every node"},
+		{Name: "changes", Arity: -3, Flags: ReadOnly | Blocking, Since: "caucus 0.1",
+			Usage:      "FROM revision [MATCH pattern] [COUNT count] [BLOCK milliseconds]",
+			Complexity: "O(log(N)+M) with N the changes that are kept, and M those from the revision on",
+			Summary: "Reads the last 100,000 changes of keys from a revision on, and may wait for one; " +
+				"FROM $ answers where the store is"},
 		{Name: "randomkey", Arity: 1, Flags: ReadOnly, Since: "1.0.0", Complexity: "O(log(N))",
 			Summary: "Gives a key drawn at random"},
 	}

@@ -60,7 +60,7 @@ func (s *Spec) Waits(cmd caucus.Command) (millis int64, ok bool) {
 	if !s.Has(Blocking) {
 		return 0, false
 	}
-	for i := len(cmd) - 2; i > 1; i -= 2 {
+	for i := len(cmd) - 2; i > 0; i -= 2 {
 		if strings.EqualFold(cmd[i], "BLOCK") || strings.EqualFold(cmd[i], "WAIT") {
 			n, err := strconv.ParseInt(cmd[i+1], 10, 64)
 			return n, err == nil && n >= 0 && n <= MaxBlock

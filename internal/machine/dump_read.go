@@ -53,13 +53,15 @@ func ReadDump(r io.Reader) (*Dump, error) {
 }
 
 // Found makes the state of a new ensemble that begins with what the dump has. Keys whose end has come by
-// stamp, in microseconds since 1970, are left out.
+// stamp, in microseconds since 1970, are left out. It has no history: who followed the changes of the other
+// ensemble, or begins at 0, is told that there is a gap.
 func (d *Dump) Found(cluster [16]byte, stamp int64) *Machine {
 	m := New(cluster, stamp)
 	m.counter, m.now, m.maxMemory = d.counter+restoreRaise, stamp, d.limit
 	for _, k := range d.keys {
-		m.put(k.key, text(k.text), k.expireAt)
+		m.put(wordSet, k.key, text(k.text), k.expireAt)
 	}
+	m.forgetHistory()
 	for _, g := range d.groups {
 		m.found(g.name, g.options).made = true
 	}

@@ -155,9 +155,9 @@ func TestB12_ADumpIsOfItsMoment(t *testing.T) {
 	m, text := dumped(t)
 	view := m.View()
 	for _, key := range []string{"a", "new", "plain"} {
-		m.put(key, value{kind: kindText, text: "other"}, 0)
+		m.put(wordSet, key, value{kind: kindText, text: "other"}, 0)
 	}
-	m.remove("b")
+	m.remove(wordDel, "b")
 	m.found("later", options{}).made = true
 	if again := dump(t, view); again != text {
 		t.Errorf("the dump changed:\n%s\nwas\n%s", again, text)

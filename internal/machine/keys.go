@@ -24,6 +24,7 @@ func (m *Machine) keyCommands() {
 	m.reads["object|refcount"] = aboutObject(caucus.Int(1))
 	m.reads["object|idletime"] = aboutObject(caucus.Int(0))
 	m.reads["object|freq"] = aboutObject(caucus.Fail(caucus.ErrBad, noFrequency))
+	m.reads["changes"] = changes
 	m.reads["publish"] = publish
 	m.reads[opWatch] = watch
 	m.expiryCommands()
@@ -44,7 +45,7 @@ func (q *query) hides(it *item) bool { return q.local && it.over(q.now) }
 func deleteKeys(c *call) caucus.Reply {
 	var n int64
 	for _, key := range c.args[1:] {
-		if c.m.remove(key) {
+		if c.m.remove(wordDel, key) {
 			n++
 		}
 	}
@@ -134,8 +135,8 @@ func renameNX(c *call) caucus.Reply {
 // move gives a key another name; value and end go with it.
 func (m *Machine) move(it *item, to string) {
 	if it.key != to {
-		m.remove(it.key)
-		m.put(to, it.value, it.expireAt)
+		m.remove(wordRenameFrom, it.key)
+		m.put(wordRenameTo, to, it.value, it.expireAt)
 	}
 }
 
@@ -164,7 +165,7 @@ func copyKey(c *call) caucus.Reply {
 	if _, taken := c.item(c.args[2]); !ok || taken && !replace {
 		return caucus.Int(0)
 	}
-	c.m.put(c.args[2], it.value, it.expireAt)
+	c.m.put(wordCopyTo, c.args[2], it.value, it.expireAt)
 	return caucus.Int(1)
 }
 

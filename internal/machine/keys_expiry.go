@@ -103,10 +103,10 @@ func (t timeForm) expire(c *call) caucus.Reply {
 		return caucus.Int(0)
 	}
 	if at <= 0 { // 0 in an item is no end at all
-		c.m.remove(it.key)
+		c.m.remove(wordDel, it.key)
 		return caucus.Int(1)
 	}
-	c.m.put(it.key, it.value, at)
+	c.m.put(wordExpire, it.key, it.value, at)
 	return caucus.Int(1)
 }
 
@@ -115,7 +115,7 @@ func persist(c *call) caucus.Reply {
 	if !ok || it.expireAt == 0 {
 		return caucus.Int(0)
 	}
-	c.m.put(it.key, it.value, 0)
+	c.m.put(wordPersist, it.key, it.value, 0)
 	return caucus.Int(1)
 }
 

@@ -25,12 +25,12 @@ func TestKeysOfOneHash(t *testing.T) {
 			key := fmt.Sprint("k", rapid.IntRange(0, 12).Draw(t, "key"))
 			switch rapid.IntRange(0, 2).Draw(t, "what") {
 			case 0:
-				if _, had := plain[key]; m.remove(key) != had {
+				if _, had := plain[key]; m.remove(wordDel, key) != had {
 					t.Fatalf("remove %s: it was there: %v", key, had)
 				}
 				delete(plain, key)
 			default:
-				m.put(key, text(fmt.Sprint(i)), int64(rapid.IntRange(0, 2).Draw(t, "end"))*1000)
+				m.put(wordSet, key, text(fmt.Sprint(i)), int64(rapid.IntRange(0, 2).Draw(t, "end"))*1000)
 				plain[key] = fmt.Sprint(i)
 			}
 			checkChains(t, m, plain)
@@ -88,7 +88,7 @@ func checkEnds(t *rapid.T, m *Machine) {
 func TestB10_KeysOfOneHashComeTogether(t *testing.T) {
 	m := crowded()
 	for i := range 20 {
-		m.put(fmt.Sprint("k", i), text("v"), 0)
+		m.put(wordSet, fmt.Sprint("k", i), text("v"), 0)
 	}
 	var found []string
 	for cursor, pages := "0", 0; pages == 0 || cursor != "0"; pages++ {
@@ -109,13 +109,13 @@ func TestB10_KeysOfOneHashComeTogether(t *testing.T) {
 func TestB12_ChainsInAView(t *testing.T) {
 	m := crowded()
 	for i := range 20 {
-		m.put(fmt.Sprint("k", i), text("v"), 0)
+		m.put(wordSet, fmt.Sprint("k", i), text("v"), 0)
 	}
 	view := m.View()
 	before, _ := view.Digest()
 	for i := range 20 {
-		m.put(fmt.Sprint("k", i), text("w"), 1)
-		m.remove(fmt.Sprint("k", 19-i))
+		m.put(wordSet, fmt.Sprint("k", i), text("w"), 1)
+		m.remove(wordDel, fmt.Sprint("k", 19-i))
 	}
 	if after, _ := view.Digest(); before != after {
 		t.Error("the view changed")
@@ -125,7 +125,7 @@ func TestB12_ChainsInAView(t *testing.T) {
 // A value of another kind, which a later version may have, is refused by what wants a string.
 func TestWrongType(t *testing.T) {
 	m := New([16]byte{}, 0)
-	m.put("other", value{kind: 2}, 0)
+	m.put(wordSet, "other", value{kind: 2}, 0)
 	for _, cmd := range []caucus.Command{
 		{"GET", "other"}, {"STRLEN", "other"}, {"GETRANGE", "other", "0", "1"},
 		{"SET", "other", "v", "GET"}, {"GETSET", "other", "v"}, {"GETDEL", "other"}, {"GETEX", "other"},

@@ -7,33 +7,36 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// put gives a key a value and an end, 0 for none, and a new revision. An end that has come removes the key at
-// once, as if it had expired right after.
-func (m *Machine) put(key string, v value, expireAt int64) {
+// put gives a key a value and an end, 0 for none, and a new revision, and tells of it by the given word. An
+// end that has come removes the key at once, as if it had been deleted right after.
+func (m *Machine) put(w word, key string, v value, expireAt int64) {
 	it := item{key: strings.Clone(key), value: v, expireAt: expireAt}
 	if it.over(m.now) {
-		m.remove(key)
+		m.remove(wordDel, key)
 		return
 	}
 	it.revision = m.next()
 	old := m.keys.set(it)
 	m.rearm(it.key, old.expireAt, expireAt)
+	m.history.note(keyChange{it.revision, it.key, w})
 }
 
-// remove takes a key away and remembers that it did (SAFETY B8).
-func (m *Machine) remove(key string) bool {
+// remove takes a key away, tells of it by the given word, and remembers that it did (SAFETY B8).
+func (m *Machine) remove(w word, key string) bool {
 	old, ok := m.keys.drop(key)
 	if !ok {
 		return false
 	}
 	m.rearm(old.key, old.expireAt, 0)
-	m.keys.removals.note(m.keys.hash(key), m.next())
+	revision := m.next()
+	m.keys.removals.note(m.keys.hash(key), revision)
+	m.history.note(keyChange{revision, old.key, w})
 	return true
 }
 
 // expireKey removes a key whose end has come.
 func (m *Machine) expireKey(key string) {
-	m.remove(key)
+	m.remove(wordExpired, key)
 	m.counts.Keys++
 }
 
@@ -60,12 +63,16 @@ func endOf(key string, expireAt int64) deadline {
 }
 
 // clear removes all keys. Instead of remembering each, it lets go of the memory of all removals, so that
-// whoever watches an absent key is told that it may have been one of them.
+// whoever watches an absent key is told that it may have been one of them. One change tells of all keys, if
+// there were any.
 func (m *Machine) clear() {
-	k := &m.keys
+	k, revision := &m.keys, m.next()
+	if k.count > 0 {
+		m.history.note(keyChange{revision, "", wordFlushAll})
+	}
 	k.items = btree.Map[uint64, item]{}
 	k.count, k.expiring, k.memory = 0, 0, 0
-	k.removals = removals{forgotten: m.next()}
+	k.removals = removals{forgotten: revision}
 	kept := newDeadlines()
 	m.deadlines.Scan(func(d deadline) bool {
 		if d.kind != keyExpires {
@@ -75,3 +82,6 @@ func (m *Machine) clear() {
 	})
 	m.deadlines = kept
 }
+
+// forgetHistory begins the history anew: whoever asks for a change of before is told that there is a gap.
+func (m *Machine) forgetHistory() { m.history = history{floor: m.counter + 1} }

@@ -52,6 +52,12 @@ func TestKeysShareNoMemoryWithTheirEntry(t *testing.T) {
 		}
 		return true
 	})
+	m.history.from(0, func(c *keyChange) bool {
+		if shares(c.key) {
+			t.Errorf("the change of %s keeps a piece of its entry", c.key)
+		}
+		return true
+	})
 	m.deadlines.Scan(func(d deadline) bool {
 		if shares(d.name) {
 			t.Errorf("the deadline of %s keeps a piece of its entry", d.name)

@@ -4,9 +4,9 @@ package machine
 // under a raft id that no node has had, which it gives. Keys, sessions and groups stay.
 //
 // The lost nodes may have acknowledged more than the survivor knows. So no term, epoch, revision or number of
-// an event that they may have given is given again (SAFETY A16), who reads events finds a gap, and everything
-// that is held in a group is revoked, to be granted anew under new tokens as if it were taken from the living
-// (SAFETY A3).
+// an event that they may have given is given again (SAFETY A16), who reads events or changes of keys finds a
+// gap, and everything that is held in a group is revoked, to be granted anew under new tokens as if it were
+// taken from the living (SAFETY A3).
 func (m *Machine) Refound(cluster [16]byte, survivor Node) (id uint64) {
 	former := survivor.ID
 	survivor.ID, survivor.Boots, survivor.Boot = m.nextNode, 0, [16]byte{}
@@ -19,6 +19,7 @@ func (m *Machine) Refound(cluster [16]byte, survivor Node) (id uint64) {
 	m.digests = digests{stamp: m.stamp}
 	m.Admit(m.index, m.term, survivor)
 	m.rehash()
+	m.forgetHistory()
 	m.sessions.ScanMut(func(_ string, s *session) bool {
 		if s.node == former {
 			s.node = survivor.ID

@@ -35,11 +35,12 @@ type section struct {
 // raising their versions; what it cannot read it refuses by name (SAFETY B20).
 func sections() []section {
 	return []section{
-		{"meta", 4, 1, saveMeta, loadMeta},
+		{"meta", 5, 1, saveMeta, loadMeta},
 		{"nodes", 1, -1, saveNodes, loadNode},
 		{"origins", 1, -1, saveOrigins, loadOrigin},
 		{"keys", 1, -1, saveKeys, loadKey},
 		{"removals", 1, -1, saveRemovals, loadRemoval},
+		{"history", 1, -1, saveHistory, loadChange},
 		{"sessions", 3, -1, saveSessions, loadSessionRow},
 		{"groups", 6, -1, saveGroups, loadGroupRow},
 		{"digests", 1, 1, saveDigests, loadDigests},

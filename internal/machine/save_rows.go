@@ -20,7 +20,7 @@ func saveMeta(w *saver, s *state) {
 	row = fields.Uvarint(row, s.counter)
 	row = fields.Uvarint(row, s.nextNode)
 	row = fields.Uvarint(row, s.quorum)
-	row = fields.Uvarint(row, s.keys.removals.forgotten)
+	row = fields.Uvarint(fields.Uvarint(row, s.keys.removals.forgotten), s.history.floor)
 	w.row(fields.Uvarint(row, uint64(s.maxMemory)), "")
 }
 
@@ -30,7 +30,7 @@ func loadMeta(r *fields.Reader, s *state) error {
 	s.stamp, s.begun = r.Varint(), r.Uvarint()
 	s.counter, s.nextNode, s.quorum = r.Uvarint(), r.Uvarint(), r.Uvarint()
 	s.keys = newKeyspace(s.cluster)
-	s.keys.removals.forgotten = r.Uvarint()
+	s.keys.removals.forgotten, s.history.floor = r.Uvarint(), r.Uvarint()
 	s.maxMemory = int64(min(r.Uvarint(), math.MaxInt64))
 	return nil
 }

@@ -42,7 +42,8 @@ func full(t testing.TB) *Machine {
 		t.Fatal(err, out)
 	}
 	if m.sessions.Len() != 1 || m.groups.Len() != 2 || m.origins.Len() != 1 ||
-		m.reserved.Len() != 1 || m.leaving.Len() != 1 || m.keys.count != 2 || m.keys.byHash.Len() != 1 {
+		m.reserved.Len() != 1 || m.leaving.Len() != 1 || m.keys.count != 2 || m.keys.byHash.Len() != 1 ||
+		m.history.count != 4 {
 		t.Fatal("a section would be empty")
 	}
 	return m
@@ -87,12 +88,16 @@ func TestSnapshotHoldsEverything(t *testing.T) {
 		t.Errorf("%d keys, %d expiring, %d bytes; loaded %d, %d, %d",
 			a.count, a.expiring, a.memory, b.count, b.expiring, b.memory)
 	}
+	a, b := &m.history, &again.history
+	if !slices.Equal(a.kept(), b.kept()) || a.floor != b.floor || a.bytes != b.bytes {
+		t.Errorf("history %v, loaded %v", a.kept(), b.kept())
+	}
 	one, err1 := m.View().Digest()
 	two, err2 := again.View().Digest()
 	if one != two || err1 != nil || err2 != nil {
 		t.Error("the digests differ", err1, err2)
 	}
-	again.put("plain", text("other"), 0)
+	again.put(wordSet, "plain", text("other"), 0)
 	if two, _ := again.View().Digest(); one == two {
 		t.Error("another state has the same digest")
 	}
@@ -224,6 +229,12 @@ func TestLoadSaysWhatItDoesNotKnow(t *testing.T) {
 		{"keys turned round", "the keys are not in order", with("keys", rows("keys")[1], rows("keys")[0])},
 		{"end out of range", "a key's end is out of range",
 			with("keys", "\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01k")},
+		{"a way to change", "a key was changed in a way 200, which this version does not know",
+			with("history", "\xc8"+rows("history")[0][1:])},
+		{"same change twice", "a change has the revision", with("history", rows("history")[0], rows("history")[0])},
+		{"a change to come", "a change has the revision 1000000", with("history", "\x01\xc0\x84\x3dk")},
+		{"a key too much", "there are more changes than are kept",
+			with("history", rows("history")[0], rows("history")[1]+strings.Repeat("k", changeBytes))},
 		{"short row", "the bytes end in the middle of a field", with("keys", "\x01")},
 		{"long row", "bytes too many", with("nodes", rows("nodes")[0]+"x")},
 	} {
@@ -256,7 +267,7 @@ func TestLoadAsksForMemoryOnlyAsBytesCome(t *testing.T) {
 
 func TestSaveOfALongValue(t *testing.T) {
 	m := full(t)
-	m.put("long", text(strings.Repeat("0123456789", saveBuffer)), 0)
+	m.put(wordSet, "long", text(strings.Repeat("0123456789", saveBuffer)), 0)
 	data := save(t, m)
 	again, err := load(data)
 	if err != nil {
@@ -293,7 +304,7 @@ func FuzzLoadSnapshot(f *testing.F) {
 // FuzzLoadRows gives any rows under right checksums.
 func FuzzLoadRows(f *testing.F) {
 	rows := rowsOf(f, save(f, full(f)))
-	for i, part := range sections()[:10] {
+	for i, part := range sections()[:11] {
 		f.Add(uint8(i), rows(part.name)[0])
 	}
 	f.Fuzz(func(t *testing.T, which uint8, row string) {

@@ -20,6 +20,7 @@ type state struct {
 	maxMemory int64 // bytes of keys and values above which what grows is refused, 0 for no limit (SAFETY B13)
 
 	keys      keyspace
+	history   history                     // of the keys
 	sessions  btree.Map[string, *session] // by the 16 bytes of entry.Session
 	attached  btree.Map[uint64, int]      // by raft id: how many sessions a node has; follows from them
 	groups    btree.Map[string, *group]   // by name
@@ -42,6 +43,7 @@ type origin struct {
 func (s *state) copy() *state {
 	c := *s
 	c.keys = s.keys.copy()
+	c.history = s.history.copy()
 	c.sessions = *s.sessions.Copy()
 	c.attached = *s.attached.Copy()
 	c.groups = *s.groups.Copy()

@@ -98,7 +98,7 @@ func set(c *call) caucus.Reply {
 			at = it.expireAt
 		}
 	}
-	c.m.put(key, c.value(2), at)
+	c.m.put(wordSet, key, c.value(2), at)
 	return reply
 }
 
@@ -106,7 +106,7 @@ func setNX(c *call) caucus.Reply {
 	if _, ok := c.item(c.args[1]); ok {
 		return caucus.Int(0)
 	}
-	c.m.put(c.args[1], c.value(2), 0)
+	c.m.put(wordSet, c.args[1], c.value(2), 0)
 	return caucus.Int(1)
 }
 
@@ -116,14 +116,14 @@ func (t timeForm) set(c *call) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	c.m.put(c.args[1], c.value(3), at)
+	c.m.put(wordSet, c.args[1], c.value(3), at)
 	return caucus.OK()
 }
 
 func getSet(c *call) caucus.Reply {
 	old := c.bulk(c.args[1])
 	if old.Kind != caucus.KindError {
-		c.m.put(c.args[1], c.value(2), 0)
+		c.m.put(wordSet, c.args[1], c.value(2), 0)
 	}
 	return old
 }
@@ -131,7 +131,7 @@ func getSet(c *call) caucus.Reply {
 func getDel(c *call) caucus.Reply {
 	old := c.bulk(c.args[1])
 	if old.Kind == caucus.KindBulk {
-		c.m.remove(c.args[1])
+		c.m.remove(wordDel, c.args[1])
 	}
 	return old
 }
@@ -151,8 +151,11 @@ func getEx(c *call) caucus.Reply {
 		return caucus.ErrorReply(err)
 	}
 	it, _ := c.item(c.args[1])
-	if at != 0 || o.persist && it.expireAt != 0 {
-		c.m.put(it.key, it.value, at)
+	switch {
+	case at != 0:
+		c.m.put(wordExpire, it.key, it.value, at)
+	case o.persist && it.expireAt != 0:
+		c.m.put(wordPersist, it.key, it.value, 0)
 	}
 	return reply
 }
@@ -184,6 +187,6 @@ func wrongNumber(command string) caucus.Reply {
 
 func (c *call) putPairs() {
 	for i := 1; i < len(c.args); i += 2 {
-		c.m.put(c.args[i], c.value(i+1), 0)
+		c.m.put(wordSet, c.args[i], c.value(i+1), 0)
 	}
 }

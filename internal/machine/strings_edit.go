@@ -28,7 +28,7 @@ func appendText(c *call) caucus.Reply {
 		return caucus.ErrorReply(err)
 	}
 	longer := strings.Join([]string{it.text, c.args[2]}, "") // always new memory
-	c.m.put(c.args[1], text(longer), it.expireAt)
+	c.m.put(wordAppend, c.args[1], text(longer), it.expireAt)
 	return caucus.Int(int64(len(longer)))
 }
 
@@ -53,7 +53,7 @@ func setRange(c *call) caucus.Reply {
 		return caucus.ErrorReply(err)
 	}
 	patched := overwrite(it.text, int(offset), patch)
-	c.m.put(c.args[1], text(patched), it.expireAt)
+	c.m.put(wordSetRange, c.args[1], text(patched), it.expireAt)
 	return caucus.Int(int64(len(patched)))
 }
 
@@ -139,6 +139,6 @@ func (c *call) add(by int64) caucus.Reply {
 	if by < 0 && n < math.MinInt64-by || by > 0 && n > math.MaxInt64-by {
 		return caucus.Fail(caucus.ErrBad, "increment or decrement would overflow")
 	}
-	c.m.put(c.args[1], text(strconv.FormatInt(n+by, 10)), it.expireAt)
+	c.m.put(wordIncrBy, c.args[1], text(strconv.FormatInt(n+by, 10)), it.expireAt)
 	return caucus.Int(n + by)
 }

@@ -36,7 +36,7 @@ func incrByFloat(c *call) caucus.Reply {
 		return caucus.Fail(caucus.ErrBad, "increment would produce NaN or Infinity")
 	}
 	result := humanFloat(sum)
-	c.m.put(c.args[1], text(result), it.expireAt)
+	c.m.put(wordIncrByFloat, c.args[1], text(result), it.expireAt)
 	return caucus.Bulk(result)
 }
 

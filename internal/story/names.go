@@ -13,14 +13,14 @@ import (
 // names prints what differs from run to run: each kind of number or id gets names in the order in which its
 // values appear.
 type names struct {
-	epochs, terms, lives, versions, sessions, polls *series
+	epochs, terms, lives, versions, sessions, polls, revisions *series
 
 	clock int64 // what a client was told last of the ensemble's clock, unix milliseconds; 0 for nothing yet
 }
 
 func newNames() *names {
 	return &names{epochs: newSeries("e"), terms: newSeries("t"), lives: newSeries("l"),
-		versions: newSeries("v"), sessions: newSeries("s"), polls: newSeries("p")}
+		versions: newSeries("v"), sessions: newSeries("s"), polls: newSeries("p"), revisions: newSeries("r")}
 }
 
 // series names the values of one kind: e1, e2 ...
@@ -71,7 +71,8 @@ func (n *names) reply(cmd caucus.Command, r caucus.Reply) caucus.Reply {
 	r.Items = slices.Clone(r.Items)
 	switch {
 	case r.Kind == caucus.KindError:
-		if word, _, _ := strings.Cut(r.Str, " "); word == caucus.ErrGap.Word && is(cmd, "group") {
+		word, _, _ := strings.Cut(r.Str, " ")
+		if word == caucus.ErrGap.Word && (is(cmd, "group") || is(cmd, "changes")) {
 			r.Str = word + " *" // numbers of the counter follow
 		} else if is(cmd, "vote") && len(cmd) > 3 {
 			r.Str = strings.ReplaceAll(r.Str, "poll "+cmd[3], "poll "+n.polls.nameOf(cmd[3]))
@@ -97,6 +98,11 @@ func (n *names) reply(cmd caucus.Command, r caucus.Reply) caucus.Reply {
 		for i, item := range r.Items {
 			r.Items[i] = word(n.event(item.Items[1].Str))
 		}
+	case is(cmd, "changes"):
+		for i, item := range r.Items {
+			item.Items = slices.Clone(item.Items)
+			r.Items[i] = n.at(item, 0, n.revisions)
+		}
 	case is(cmd, "vote", "call"):
 		return n.polls.named(r)
 	case is(cmd, "group", "members"), is(cmd, "vote", "list"):
@@ -107,11 +113,11 @@ func (n *names) reply(cmd caucus.Command, r caucus.Reply) caucus.Reply {
 	return r
 }
 
-// number gives the number that was printed as a name: of a term, an epoch, a poll, or a life and what is
-// added to it; the name "now" is of the ensemble's clock.
+// number gives the number that was printed as a name: of a term, an epoch, a poll, a revision, or a life and
+// what is added to it; the name "now" is of the ensemble's clock.
 func (n *names) number(name string) string {
 	name, more, _ := strings.Cut(name, "+")
-	value := n.polls.value(n.terms.value(n.epochs.value(n.lives.value(name))))
+	value := n.revisions.value(n.polls.value(n.terms.value(n.epochs.value(n.lives.value(name)))))
 	if name == "now" {
 		value = strconv.FormatInt(n.clock, 10)
 	}

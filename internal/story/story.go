@@ -124,7 +124,7 @@ func (p *player) words(text string) (cmd caucus.Command, err error) {
 		} else {
 			word, text, _ = strings.Cut(text, " ")
 		}
-		if client, ok := strings.CutPrefix(word, "$"); ok {
+		if client, ok := strings.CutPrefix(word, "$"); ok && client != "" {
 			word = p.ids[client]
 		} else if name, ok := strings.CutPrefix(word, "#"); ok {
 			word = p.names.number(name)

@@ -71,6 +71,8 @@ func (t *Talk) conclude(p *Plan, it *item, r entry.Result) caucus.Reply {
 		return t.noteWatch(op.Args[1:], r.Reply)
 	case executed:
 		return t.merge(it.extra.tx, r.Reply)
+	case read:
+		return it.extra.changes.over(r.Reply)
 	}
 	if failed {
 		return r.Reply

@@ -63,6 +63,7 @@ const (
 	informed             // the step is SESSION INFO
 	foreign              // the step is about sessions that it names
 	executed             // a transaction
+	read                 // the step is a CHANGES that may wait
 )
 
 type extra struct {
@@ -72,6 +73,8 @@ type extra struct {
 	carry carried
 	tx    *transaction
 	noOp  bool // the transaction has no step
+
+	changes *changesWait
 }
 
 // Unread says that the answers to what stood before in the same pipeline have not been handed to

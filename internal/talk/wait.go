@@ -17,6 +17,8 @@ import (
 type Wait struct {
 	Channel string // a message there means that it is worth reading again; "" when in line
 	Millis  int64  // 0 for no limit
+	// Keys says that the channel is ChangesChannel, which is the node's own, and not one of events.
+	Keys bool
 	// Matters says whether a message there, by its payload, can be what is waited for; nil: each can. Without
 	// it a thousand who wait would read anew at every message that goes through their group.
 	Matters func(payload string) bool
@@ -25,23 +27,38 @@ type Wait struct {
 	// Forsake is the report that nobody waits any more in line.
 	Forsake entry.Op
 	// Retell answers from the messages that came while it was waited, payloads in order, in place of a
-	// state that has let go of what was asked for. It says no when they do not answer it either.
+	// state that has let go of what was asked for. It says no when they do not answer it either. Nil: they
+	// never do.
 	Retell func(payloads []string) (caucus.Reply, bool)
+
+	changes *changesWait // of a CHANGES, else nil
 }
 
 // InLine says whether what is waited for has a place in the state.
 func (w *Wait) InLine() bool { return w.Again != nil }
 
-// Waiting says whether what the plan's step came to is still no answer.
+// Waiting says whether what the plan's step came to is still no answer, and takes note of how far it goes. It
+// is asked after each reading.
 func (p *Plan) Waiting(results []entry.Result) bool {
 	if p.Wait == nil || len(results) != 1 {
 		return false
 	}
 	r := results[0].Reply
-	if p.Wait.InLine() {
+	switch {
+	case p.Wait.InLine():
 		return r.Kind == caucus.KindPush
+	case p.Wait.changes != nil:
+		return p.Wait.changes.waiting(r)
 	}
 	return r.IsNil() || r.Kind == caucus.KindArray && len(r.Items) == 0
+}
+
+// Anew gives the steps that read again.
+func (p *Plan) Anew() []entry.Step {
+	if p.Wait.changes != nil {
+		return p.Wait.changes.again(p.Steps[0].Op)
+	}
+	return p.Steps
 }
 
 // wait plans a read that may wait. It is a plan of its own: what stands before it in the pipeline should be
@@ -51,6 +68,12 @@ func (t *Talk) wait(p *Plan, s *command.Spec, cmd caucus.Command, millis int64) 
 		return notNow
 	}
 	t.firmStep(p, false, cmd)
+	if s.Name == "changes" {
+		w := newChangesWait(cmd)
+		p.Wait = &Wait{Channel: ChangesChannel, Millis: millis, Keys: true, Matters: w.matters, changes: w}
+		p.last(read, &extra{changes: w})
+		return stopAfter
+	}
 	retell, matters := retellEvents, isNumbered
 	if s.Name == "vote|result" {
 		retell, matters = retellResult, endsPolls
