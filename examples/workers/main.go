@@ -22,8 +22,7 @@ const slots = 12
 
 type worker struct {
 	member *client.Member
-	items  [slots][]string
-	hands  [slots]sync.Mutex // each held while an item of that slot is worked on
+	hands  [slots]sync.RWMutex // each held while items of that slot are worked on
 }
 
 func main() {
@@ -32,19 +31,14 @@ func main() {
 	flag.Parse() // what is left are the items, the same for all copies
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	w := new(worker)
-	for _, item := range flag.Args() {
-		slot := caucus.SlotOf(item, slots)
-		w.items[slot] = append(w.items[slot], item)
-	}
-	if err := w.run(ctx, strings.Split(*addrs, ","), *name); err != nil {
+	if err := new(worker).run(ctx, strings.Split(*addrs, ","), *name, flag.Args()); err != nil {
 		log.Fatal(err)
 	}
 }
 
 // run works until ctx ends, and then gives up all slots, so that others have them at once. An error says
 // that this is a member no more: let whatever starts the program start it again.
-func (w *worker) run(ctx context.Context, addrs []string, name string) error {
+func (w *worker) run(ctx context.Context, addrs []string, name string, items []string) error {
 	c, err := client.Dial(ctx, client.Config{Addrs: addrs})
 	if err != nil {
 		return err
@@ -68,8 +62,8 @@ func (w *worker) run(ctx context.Context, addrs []string, name string) error {
 	defer working.Wait()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	for slot := range slots {
-		working.Go(func() { w.attend(ctx, slot) })
+	for _, item := range items {
+		working.Go(func() { w.attend(ctx, item) })
 	}
 	select {
 	case <-w.member.Lost():
@@ -78,11 +72,19 @@ func (w *worker) run(ctx context.Context, addrs []string, name string) error {
 	return w.member.Err()
 }
 
-// attend works on the items of a slot, over and over, whenever it is this worker's.
-func (w *worker) attend(ctx context.Context, slot int) {
+// attend works on an item again and again, for as long as its slot is this worker's. It asks each time: that
+// costs nothing, and a process that was stopped for a while must not go on unasked.
+func (w *worker) attend(ctx context.Context, item string) {
+	slot := caucus.SlotOf(item, slots)
 	for ctx.Err() == nil {
-		changed := w.member.Changed() // asked for before the slot is, so that no change is missed
-		if w.round(ctx, slot) {
+		changed := w.member.Changed() // before it asks, so that no change is missed
+		w.hands[slot].RLock()
+		epoch, mine := w.member.OwnsSlot(slot)
+		if mine {
+			w.work(item, epoch)
+		}
+		w.hands[slot].RUnlock()
+		if mine {
 			continue
 		}
 		select {
@@ -90,20 +92,6 @@ func (w *worker) attend(ctx context.Context, slot int) {
 		case <-ctx.Done():
 		}
 	}
-}
-
-// round works on each item of a slot once, and says whether the slot was this worker's to the end. It asks
-// before each item: that costs nothing, and a process that was stopped for a while must not go on unasked.
-func (w *worker) round(ctx context.Context, slot int) (mine bool) {
-	for _, item := range w.items[slot] {
-		w.hands[slot].Lock()
-		epoch, ok := w.member.OwnsSlot(slot)
-		if mine = ok && ctx.Err() == nil; mine {
-			w.work(item, epoch)
-		}
-		w.hands[slot].Unlock()
-	}
-	return mine
 }
 
 // work is where yours would be. Hand the epoch to whatever it writes to: of two writers the higher one is
