@@ -26,32 +26,13 @@ type family struct {
 
 func newFamily(t testing.TB, edit func(i int, file map[string]any)) *family {
 	f := &family{t: t, edit: edit}
-	first := freeRun(t, 6)
+	addrs := nodetest.FreeAddresses(t, 6) // with those that the peer doors take
 	for i, name := range []string{"server_a", "server_b", "server_c"} {
 		s := newServer(t, name)
-		s.client = net.JoinHostPort("127.0.0.1", strconv.Itoa(first+i))
+		s.client = addrs[i]
 		f.list = append(f.list, s)
 	}
 	return f
-}
-
-// freeRun finds n ports of loopback that follow each other.
-func freeRun(t testing.TB, n int) int {
-	t.Helper()
-	for range 100 {
-		first, ok := 10_000+rand.IntN(19_000), true
-		for port := first; port < first+n && ok; port++ {
-			l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-			if ok = err == nil; ok {
-				l.Close()
-			}
-		}
-		if ok {
-			return first
-		}
-	}
-	t.Fatal("no free ports")
-	return 0
 }
 
 // launch starts a server from its file.

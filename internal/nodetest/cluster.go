@@ -79,21 +79,39 @@ func (c *Cluster) Add() int {
 // since the claim is a name that the kernel gives to one of them.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
+	return FreeAddresses(t, 1)[0]
+}
+
+// FreeAddresses finds n of them, whose ports follow each other.
+func FreeAddresses(t testing.TB, n int) []string {
+	t.Helper()
 	for range 100 {
-		port := strconv.Itoa(10_000 + rand.IntN(20_000))
-		claim, err := net.Listen("unix", "@caucus-test-port-"+port)
-		if err != nil {
-			continue
+		first := 10_000 + rand.IntN(20_000)
+		var list []string
+		for port := first; port < first+n && claim(t, port); port++ {
+			list = append(list, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		}
-		t.Cleanup(func() { claim.Close() })
-		addr := net.JoinHostPort("127.0.0.1", port)
-		if l, err := net.Listen("tcp", addr); err == nil {
-			l.Close()
-			return addr
+		if len(list) == n {
+			return list
 		}
 	}
-	t.Fatal("no free port")
-	return ""
+	t.Fatal("no free ports")
+	return nil
+}
+
+// claim takes a port for the test, if it is free.
+func claim(t testing.TB, port int) bool {
+	name, err := net.Listen("unix", "@caucus-test-port-"+strconv.Itoa(port))
+	if err != nil {
+		return false
+	}
+	t.Cleanup(func() { name.Close() })
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return true
 }
 
 // Size gives the number of nodes, running or not.
