@@ -15,13 +15,15 @@ import (
 type ListFile struct {
 	Identifier string
 	Listen     string // host:port of the client door
+	Metadata   string // of this node itself, when the file states an object; JSON
 	Peers      []Peer
 	// Further are the fields beyond QCluster's, as they stand there; who reads the file must know them.
 	Further map[string]json.RawMessage
 }
 
 // ReadListFile reads a QCluster file: identifier, listen_host, listen_port and peers, each with host, port,
-// identifier and, if need be, metadata. Errors name the file and the field.
+// identifier and, if need be, metadata; and metadata of the node itself, which in QCluster stand in the files
+// of the others alone. Errors name the file and the field.
 func ReadListFile(path string) (ListFile, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -59,6 +61,10 @@ func parseListFile(text []byte) (f ListFile, err error) {
 			return f, err
 		}
 		f.Peers = append(f.Peers, p)
+	}
+	if own := all.fields["metadata"]; len(own) > 0 && own[0] == '{' {
+		f.Metadata = canonical(string(own))
+		delete(all.fields, "metadata")
 	}
 	f.Further = all.fields
 	return f, nil

@@ -25,12 +25,13 @@ func writeList(t *testing.T, text string) string {
 func TestReadListFile(t *testing.T) {
 	got, err := node.ReadListFile(writeList(t, `{
 		"identifier": "server_a", "listen_host": "localhost", "listen_port": 7001, "data": "/srv/a",
+		"metadata": {"rack": 1},
 		"peers": [
 			{"host": "localhost", "port": 7002, "identifier": "server_b", "metadata": {"server_port": 8002, "a": "<"}},
 			{"host": "::1", "port": 7003, "identifier": "server_c"}
 		]
 	}`))
-	want := node.ListFile{Identifier: "server_a", Listen: "localhost:7001",
+	want := node.ListFile{Identifier: "server_a", Listen: "localhost:7001", Metadata: `{"rack":1}`,
 		Peers: []node.Peer{
 			{Name: "server_b", Addr: "localhost:7002", Metadata: `{"a":"<","server_port":8002}`},
 			{Name: "server_c", Addr: "[::1]:7003"},

@@ -145,6 +145,44 @@ func TestA12_FilesInEveryOrder(t *testing.T) {
 	}
 }
 
+// A peer that is in nobody's file registers itself, by a file of its own that lists some of the others, or by
+// --join: whether it is started last, or first, when it waits without disturbing those who found. Everybody
+// knows it then, with what its own file says of it.
+func TestPeersRegisterThemselves(t *testing.T) {
+	t.Parallel()
+	f := newFamily(t, nil)
+	early, late, joined := newServer(t, "a_early"), newServer(t, "late"), newServer(t, "joined")
+	register := func(s *server, others ...int) {
+		t.Helper()
+		own := &family{t: t, list: []*server{s}, edit: func(_ int, file map[string]any) {
+			file["metadata"] = map[string]any{"server_port": 8004}
+		}}
+		for _, i := range others {
+			own.list = append(own.list, f.list[i])
+		}
+		own.launch(0, "--peer-listen", s.peer)
+	}
+	register(early, 0, 2)
+	early.hears("nothing is founded yet; waiting")
+	f.launch(1)
+	f.launch(0)
+	early.hears("its list does not name this node")
+	f.launch(2)
+	f.list[0].serving()
+	register(late, 1)
+	joined.launch("--join", f.list[2].client, "--metadata", `{"server_port":8004}`)
+	f.list = append(f.list, early, late, joined)
+	f.together()
+	for _, s := range f.list {
+		said := s.fieldOf("metadata")
+		for _, name := range []string{"a_early", "late", "joined"} {
+			if got := said[name]; got != `{"server_port":8004}` {
+				t.Errorf("%s says the metadata of %s are %s", s.name, name, got)
+			}
+		}
+	}
+}
+
 // wantNotServing expects that nobody is served before all three were heard.
 func wantNotServing(t *testing.T, f *family) {
 	t.Helper()

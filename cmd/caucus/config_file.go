@@ -22,6 +22,9 @@ func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 		return err
 	}
 	values := map[string]string{"id": file.Identifier, "listen": file.Listen}
+	if file.Metadata != "" {
+		values["metadata"] = file.Metadata
+	}
 	for field, raw := range file.Further {
 		flag, err := flagOf(ctx, field)
 		if err != nil {

@@ -51,12 +51,16 @@ func (r *Roll) named(i int, said *Statement) error {
 
 // Compare finds fault when this node and another were given what should be one list and is not. Lists that
 // were stated node by node may differ, since one of the nodes may yet join an ensemble that the other does
-// not know of.
+// not know of. So may the list of one that names the other, and is not named by it: it is a newcomer, which
+// registers itself, and cannot found, since those whom it names never hear it.
 func (r *Roll) Compare(other Statement) error {
 	if !r.me.Exact || !other.Exact || other.State == Member || other.Incarnation == r.me.Incarnation {
 		return nil
 	}
 	mine, theirs := roster(r.me), roster(other)
+	if names(mine, other.Name) != names(theirs, r.me.Name) {
+		return nil
+	}
 	if !slices.EqualFunc(mine, theirs, func(a, b Entry) bool { return a.Name == b.Name }) {
 		return fmt.Errorf("peers: this node's file is of %s; that of %s is of %s: "+
 			"give all the same peers", describe(mine), other.Name, describe(theirs))
@@ -87,6 +91,11 @@ func roster(s Statement) []Entry {
 	}
 	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.Name, b.Name) })
 	return all
+}
+
+// names says whether a node is on a list.
+func names(list []Entry, node string) bool {
+	return slices.ContainsFunc(list, func(e Entry) bool { return e.Name == node })
 }
 
 // port gives what follows the host. Hosts are not compared: one machine may have many names.

@@ -122,6 +122,10 @@ func (r *Roll) waits() (waits []Waiting) {
 
 // unlike says why another has not heard the same nodes.
 func (r *Roll) unlike(other *Statement, here []Incarnation) string {
+	if r.me.Exact && other.Exact && !names(roster(*other), r.me.Name) {
+		return fmt.Sprintf("its list does not name this node, which joins those on it when they have founded: %s",
+			describe(other.List))
+	}
 	for i, a := range r.answers {
 		if a.said != nil && !slices.Contains(other.Heard, a.said.Incarnation) {
 			return fmt.Sprintf("it has not heard %s; its list is: %s", r.call(i), describe(other.List))

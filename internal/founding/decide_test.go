@@ -96,6 +96,9 @@ func TestA12_WhatIsDecided(t *testing.T) {
 			all[1].List[1] = founding.Entry{Name: "n4", Addr: "n4:5010"}
 		}, founding.Fail, "peers: this node's file is of n1 at n1:5010, n2 at n2:5010, n3 at n3:5010; " +
 			"that of n2 is of n1 at n1:5010, n2 at n2:5010, n4 at n4:5010"},
+		"the file of another does not name this node": {listed, func(all []founding.Statement) {
+			all[1].List, all[1].Heard = all[1].List[1:], all[1].Heard[1:]
+		}, founding.Wait, "n2 its list does not name this node, which joins those on it when"},
 		"another list was stated node by node": {listed, func(all []founding.Statement) {
 			all[0].Exact = false
 			all[1].List, all[1].Heard = all[1].List[:1], all[1].Heard[:2]
@@ -144,6 +147,34 @@ func TestA12_WhatIsDecided(t *testing.T) {
 		if d.Action == founding.Join && d.Through != "n3:5010" {
 			t.Errorf("%s: joins through %s", what, d.Through)
 		}
+	}
+}
+
+// Who names others and is named by none registers itself: it waits until they have founded, whom it does not
+// disturb, and joins them.
+func TestA12_ANewcomerRegistersItself(t *testing.T) {
+	all := party(3)
+	late := founding.Statement{Name: "a-newcomer", Addr: "n4:5010", Exact: true, State: founding.Fresh,
+		Incarnation: founding.Incarnation{4}, List: []founding.Entry{{Name: "n1", Addr: "n1:5010"}}}
+	founder, err := founding.New(all[0], founding.Options{Listed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	founder.Heard(0, all[1])
+	founder.Heard(1, all[2])
+	if err := founder.Compare(late); err != nil {
+		t.Errorf("the founder is disturbed: %v", err)
+	}
+	if d := founder.Decide(); d.Action != founding.Found || d.Voters != 2 {
+		t.Errorf("the founder: %+v", d)
+	}
+	if d := judge(t, founding.Options{Listed: true}, late, all[0]); d.Action != founding.Wait {
+		t.Errorf("before the others have founded: %+v", d)
+	}
+	all[0].State, all[0].Cluster = founding.Member, [16]byte{5}
+	d := judge(t, founding.Options{Listed: true}, late, all[0])
+	if d.Action != founding.Join || d.Through != "n1:5010" {
+		t.Errorf("when they have: %+v", d)
 	}
 }
 
