@@ -99,6 +99,8 @@ func objects() []Spec {
 			Summary: "Answers 0 for every key, because accesses are not noted"},
 		{Name: "object|refcount", Arity: 3, Since: "2.2.3", Usage: "key",
 			Summary: "Answers 1 for every key"},
+		{Name: "object|revision", Arity: 3, Since: "caucus 0.1", Usage: "key",
+			Summary: "Gives the revision of a key, which rises with every change and is never given twice"},
 	}
 	for i := range rows {
 		rows[i].Flags = ReadOnly

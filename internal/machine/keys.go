@@ -23,6 +23,7 @@ func (m *Machine) keyCommands() {
 	m.reads["object|encoding"] = encoding
 	m.reads["object|refcount"] = aboutObject(caucus.Int(1))
 	m.reads["object|idletime"] = aboutObject(caucus.Int(0))
+	m.reads["object|revision"] = revision
 	m.reads["object|freq"] = aboutObject(caucus.Fail(caucus.ErrBad, noFrequency))
 	m.reads["changes"] = changes
 	m.reads["publish"] = publish

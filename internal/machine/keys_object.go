@@ -33,3 +33,11 @@ func encoding(q *query) caucus.Reply {
 	}
 	return caucus.Bulk("raw")
 }
+
+// revision gives what a key is compared by: WATCH does so, and whoever writes over HTTP with an ETag.
+func revision(q *query) caucus.Reply {
+	if it, ok := q.item(q.args[2]); ok {
+		return caucus.Int(int64(it.revision))
+	}
+	return caucus.Nil()
+}

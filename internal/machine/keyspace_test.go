@@ -188,6 +188,7 @@ func TestB11_KeysEndWithAnEntryAndNotBefore(t *testing.T) {
 		{"TYPE k", "string", "none"}, {"RANDOMKEY", "k", ""}, {"STRLEN k", "1", "0"},
 		{"PEXPIRETIME k", strconv.Itoa(epoch0 + 100), "-2"},
 		{"OBJECT ENCODING k", "embstr", ""},
+		{"OBJECT REVISION k", strconv.FormatUint(b.watched("k")[0].Revision, 10), ""},
 	} {
 		if got := b.read(false, strings.Fields(c.line)...).Text(); got != c.linearizable {
 			t.Errorf("%s: %q", c.line, got)
