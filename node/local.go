@@ -45,6 +45,7 @@ func (n *Node) answers() map[string]local {
 		"getlog":            n.getLog,
 		"getdump":           n.getDump,
 		"ensemble|nodes":    n.ensembleNodes,
+		"ensemble|status":   n.ensembleStatus,
 		"ensemble|digest":   n.ensembleDigest,
 		"pubsub|channels":   n.pubsubChannels,
 		"pubsub|numsub":     n.pubsubNumsub,

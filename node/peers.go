@@ -317,6 +317,8 @@ func (d *peerDoor) Call(ctx context.Context, _ peer.Greeting, kind uint8, payloa
 		return (*Node)(d).admit(ctx, bytes.Clone(payload))
 	case callWish:
 		return (*Node)(d).answerWish(ctx, payload)
+	case callStatus:
+		return (*Node)(d).answerStatus()
 	case callFounding:
 		return (*Node)(d).answerFounding(payload)
 	}

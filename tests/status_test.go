@@ -3,6 +3,8 @@ package tests
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
 	"os/exec"
 	"strings"
 	"testing"
@@ -86,6 +88,15 @@ func TestStatus(t *testing.T) {
 	if got := shape(t, out); got != want {
 		t.Errorf("the shape is\n%s, want\n%s", got, want)
 	}
+	resp, err := http.Get("http://" + c.HTTP(2) + "/v1/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if got := shape(t, string(body)); got != want || err != nil {
+		t.Errorf("over HTTP the shape is\n%s, want\n%s (%v)", got, want, err)
+	}
 	if err := json.Unmarshal([]byte(out), &s); err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +105,8 @@ func TestStatus(t *testing.T) {
 		t.Errorf("status is %+v", s)
 	}
 	for _, n := range s.Nodes {
-		if n.Connections == nil || *n.Connections < 1 || n.Sessions == nil ||
-			(*n.Sessions == 1) != (n.Name == c.Name(1)) {
+		if n.Connections == nil || n.Sessions == nil || (*n.Sessions == 1) != (n.Name == c.Name(1)) ||
+			*n.Connections < 1 && n.Name == c.Name(1) {
 			t.Errorf("sessions and connections of %+v", n)
 		}
 	}

@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/caucus-project/caucus"
-	"github.com/caucus-project/caucus/client"
+	"github.com/caucus-project/caucus/internal/overview"
 )
 
 // nodeCmd is what an operator does with the set of nodes.
@@ -91,40 +90,22 @@ func (f *ensembleFlags) ask(ctx context.Context, words ...string) error {
 	return err
 }
 
-// nodeRow is a node as ENSEMBLE NODES describes it; nil is what nobody could tell.
-type nodeRow struct {
-	Name     string  `json:"name"`
-	ID       uint64  `json:"id"`
-	Role     string  `json:"role"`
-	Addr     string  `json:"addr"`
-	Peer     string  `json:"peer"`
-	HTTP     string  `json:"http"`
-	Metadata string  `json:"metadata"`
-	Term     *uint64 `json:"term"`
-	Index    *uint64 `json:"index"`
-	Applied  *uint64 `json:"applied"`
-	Lag      *uint64 `json:"lag"`
-	Contact  *uint64 `json:"contact_ms"`
-	Version  string  `json:"version"`
-	Level    uint64  `json:"level"`
-}
-
 // Run shows the nodes, as the leader knows them if it can be reached.
 func (c *nodeListCmd) Run(ctx context.Context) error {
-	rows, err := c.nodes(ctx)
+	s, err := c.overview(ctx)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
 		out := json.NewEncoder(os.Stdout)
 		out.SetIndent("", "  ")
-		return out.Encode(rows)
+		return out.Encode(rows(s))
 	}
 	expected, err := c.expected(ctx)
 	if err != nil {
 		return err
 	}
-	return errors.Join(printNodes(os.Stdout, rows), writeAll(os.Stdout, expected))
+	return errors.Join(printNodes(os.Stdout, rows(s)), writeAll(os.Stdout, expected))
 }
 
 // expected tells whom node add has announced and who has not come yet.
@@ -152,69 +133,8 @@ func (f *ensembleFlags) expected(ctx context.Context) (lines []string, err error
 	return lines, nil
 }
 
-// nodes asks any node, and then the leader, who alone knows how far the others are.
-func (f *ensembleFlags) nodes(ctx context.Context) ([]nodeRow, error) {
-	cfg, err := f.config()
-	if err != nil {
-		return nil, err
-	}
-	cl, err := f.dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer cl.Close()
-	rows, err := nodesOf(ctx, cl)
-	i := slices.IndexFunc(rows, func(n nodeRow) bool { return n.Role == "leader" })
-	if err != nil || i < 0 || rows[i].Lag != nil && len(rows) == 1 {
-		return rows, err
-	}
-	cfg.Addrs, cfg.Timeout = []string{rows[i].Addr}, time.Second
-	lead, err := client.Dial(ctx, cfg)
-	if err != nil {
-		return rows, nil // its address may be of use to the nodes only
-	}
-	defer lead.Close()
-	if better, err := nodesOf(ctx, lead); err == nil {
-		return better, nil
-	}
-	return rows, nil
-}
-
-func nodesOf(ctx context.Context, cl *client.Client) ([]nodeRow, error) {
-	reply, err := cl.Do(ctx, caucus.Command{"ENSEMBLE", "NODES"})
-	if err != nil {
-		return nil, err
-	}
-	rows := make([]nodeRow, len(reply.Items))
-	for i, item := range reply.Items {
-		rows[i].read(item)
-	}
-	return rows, nil
-}
-
-// read takes the fields that it knows from a map.
-func (n *nodeRow) read(reply caucus.Reply) {
-	texts := map[string]*string{"name": &n.Name, "role": &n.Role, "addr": &n.Addr, "peer": &n.Peer,
-		"http": &n.HTTP, "metadata": &n.Metadata, "version": &n.Version}
-	numbers := map[string]**uint64{"term": &n.Term, "index": &n.Index, "applied": &n.Applied, "lag": &n.Lag,
-		"contact_ms": &n.Contact}
-	counts := map[string]*uint64{"id": &n.ID, "level": &n.Level}
-	for i := 0; i+1 < len(reply.Items); i += 2 {
-		name, value := reply.Items[i].Text(), reply.Items[i+1]
-		if text := texts[name]; text != nil {
-			*text = value.Text()
-		}
-		if number := numbers[name]; number != nil && !value.IsNil() {
-			*number = new(uint64(max(0, value.Int)))
-		}
-		if count := counts[name]; count != nil {
-			*count = uint64(max(0, value.Int))
-		}
-	}
-}
-
 // printNodes writes a table for people, and what they should know of it.
-func printNodes(w io.Writer, rows []nodeRow) error {
+func printNodes(w io.Writer, rows []overview.Row) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NAME\tROLE\tCLIENTS\tPEERS\tLAG\tHEARD\tVERSION")
 	for _, n := range rows {
@@ -248,7 +168,7 @@ func writeAll(w io.Writer, lines []string) error {
 }
 
 // nodeWarnings says what an operator should do something about (SAFETY B4).
-func nodeWarnings(rows []nodeRow) (lines []string) {
+func nodeWarnings(rows []overview.Row) (lines []string) {
 	learners, away, led := 0, 0, false
 	for _, n := range rows {
 		switch n.Role {

@@ -16,6 +16,7 @@ var floors = map[string]int{
 
 	"internal/resp": 1, "internal/entry": 1, "internal/command": 1, "internal/assign": 1, "internal/ballot": 1,
 	"internal/lease": 1, "internal/founding": 1, "internal/follow": 1, "internal/waist": 1,
+	"internal/overview": 1,
 
 	"internal/machine": 2, "internal/talk": 2,
 	"internal/story": 2, // test support
