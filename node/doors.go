@@ -30,7 +30,7 @@ func (n *Node) openDoors() {
 		return
 	}
 	n.doors.http = httpd.New(httpd.Config{Timeout: n.cfg.BlocTimeout, RequestTimeout: n.cfg.RequestTimeout,
-		MaxClients: n.cfg.MaxClients, Hosts: n.hosts(), Logger: n.log, Metrics: n.meter.Handler(),
+		MaxClients: n.cfg.MaxClients, Hosts: n.hosts(), Logger: n.log, Metrics: n.meter.Handler(), Table: n.table,
 		Password: func() string { return n.cfg.Password }}, server{n})
 	n.serve("HTTP", n.ls.http, n.doors.http.Serve)
 }

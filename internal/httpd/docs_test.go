@@ -16,10 +16,10 @@ const manual = "../../docs/http.md"
 
 // passing are the parts of answers that need not be the same every time: times, and what the ensemble's
 // counter gives.
-var passing = regexp.MustCompile(`"(time_us|term|epoch|version|poll)":(\d+)`)
+var passing = regexp.MustCompile(`"(time_us|term|epoch|version|poll|revision)":(\d+)`)
 
 // spoken are the ways in which later requests speak of them.
-var spoken = map[string]string{"term": "?term=", "poll": "/votes/"}
+var spoken = map[string]string{"term": "?term=", "poll": "/votes/", "revision": `If-Match: "`}
 
 // The examples of the manual are what a node answers, one after the other.
 func TestTheManualIsTrue(t *testing.T) {
@@ -58,6 +58,23 @@ func TestTheManualIsTrue(t *testing.T) {
 	}
 }
 
+// The manual shows the ensemble with the names, in the order, in which a node does.
+func TestTheManualShowsTheStatus(t *testing.T) {
+	page, err := os.ReadFile(manual)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := ofNode(t, nodetest.InProcess(t, 1, nil)[0])
+	s.expect(s.say("PUT", "/v1/groups/g", ""), 200, `{}`)
+	names := regexp.MustCompile(`"(\w+)":`)
+	_, written, _ := strings.Cut(string(page), "```json\n")
+	written, _, _ = strings.Cut(written, "```")
+	want := names.FindAllString(s.ask("GET", "/v1/status").body, -1)
+	if got := names.FindAllString(written, -1); !slices.Equal(got, want) {
+		t.Errorf("the manual shows %q, a node %q", got, want)
+	}
+}
+
 // curl does what an example says.
 func (s *stage) curl(line string) answer {
 	s.t.Helper()
@@ -89,7 +106,7 @@ func TestTheManualNamesEveryRoute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(page), "| --- | --- |\n")
+	_, table, _ := strings.Cut(string(page), "| route | methods |\n| --- | --- |\n")
 	said := map[string]bool{}
 	for row := range strings.Lines(table) {
 		cells := strings.Split(row, "|")

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 	// MaxSeats bounds how many bloc clients are remembered between their requests: 100,000. One that is
 	// forgotten loses nothing, but the settling of its group may take longer.
 	MaxSeats int
+	// Table is the table of the commands that the server knows. Nil: of those that all do.
+	Table *command.Table
 	// Metrics answers GET /metrics. Nil: there is nothing at that path.
 	Metrics http.Handler
 	// Logger gets what an operator may want to read. Requests are not logged. Nil: nothing is.
@@ -46,6 +49,9 @@ func (c Config) withDefaults() Config {
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, 5*time.Second)
 	c.MaxClients = cmp.Or(c.MaxClients, 10_000)
 	c.MaxSeats = cmp.Or(c.MaxSeats, 100_000)
+	if c.Table == nil {
+		c.Table = command.New()
+	}
 	if c.Password == nil {
 		c.Password = func() string { return "" }
 	}

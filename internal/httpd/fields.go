@@ -21,12 +21,13 @@ import (
 type shape uint8
 
 const (
-	text    shape = iota // a string
-	data                 // any bytes: a string, or base64 as <name>_b64
-	number               // an integer
-	natural              // an integer from 0
-	flag                 // true or false; an option of the command that has no value
-	numbers              // an array of integers
+	text     shape = iota // a string
+	data                  // any bytes: a string, or base64 as <name>_b64
+	number                // an integer
+	natural               // an integer from 0
+	positive              // an integer above 0
+	flag                  // true or false; an option of the command that has no value
+	numbers               // an array of integers
 )
 
 // field is something that a request may say: in a JSON object as its body, or in the query of a path that
@@ -144,12 +145,13 @@ func (g given) take(fields []field, what stated) *caucus.Error {
 
 // values reads what was stated: nil for a flag that is false.
 func (f field) values(what stated) (values []string, ok bool) {
-	var s string
 	var list []json.RawMessage
 	raw := what.raw
 	switch f.shape {
-	case number, natural:
-		return []string{string(raw)}, isInteger(raw) && (f.shape == number || raw[0] != '-')
+	case number, natural, positive:
+		n, err := strconv.ParseInt(string(raw), 10, 64)
+		ok := f.shape == number || n > 0 || n == 0 && f.shape == natural
+		return []string{string(raw)}, ok && err == nil
 	case flag:
 		if string(raw) == "true" {
 			return []string{}, true
@@ -171,14 +173,20 @@ func (f field) values(what stated) (values []string, ok bool) {
 	if what.query {
 		return []string{string(raw)}, true
 	}
-	ok = bytes.HasPrefix(raw, []byte(`"`)) && json.Unmarshal(raw, &s) == nil && !mangled(raw, s)
+	s, ok := readText(raw)
 	return []string{s}, ok
+}
+
+// readText reads a string in JSON.
+func readText(raw json.RawMessage) (s string, ok bool) {
+	ok = bytes.HasPrefix(raw, []byte(`"`)) && json.Unmarshal(raw, &s) == nil && !mangled(raw, s)
+	return s, ok
 }
 
 // String says what a value must be.
 func (s shape) String() string {
-	return [...]string{"a string", "a string", "an integer", "an integer from 0", "true or false",
-		"an array of integers"}[s]
+	return [...]string{"a string", "a string", "an integer", "an integer from 0", "an integer above 0",
+		"true or false", "an array of integers"}[s]
 }
 
 func isInteger(raw json.RawMessage) bool {
@@ -197,15 +205,10 @@ func mangled(raw json.RawMessage, s string) bool {
 // found gives what stands in a request. One that takes a body states nothing in its query, and the other way
 // round, so that nothing is passed over in silence.
 func found(w http.ResponseWriter, r *http.Request, limit int64) ([]stated, int, *caucus.Error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	var long *http.MaxBytesError
+	body, status, wrongBody := bodyOf(w, r, limit)
 	switch takesBody := r.Method == http.MethodPost || r.Method == http.MethodPut; {
-	case errors.As(err, &long):
-		return nil, http.StatusRequestEntityTooLarge, wrong("the body may have %d bytes here", limit)
-	case err != nil:
-		return nil, http.StatusBadRequest, wrong("the body cannot be read: %v", err)
-	case takesBody && r.URL.RawQuery != "":
-		return nil, http.StatusBadRequest, wrong("a %s states all in its body, not in the query", r.Method)
+	case wrongBody != nil:
+		return nil, status, wrongBody
 	case takesBody:
 		found, err := inBody(body)
 		return found, http.StatusBadRequest, err
@@ -214,6 +217,21 @@ func found(w http.ResponseWriter, r *http.Request, limit int64) ([]stated, int, 
 	}
 	found, bad := inQuery(r.URL.RawQuery)
 	return found, http.StatusBadRequest, bad
+}
+
+// bodyOf reads the body. One that takes a body states nothing in its query.
+func bodyOf(w http.ResponseWriter, r *http.Request, limit int64) (_ []byte, status int, _ *caucus.Error) {
+	body, problem := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var long *http.MaxBytesError
+	switch takesBody := r.Method == http.MethodPost || r.Method == http.MethodPut; {
+	case errors.As(problem, &long):
+		return nil, http.StatusRequestEntityTooLarge, wrong("the body may have %d bytes here", limit)
+	case problem != nil:
+		return nil, http.StatusBadRequest, wrong("the body cannot be read: %v", problem)
+	case takesBody && r.URL.RawQuery != "":
+		return nil, http.StatusBadRequest, wrong("a %s states all in its body, not in the query", r.Method)
+	}
+	return body, 0, nil
 }
 
 // inBody reads a body, a JSON object in which each field stands once. No body at all states nothing.

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/caucus-project/caucus"
@@ -13,7 +15,8 @@ import (
 
 // Replies become JSON thus: a map is an object with the same fields in the same order, nil is null, truth
 // values are true and false, and bytes are a string when they are valid UTF-8. Else the field is left out,
-// and <field>_b64 stands in its place, as in events.
+// and <field>_b64 stands in its place, as in events; in an array, {"b64": ...} does. An error within an
+// answer is {"error", "message"}.
 
 // named gives the elements of an array as fields of a map. A nil answer has the same fields, all null.
 func named(r caucus.Reply, names ...string) caucus.Reply {
@@ -85,21 +88,62 @@ func appendReply(dst []byte, r caucus.Reply) []byte {
 		return strconv.AppendInt(dst, r.Int, 10)
 	case caucus.KindBool:
 		return strconv.AppendBool(dst, r.Int != 0)
-	case caucus.KindBulk, caucus.KindStatus:
-		return appendString(dst, r.Str)
-	case caucus.KindMap:
-		return appendObject(dst, r.Items)
-	case caucus.KindArray:
-		dst = append(dst, '[')
-		for i, item := range r.Items {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = appendReply(dst, item)
+	case caucus.KindDouble:
+		return appendDouble(dst, r.Float)
+	case caucus.KindBulk, caucus.KindStatus, caucus.KindVerbatim:
+		if !utf8.ValidString(r.Str) {
+			return appendObject(dst, []caucus.Reply{caucus.Bulk(""), r})
 		}
-		return append(dst, ']')
+		return appendString(dst, r.Str)
+	case caucus.KindError:
+		err := caucus.ParseError(r.Str)
+		return appendObject(dst, []caucus.Reply{caucus.Bulk("error"), caucus.Bulk(err.Word),
+			caucus.Bulk("message"), caucus.Bulk(err.Message)})
+	case caucus.KindMap:
+		if !isNamed(r.Items) {
+			return appendArray(dst, r.Items)
+		}
+		return appendObject(dst, r.Items)
+	case caucus.KindArray, caucus.KindSet, caucus.KindPush:
+		return appendArray(dst, r.Items)
 	}
 	return append(dst, "null"...)
+}
+
+// isNamed says whether a map can be an object: its names are text, and no two of them are the same.
+func isNamed(items []caucus.Reply) bool {
+	seen := make(map[string]bool, len(items)/2)
+	for i := 0; i+1 < len(items); i += 2 {
+		name := items[i]
+		if name.Kind != caucus.KindBulk && name.Kind != caucus.KindStatus || !utf8.ValidString(name.Str) ||
+			seen[name.Str] {
+			return false
+		}
+		seen[name.Str] = true
+	}
+	return true
+}
+
+// appendDouble writes a number; those that JSON has none for are strings, as RESP3 writes them.
+func appendDouble(dst []byte, f float64) []byte {
+	switch {
+	case math.IsNaN(f):
+		return append(dst, `"nan"`...)
+	case math.IsInf(f, 0):
+		return append(dst, map[bool]string{true: `"inf"`, false: `"-inf"`}[f > 0]...)
+	}
+	return strconv.AppendFloat(dst, f, 'g', -1, 64)
+}
+
+func appendArray(dst []byte, items []caucus.Reply) []byte {
+	dst = append(dst, '[')
+	for i, item := range items {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendReply(dst, item)
+	}
+	return append(dst, ']')
 }
 
 // appendObject writes names and values in turn.
@@ -110,8 +154,9 @@ func appendObject(dst []byte, items []caucus.Reply) []byte {
 			dst = append(dst, ',')
 		}
 		name, value := items[i].Str, items[i+1]
-		if value.Kind == caucus.KindBulk && !utf8.ValidString(value.Str) {
-			name, value.Str = name+"_b64", base64.StdEncoding.EncodeToString([]byte(value.Str))
+		if (value.Kind == caucus.KindBulk || value.Kind == caucus.KindVerbatim) && !utf8.ValidString(value.Str) {
+			name = strings.TrimPrefix(name+"_b64", "_") // what has no name is b64 alone
+			value.Str = base64.StdEncoding.EncodeToString([]byte(value.Str))
 		}
 		dst = append(appendString(dst, name), ':')
 		dst = appendReply(dst, value)

@@ -22,8 +22,15 @@ type route struct {
 // routes is the table of /v1, as WIRE has it.
 func (d *Door) routes() []route {
 	const get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
-	const group = apiRoot + "groups/{g}"
+	const group, node, key = apiRoot + "groups/{g}", apiRoot + "nodes/{id}", apiRoot + "keys/{key}"
 	return []route{
+		{get, apiRoot + "status", d.json((*visit).overview)},
+		{get, apiRoot + "nodes", d.json((*visit).listNodes)},
+		{get, node, d.json((*visit).describeNode)},
+		{put, node, d.json((*visit).expectNode, placeFields...)},
+		{del, node, d.json((*visit).removeNode)},
+		{post, node + "/lead", d.json((*visit).lead)},
+
 		{post, apiRoot + "sessions", d.json((*visit).openSession, lifeFields...)},
 		{del, apiRoot + "sessions/{session}", d.json((*visit).closeSession)},
 		{post, apiRoot + "sessions/{session}/keepalive", d.json((*visit).keepAlive, seenFields...)},
@@ -53,6 +60,12 @@ func (d *Door) routes() []route {
 		{post, group + "/votes/{id}/cast", d.json((*visit).cast, castFields...)},
 		{post, apiRoot + "locks/{name}", d.json((*visit).acquire, lockFields...)},
 		{del, apiRoot + "locks/{name}", d.json((*visit).releaseLock, termFields...)},
+
+		{get, apiRoot + "keys", d.json((*visit).listKeys, scanFields...)},
+		{get, key, d.json((*visit).readKey)},
+		{put, key, d.jsonUpTo(maxValue, (*visit).writeKey, valueFields...)},
+		{del, key, d.json((*visit).deleteKey)},
+		{post, apiRoot + "commands", d.read((*visit).readCommands, (*visit).command)},
 	}
 }
 

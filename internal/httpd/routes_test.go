@@ -1,6 +1,8 @@
 package httpd_test
 
 import (
+	"net"
+	"strings"
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/httpd"
@@ -19,5 +21,25 @@ func TestPathsThatAreNotThere(t *testing.T) {
 		if got := a.header.Get("Allow"); got != "GET, HEAD" {
 			t.Errorf("%s: Allow %q", method, got)
 		}
+	}
+}
+
+// The door's rules hold for every route: no web page of another host or origin, nobody without the password,
+// nobody from elsewhere while there is none.
+func TestNoRouteIsOpen(t *testing.T) {
+	s := open(t, httpd.Config{Password: func() string { return "sesame" }})
+	stranger := openFrom(t, httpd.Config{}, &net.TCPAddr{IP: net.ParseIP("192.0.2.7"), Port: 4711})
+	const name, bearer = "Authorization", "Bearer sesame"
+	for _, route := range httpd.Routes() {
+		method, path, _ := strings.Cut(route, " ")
+		path = strings.NewReplacer("{", "", "}", "").Replace(path)
+		s.refused(s.ask(method, path), 401, "NOAUTH")
+		s.refused(s.ask(method, path, name, "Bearer x"), 401, "WRONGPASS")
+		s.refused(s.ask(method, path, name, bearer, "Host", "evil.example"), 403, "NOPERM")
+		s.refused(s.ask(method, path, name, bearer, "Origin", "http://evil.example"), 403, "NOPERM")
+		s.refused(stranger.ask(method, path), 403, "DENIED")
+	}
+	if s.written() != nil || stranger.written() != nil {
+		t.Error("something was written")
 	}
 }

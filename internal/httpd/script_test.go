@@ -50,7 +50,7 @@ func (s *scripted) Open(info waist.ConnInfo) (waist.Conn, error) {
 
 func (c *scriptedTalk) DoAll(ctx context.Context, cmds []caucus.Command) (replies []caucus.Reply) {
 	for _, cmd := range cmds {
-		asked := c.how + ": " + strings.Join(cmd[:2], " ")
+		asked := c.how + ": " + strings.Join(cmd[:min(2, len(cmd))], " ")
 		c.of.mu.Lock()
 		c.of.asked = append(c.of.asked, asked)
 		c.of.mu.Unlock()

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -22,12 +23,19 @@ type visit struct {
 	ctx     context.Context // over with the time for the request, or with its client
 	session string          // the id that the request names; "" for none
 	given   given
+
+	commands    []caucus.Command // of POST /v1/commands, in place of given
+	transaction bool             // they are to be carried out as one
+
+	status int    // of the answer; 0 for what its word says, and 200
+	body   []byte // of the answer, in place of the reply; nil for none
 }
 
 // Limits on bodies. A message of 1 MiB may take six times as many bytes in JSON.
 const (
 	maxObject  = 1 << 20
 	maxMessage = 7 << 20
+	maxValue   = 49 << 20 // as for a message: a value may have 8 MiB
 )
 
 // json makes the handler of a route that is answered with a reply as JSON. The fields are those that a
@@ -37,13 +45,23 @@ func (d *Door) json(handle func(*visit) caucus.Reply, fields ...field) http.Hand
 }
 
 func (d *Door) jsonUpTo(limit int64, handle func(*visit) caucus.Reply, fields ...field) http.HandlerFunc {
+	return d.read(func(v *visit) (status int, err *caucus.Error) {
+		v.given, status, err = parse(v.w, v.r, limit, fields)
+		return status, err
+	}, handle)
+}
+
+// read makes the handler of a route from one that reads what is asked and one that has it done.
+func (d *Door) read(
+	ask func(*visit) (int, *caucus.Error), handle func(*visit) caucus.Reply,
+) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), d.cfg.RequestTimeout)
 		defer cancel()
 		v := &visit{door: d, w: w, r: r, ctx: ctx}
 		status, err := http.StatusBadRequest, v.identify()
 		if err == nil {
-			v.given, status, err = parse(w, r, limit, fields)
+			status, err = ask(v)
 		}
 		if err != nil {
 			fail(w, status, err)
@@ -72,7 +90,14 @@ func (v *visit) identify() *caucus.Error {
 }
 
 func (v *visit) answer(reply caucus.Reply) {
-	if reply.Kind != caucus.KindError {
+	switch {
+	case v.status == http.StatusNotModified: // which has no body
+		v.w.WriteHeader(v.status)
+		return
+	case reply.Kind != caucus.KindError && v.body != nil:
+		say(v.w, http.StatusOK, v.body)
+		return
+	case reply.Kind != caucus.KindError:
 		say(v.w, http.StatusOK, appendReply(nil, reply))
 		return
 	}
@@ -83,7 +108,13 @@ func (v *visit) answer(reply caucus.Reply) {
 			err.Message = "the header " + sessionHeader + " names no session: POST /v1/sessions opens one"
 		}
 	}
-	fail(v.w, err.HTTPStatus(), err)
+	fail(v.w, cmp.Or(v.status, err.HTTPStatus()), err)
+}
+
+// as gives an error as the reply, for which HTTP has a status of its own.
+func (v *visit) as(status int, err *caucus.Error) caucus.Reply {
+	v.status = status
+	return caucus.ErrorReply(err)
 }
 
 // patient lets the request take as long as it says itself, until its client goes away. What is written
@@ -126,6 +157,21 @@ func (v *visit) change(cmd caucus.Command) caucus.Reply {
 		return v.ask(cmd)[0]
 	}
 	return v.carry(cmd)
+}
+
+// through lets do use a conversation that acts for the session that the request names, and, for changes,
+// carries it.
+func (v *visit) through(changes bool, do func(waist.Conn) caucus.Reply) caucus.Reply {
+	if changes && v.session != "" {
+		reply, _ := v.inTurn(do)
+		return reply
+	}
+	conn, err := v.door.server.Open(waist.ConnInfo{Session: v.session})
+	if err != nil {
+		return caucus.ErrorReply(known(err))
+	}
+	defer conn.Close(false)
+	return do(conn)
 }
 
 // do has commands carried out, and gives a reply for each.
