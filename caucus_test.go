@@ -98,6 +98,19 @@ func TestErrorsKeepTheirWord(t *testing.T) {
 	}
 }
 
+func TestWhatIsSafeToRetry(t *testing.T) {
+	for err, want := range map[error]bool{
+		caucus.ErrTryAgain: true, caucus.Fail(caucus.ErrLoading, "wait").Err(): true,
+		fmt.Errorf("asked: %w", caucus.ErrTryAgain): true, nil: false, errors.New("TRYAGAIN"): false,
+		caucus.ErrUncertain: false, errors.Join(caucus.ErrTryAgain, caucus.ErrUncertain): false,
+		caucus.ErrBad: false, caucus.ErrNoSession: false, caucus.ErrNoSpace: false,
+	} {
+		if caucus.SafeToRetry(err) != want {
+			t.Errorf("%v: %v", err, !want)
+		}
+	}
+}
+
 // The statuses that WIRE gives each word, one of each kind.
 func TestOutcomesOfWords(t *testing.T) {
 	for _, c := range []struct {

@@ -1,6 +1,7 @@
 package caucus
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -88,6 +89,14 @@ func Errorf(word *Error, format string, args ...any) *Error {
 // Fail makes the reply for an error with the given word.
 func Fail(word *Error, format string, args ...any) Reply {
 	return ErrorReply(Errorf(word, format, args...))
+}
+
+// SafeToRetry says whether an error means that the request was not carried out, for certain, and that the
+// same request may succeed when it is made again: TRYAGAIN and LOADING. It is false for nil, for
+// ErrUncertain, after which the request may have been carried out, and for errors that will be the same
+// again.
+func SafeToRetry(err error) bool {
+	return (errors.Is(err, ErrTryAgain) || errors.Is(err, ErrLoading)) && !errors.Is(err, ErrUncertain)
 }
 
 // ErrorReply makes the reply for an error. Line breaks, which a RESP error line cannot hold, become spaces.

@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -13,9 +15,12 @@ import (
 // Client is a way to an ensemble through any of its nodes. It is safe for concurrent use: calls that are
 // made meanwhile share one connection as a pipeline. When the node goes away the next call finds another.
 type Client struct {
-	cfg   Config
-	book  *book
-	table *command.Table
+	Store
+
+	cfg    Config
+	book   *book
+	table  *command.Table
+	custom sync.Map // name of a command that is not in table -> whether it writes
 
 	line   chan *link // holds the one connection, nil while there is none; who takes it puts it back
 	closed chan struct{}
@@ -37,6 +42,7 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 		cfg: cfg, book: newBook(cfg.Addrs), table: command.New(),
 		line: make(chan *link, 1), closed: make(chan struct{}),
 	}
+	c.Store = Store{c}
 	c.line <- nil
 	ctx, cancel := cfg.bounded(ctx)
 	defer cancel()
@@ -64,15 +70,26 @@ func (c *Client) Close() error {
 // Addrs gives the addresses of nodes that the client knows: those given, then those that nodes told it.
 func (c *Client) Addrs() []string { return c.book.all("") }
 
-var errClientClosed = errors.New("client: closed")
+var errClientClosed = fmt.Errorf("client: the client is closed: %w", net.ErrClosed)
 
 // Do carries out one command on any node. What is tried again, and when the outcome is unknown, stands in
-// the package's documentation. A transaction, a subscription, and what else belongs to one connection is
-// refused, because this connection is shared; for sessions and groups there are Session and Join.
+// the package's documentation. A subscription, and what else belongs to one connection is refused, because
+// this connection is shared; for transactions, sessions and groups there are Transact, Session and Join.
 func (c *Client) Do(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
 	if err := c.refuse(cmd); err != nil {
 		return caucus.Reply{}, err
 	}
+	replies, err := c.exchange(ctx, c.repeatable(cmd), cmd)
+	if err != nil {
+		return caucus.Reply{}, err
+	}
+	return replies[0], replies[0].Err()
+}
+
+// exchange has a pipeline answered, which goes out as one, by any node. The last answer counts: when it says
+// that nothing was carried out, the pipeline is sent again, and when again is set also if the connection
+// broke.
+func (c *Client) exchange(ctx context.Context, again bool, cmds ...caucus.Command) ([]caucus.Reply, error) {
 	ctx, cancel := c.cfg.bounded(ctx)
 	defer cancel()
 	var wait pause
@@ -80,40 +97,31 @@ func (c *Client) Do(ctx context.Context, cmd caucus.Command) (caucus.Reply, erro
 	for {
 		l, err := c.link(ctx, bad)
 		if err != nil {
-			return caucus.Reply{}, err
+			return nil, err
 		}
-		replies, err := l.do(ctx, cmd)
-		if err == nil {
-			err = replies[0].Err()
-			if c.cfg.Once || !errors.Is(err, caucus.ErrTryAgain) && !errors.Is(err, caucus.ErrLoading) {
-				return replies[0], err
+		replies, err := l.carry(ctx, cmds...)
+		var lost *lostError
+		switch {
+		case err == nil:
+			err = replies[len(replies)-1].Err()
+			if c.cfg.Once || !caucus.SafeToRetry(err) {
+				return replies, nil
 			}
-		} else if err = c.outcome(cmd, err); err != nil {
-			return caucus.Reply{}, err
+		case errors.As(err, &lost) && lost.sent && !again:
+			return nil, uncertain(err, err)
 		}
 		bad = l
 		if waited := wait.wait(ctx); waited != nil {
-			return caucus.Reply{}, notApplied(err, waited)
+			return nil, notApplied(err, waited)
 		}
 	}
 }
 
-// outcome judges a call that ended without an answer: nil means that it may be made again.
-func (c *Client) outcome(cmd caucus.Command, err error) error {
-	var lost *lostError
-	switch {
-	case !errors.As(err, &lost):
-		return err
-	case !lost.sent || c.repeatable(cmd):
-		return nil
-	}
-	return uncertain(err)
-}
-
-// uncertain makes the error of a write whose answer did not come.
-func uncertain(cause error) error {
+// uncertain makes the error of a write whose answer did not come. What the last attempt ended with is told,
+// but it is not one of the errors that this is: it may say that nothing was applied, of that attempt.
+func uncertain(last, cause error) error {
 	return &caucusError{
-		word:  caucus.Errorf(caucus.ErrUncertain, "it may have been applied: %v", cause),
+		word:  caucus.Errorf(caucus.ErrUncertain, "it may have been applied: %v", last),
 		cause: cause,
 	}
 }

@@ -7,10 +7,31 @@
 //	m, err := s.Join(ctx, "workers.blue", client.JoinOptions{})
 //	if a, ok := m.Assignment(); ok && a.Owns(key) { ... }
 //
-// What is retried and what is not: TRYAGAIN and LOADING mean "not applied, for certain", so they are tried
-// again, on another node if need be, until the context ends. A read whose connection broke is sent again.
-// A write whose connection broke after it was sent is not: its outcome is unknown, and the error is
-// caucus.ErrUncertain. All errors of the ensemble are of type *caucus.Error, for errors.Is.
+// Calls wait until their context ends, or for Config.Timeout when it has no deadline. What passes is waited
+// out: a lost node, an election, a node that starts. What a call fails with then is of type *caucus.Error
+// (errors.Is), and says what happened:
+//
+//	error                           was it carried out?   what to do
+//	caucus.ErrTryAgain, ErrLoading  no, for certain       make the call again: caucus.SafeToRetry
+//	caucus.ErrUncertain             nobody knows          look; or write through a Session
+//	ErrFenced (a CONFLICT)          no, all of it         stop: what was granted is somebody else's
+//	caucus.ErrConflict              no                    the message gives what there is instead
+//	caucus.ErrNoSession             no                    the session is over (Session.Err): open another
+//	caucus.ErrNoGroup, ErrNoMember, no                    what is named does not exist (any more)
+//	  ErrNoLeader, ErrNoPoll
+//	caucus.ErrGap                   an answer is gone     of a Session's write: it was applied, once
+//	caucus.ErrOutOfMemory,          no                    free some; what frees space is still taken
+//	  ErrNoSpace
+//	caucus.ErrBad, ErrWrongType     no                    the call is wrong
+//	caucus.ErrNoAuth, ErrWrongPass, no                    the Config is wrong, or not allowed this
+//	  ErrNoPerm, ErrDenied, ErrNoProto
+//	net.ErrClosed                   no                    this program has closed the Client or Session
+//
+// The cause of the context is found by errors.Is as well: a call that ran out of time is ErrTryAgain or
+// ErrUncertain, and context.DeadlineExceeded. Reads are sent again, on another node if need be, whatever
+// breaks. A write whose connection broke after it was sent is not: its outcome is unknown. A Session knows
+// better: its writes are numbered, so that one is sent again and applied once (see Session.Do); there
+// ErrUncertain is left for a session that is over and a context that has ended.
 //
 // It is not for embedding a node (package node), and it knows nothing of how nodes replicate: it imports the
 // root package, internal/resp, internal/command (to know reads from writes), internal/lease (the rule of

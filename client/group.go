@@ -91,6 +91,21 @@ func (c *Client) Members(ctx context.Context, group string) ([]MemberInfo, error
 	return members, nil
 }
 
+// Transfer hands the leadership of a group to one of its members, and gives the term under which that will
+// lead, 0 when nobody can lead now. Whoever leads stops first, as for every revocation (see Member.Lead).
+// It fails with caucus.ErrNoGroup and caucus.ErrNoMember.
+func (c *Client) Transfer(ctx context.Context, group, member string) (term uint64, err error) {
+	r, err := c.Do(ctx, caucus.Command{"GROUP", "TRANSFER", group, member})
+	return uint64(r.Int), err
+}
+
+// Evict ends the session of a member as soon as it can no longer believe that it lives, and says whether
+// there was such a member: the way out of one that is stuck and does not release its slots.
+func (c *Client) Evict(ctx context.Context, group, member string) (bool, error) {
+	r, err := c.Do(ctx, caucus.Command{"GROUP", "EVICT", group, member})
+	return r.Int == 1, err
+}
+
 // Info is Client.Info of the member's own group.
 func (m *Member) Info(ctx context.Context) (GroupInfo, error) { return m.s.c.Info(ctx, m.group) }
 

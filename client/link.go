@@ -23,6 +23,7 @@ type link struct {
 	once    sync.Once
 	cause   error
 	served  sync.WaitGroup
+	multi   atomic.Bool // the node takes transactions on it; see carry
 
 	// Of a session's connection, for who has taken it.
 	doubtful bool   // an answer is outstanding, or the node does not know the session: resume elsewhere

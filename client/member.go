@@ -152,6 +152,13 @@ func (m *Member) Err() error {
 	return m.gone
 }
 
+// SetMetadata replaces the member's metadata, any bytes, at most 64 KiB. Nothing is unsettled by it; all are
+// told by the event "metadata".
+func (m *Member) SetMetadata(ctx context.Context, metadata string) error {
+	_, err := m.s.doOnce(ctx, caucus.Command{"GROUP", "META", m.group, metadata})
+	return err
+}
+
 var errLeft = errors.New("client: left the group")
 
 // Leave takes the member out of its group. From the moment of the call it believes nothing, whatever

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 
 	"github.com/caucus-project/caucus"
 )
@@ -41,10 +40,18 @@ func (s *Session) Send(ctx context.Context, group, payload string, to Recipient)
 	if to.Ordered {
 		reply, err = s.doOnce(ctx, cmd)
 	} else {
-		reply, err = s.try(ctx, cmd)
-	}
-	if lost := (*lostError)(nil); errors.As(err, &lost) {
-		err = s.unanswered(ctx, err, inDoubt(err))
+		reply, err = s.sendOnce(ctx, cmd)
 	}
 	return int(reply.Int), err
+}
+
+// sendOnce makes one attempt, since a node does not remember what it sent.
+func (s *Session) sendOnce(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
+	ctx, cancel := s.c.cfg.bounded(ctx)
+	defer cancel()
+	replies, err := s.try(ctx, cmd)
+	if err != nil {
+		return caucus.Reply{}, s.unanswered(ctx, err, inDoubt(err))
+	}
+	return replies[0], replies[0].Err()
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"strconv"
 	"sync"
 	"time"
@@ -36,6 +38,8 @@ func millis(d time.Duration) string { return strconv.FormatInt(max(0, d.Millisec
 // Session is a claim to be alive, kept up by heartbeats on a connection of its own. When the connection
 // breaks or the node hangs, it is resumed on another node. It is safe for concurrent use.
 type Session struct {
+	Store
+
 	c    *Client
 	id   string
 	ttl  time.Duration
@@ -53,8 +57,7 @@ type Session struct {
 	cancel context.CancelFunc
 	served sync.WaitGroup // the keeper and the members' listeners
 
-	numbered sync.Mutex // held while a numbered write is carried out; guards number
-	number   uint64     // of the last
+	numbers chan uint64 // holds the last number of a write, for who has the turn to write; see inTurn
 
 	mu       sync.Mutex // guards what follows; never held while anything waits
 	lease    lease.Lease
@@ -84,8 +87,10 @@ func (c *Client) Session(ctx context.Context, opts SessionOptions) (*Session, er
 		c: c, id: id, ttl: ttl, hang: min(max(ttl/3, 200*time.Millisecond), 5*time.Second),
 		line: make(chan *link, 1), wake: make(chan struct{}, 1), lost: make(chan struct{}),
 		life: life, cancel: stop, heard: heard, members: map[string]*Member{},
-		turns: map[string]*turn{},
+		turns: map[string]*turn{}, numbers: make(chan uint64, 1),
 	}
+	s.Store = Store{s}
+	s.numbers <- 0
 	s.line <- l
 	s.served.Go(s.keep)
 	return s, nil
@@ -145,7 +150,7 @@ func (s *Session) Err() error {
 	return s.over
 }
 
-var errSessionClosed = errors.New("client: session closed")
+var errSessionClosed = fmt.Errorf("client: the session is closed: %w", net.ErrClosed)
 
 // Close ends the session: nothing is believed from here on, and the ensemble is told. An error means that it
 // could not be told, and that the session ends by itself.
@@ -192,22 +197,32 @@ func (s *Session) nudge() {
 }
 
 // do carries out a command on the session's connection, which must be one that may be repeated within the
-// session, until it is answered, ctx ends or the session is over. An attempt that may have been heard is
-// not forgotten when a later one was not.
+// session.
 func (s *Session) do(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
+	replies, err := s.exchange(ctx, cmd)
+	if err != nil {
+		return caucus.Reply{}, err
+	}
+	return replies[0], replies[0].Err()
+}
+
+// exchange has a pipeline answered, which goes out as one on the session's connection, until its last answer
+// says what came of it, ctx ends or the session is over. An attempt that may have been heard is not
+// forgotten when a later one was not.
+func (s *Session) exchange(ctx context.Context, cmds ...caucus.Command) ([]caucus.Reply, error) {
 	ctx, cancel := s.c.cfg.bounded(ctx)
 	defer cancel()
 	var wait pause
 	doubt := false
 	for {
-		reply, err := s.try(ctx, cmd)
+		replies, err := s.try(ctx, cmds...)
 		over := s.Err()
 		if err == nil || !passing(err) && !errors.Is(err, caucus.ErrNoSession) && err != over {
-			return reply, err
+			return replies, err
 		}
 		doubt = doubt || inDoubt(err)
 		if over != nil || wait.wait(ctx) != nil {
-			return caucus.Reply{}, s.unanswered(ctx, err, doubt)
+			return nil, s.unanswered(ctx, err, doubt)
 		}
 	}
 }
@@ -220,36 +235,37 @@ func inDoubt(err error) bool {
 
 // unanswered makes the error of a call that is not tried again, of the one that its last attempt ended with.
 func (s *Session) unanswered(ctx context.Context, last error, doubt bool) error {
-	var lost *lostError
-	err := last
-	if over := s.Err(); over != nil {
-		err = over
-	} else if errors.As(last, &lost) && !doubt {
-		err = notApplied(last, context.Cause(ctx))
+	over, cause := s.Err(), cmp.Or(context.Cause(ctx), last)
+	if over != nil {
+		last, cause = over, over
 	}
-	if doubt {
-		return uncertain(err)
+	switch {
+	case doubt:
+		return uncertain(last, cause)
+	case over != nil, caucus.SafeToRetry(last) && errors.Is(last, cause):
+		return last
 	}
-	return err
+	return notApplied(last, cause)
 }
 
-// try makes one attempt. Whether the session has ended only RESUME tells, which the next attempt begins with
-// when this one was told so.
-func (s *Session) try(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
+// try makes one attempt. Its error is also that of a last answer which leaves open what will come of it.
+// Whether the session has ended only RESUME tells, which the next attempt begins with when this one was
+// told so.
+func (s *Session) try(ctx context.Context, cmds ...caucus.Command) ([]caucus.Reply, error) {
 	l, err := s.take(ctx)
 	if err != nil {
-		return caucus.Reply{}, err
+		return nil, err
 	}
-	l, replies, err := s.ask(ctx, l, cmd)
+	l, replies, err := s.ask(ctx, l, cmds...)
 	if err == nil {
-		err = replies[0].Err()
-		l.doubtful = errors.Is(err, caucus.ErrNoSession)
+		answer := replies[len(replies)-1].Err()
+		l.doubtful = errors.Is(answer, caucus.ErrNoSession)
+		if l.doubtful || passing(answer) {
+			err = answer
+		}
 	}
 	s.line <- l
-	if err != nil {
-		return caucus.Reply{}, err
-	}
-	return replies[0], nil
+	return replies, err
 }
 
 // take waits for the connection.
@@ -275,7 +291,7 @@ func (s *Session) ask(ctx context.Context, l *link, cmds ...caucus.Command) (*li
 	}
 	within, cancel := context.WithTimeout(ctx, s.hang)
 	defer cancel()
-	replies, err := l.do(within, cmds...)
+	replies, err := l.carry(within, cmds...)
 	// What is still under way on a connection must not be followed by anything (SAFETY A3).
 	l.doubtful = err != nil
 	return l, replies, err

@@ -105,15 +105,6 @@ func (m *Member) CallVote(ctx context.Context, topic string, opts VoteOptions) (
 	return pollOf(m.s.doOnce(ctx, opts.command(m.group, topic)))
 }
 
-// doOnce carries out a write that is not to be repeated, under the session's next number (SAFETY A15).
-// Numbers are used in order, so that one call waits for another.
-func (s *Session) doOnce(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
-	s.numbered.Lock()
-	defer s.numbered.Unlock()
-	s.number++
-	return s.do(ctx, append(caucus.Command{"ONCE", strconv.FormatUint(s.number, 10)}, cmd...))
-}
-
 // Cast votes. It fails with caucus.ErrNoMember when the member joined after the call, and with
 // caucus.ErrConflict when it has voted otherwise before or the vote is over.
 func (m *Member) Cast(ctx context.Context, poll uint64, yes bool) error {
