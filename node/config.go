@@ -66,6 +66,8 @@ type Config struct {
 	// DigestEntries says after how many log entries the nodes compare digests of their states:
 	// 1,000,000. They do so every ten minutes in any case.
 	DigestEntries uint64
+	// Commands are the program's own, beside those that are built in. All nodes must have the same.
+	Commands []Command
 	// MaxClients bounds the client connections: 10,000.
 	MaxClients int
 	// Logger gets what an operator may want to read. Nil: nothing is logged.

@@ -43,3 +43,12 @@ func (n *Node) Waiting() int { return int(n.waiting.Load()) }
 
 // Pipe opens a bare connection as Client does.
 func (n *Node) Pipe(ctx context.Context) (net.Conn, error) { return n.doors.program.dial(ctx, "") }
+
+// bareNode makes a node that is not opened.
+func bareNode(cfg Config) *Node {
+	known, err := withCommands(cfg.Commands)
+	if err != nil {
+		panic(err)
+	}
+	return newNode(cfg.withDefaults(), known)
+}

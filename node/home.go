@@ -64,6 +64,7 @@ func (n *Node) recover(home datadir.Identity) (replica.Restored, datadir.Identit
 	if restored.State, err = loadState(log, home, found.Snapshot); err != nil {
 		return replica.Restored{}, home, n.describeError(err)
 	}
+	n.teach(restored.State)
 	home.Boots++
 	return restored, home, datadir.Write(vfs.OS{}, n.cfg.Data, home)
 }

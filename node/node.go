@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus/client"
-	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/feed"
 	"github.com/caucus-project/caucus/internal/machine"
@@ -30,11 +29,11 @@ const Version = "0.1.0"
 
 // Node is a running node. Its methods may be called from any goroutine.
 type Node struct {
-	cfg    Config
-	log    *slog.Logger
-	me     machine.Node // as announced at this start
-	pace   pace         // of the ensemble, once the node belongs to one
-	table  *command.Table
+	cfg  Config
+	log  *slog.Logger
+	me   machine.Node // as announced at this start
+	pace pace         // of the ensemble, once the node belongs to one
+	commands
 	hub    *feed.Hub
 	news   news
 	post   postRoom
@@ -86,11 +85,15 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	return newNode(cfg.withoutSelf()).begin(ctx)
+	known, err := withCommands(cfg.Commands)
+	if err != nil {
+		return nil, err
+	}
+	return newNode(cfg.withoutSelf(), known).begin(ctx)
 }
 
-func newNode(cfg Config) *Node {
-	n := &Node{cfg: cfg, log: cfg.Logger, table: command.New(), opened: make(chan struct{}),
+func newNode(cfg Config, known commands) *Node {
+	n := &Node{cfg: cfg, log: cfg.Logger, commands: known, opened: make(chan struct{}),
 		done: make(chan struct{}), assembly: newAssembly(), gate: newGate()}
 	n.era.Store(newEra())
 	n.locals = n.answers()

@@ -302,6 +302,7 @@ func (n *Node) receive(meta *pb.SnapshotMetadata, body io.Reader) (*machine.Mach
 		}
 		return nil, err
 	}
+	n.teach(state)
 	return state, w.Commit()
 }
 

@@ -36,7 +36,13 @@ var ErrDeclined = errors.New("not agreed to; nothing was changed")
 // is lost. The new ensemble has another id, so that nodes of the former one and this one turn each other
 // away, and gives no token that the former one may have given (SAFETY A16). After a crash in the middle the
 // directory is the one or the other.
-func Recover(dir string, agree func(Recovery) bool) (r Recovery, err error) {
+//
+// Custom are the commands of the program whose node it was, without which its log cannot be read.
+func Recover(dir string, agree func(Recovery) bool, custom ...Command) (r Recovery, err error) {
+	known, err := withCommands(custom)
+	if err != nil {
+		return r, err
+	}
 	lock, err := datadir.Acquire(vfs.OS{}, dir)
 	if err != nil {
 		return r, err
@@ -52,7 +58,7 @@ func Recover(dir string, agree func(Recovery) bool) (r Recovery, err error) {
 	if err != nil {
 		return r, err
 	}
-	m, term, err := lastState(dir, old)
+	m, term, err := lastState(dir, old, known)
 	if err != nil {
 		return r, err
 	}
@@ -97,7 +103,7 @@ func surveyed(m *machine.Machine, id datadir.Identity) Recovery {
 }
 
 // lastState gives the state after the last entry of a directory, and the highest term that it knows.
-func lastState(dir string, id datadir.Identity) (m *machine.Machine, term uint64, err error) {
+func lastState(dir string, id datadir.Identity, known commands) (m *machine.Machine, term uint64, err error) {
 	log, found, err := raftlog.Open(vfs.OS{}, dir, raftlog.Options{Cluster: id.Cluster,
 		Incarnation: id.Incarnation, MustExist: true})
 	if err != nil {
@@ -105,6 +111,7 @@ func lastState(dir string, id datadir.Identity) (m *machine.Machine, term uint64
 	}
 	defer func() { err = sealed.CloseAfter(log, err) }()
 	if m, err = loadState(log, id, found.Snapshot); err == nil {
+		known.teach(m)
 		err = replica.Replay(m, found.Entries)
 	}
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // A node that is turned away while it still starts stops all that it has begun, and lets go of its directory.
 func TestTurnedAwayWhileItStarts(t *testing.T) {
 	away := errors.New("turned away")
-	n := newNode(Config{Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off"}.withDefaults())
+	n := bareNode(Config{Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off"})
 	n.cfg.clock = func() replica.Time {
 		if n.owner == nil && n.peers.Identity().ID != 0 { // peers know who it is, and nothing runs yet
 			n.fail(away)

@@ -52,7 +52,8 @@ func newTheatre(t *testing.T) *theatre {
 	ctx, cancel := context.WithTimeout(t.Context(), nodetest.Patience)
 	defer cancel()
 	var err error
-	cfg := node.Config{Name: "n1", Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off"}
+	cfg := node.Config{Name: "n1", Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off",
+		Commands: storyCommands()}
 	s.n, err = node.OpenAt(ctx, cfg, s.time)
 	if err != nil {
 		t.Fatal(err)
@@ -75,6 +76,15 @@ func newTheatre(t *testing.T) *theatre {
 	s.do(s.ear, "SUBSCRIBE", "mark")
 	s.rest()
 	return s
+}
+
+// storyCommands gives the custom commands of stories.
+func storyCommands() (list []node.Command) {
+	for _, c := range story.Commands() {
+		list = append(list, node.Command{Name: c.Name, Writes: c.Writes, Least: c.Least, Most: c.Most,
+			Run: func(tx *node.Tx, args []string) caucus.Reply { return c.Run(tx, args) }})
+	}
+	return list
 }
 
 // time is the node's clock.

@@ -130,7 +130,7 @@ type queue struct {
 }
 
 func newQueue(t *testing.T, line string) *queue {
-	q := &queue{n: newNode(Config{}.withDefaults()), replies: make(chan []caucus.Reply, 1)}
+	q := &queue{n: bareNode(Config{}), replies: make(chan []caucus.Reply, 1)}
 	q.n.owner = newOwner(q.n, nil)
 	go func() {
 		c := q.n.converse(waist.ConnInfo{})

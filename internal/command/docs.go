@@ -71,6 +71,9 @@ func (t *Table) named(names []string) []*Spec {
 	return rows
 }
 
+// Has says whether there is a command of that name, or a container.
+func (t *Table) Has(name string) bool { return t.row(name) != nil }
+
 func (t *Table) row(name string) *Spec {
 	name = string(lower(nil, name))
 	if s := t.rows[name]; s != nil {
@@ -202,11 +205,13 @@ func (t *Table) docs(rows []*Spec) caucus.Reply {
 }
 
 func (t *Table) doc(s *Spec) caucus.Reply {
-	items := []caucus.Reply{
-		caucus.Bulk("summary"), caucus.Bulk(s.Summary),
-		caucus.Bulk("since"), caucus.Bulk(s.Since),
-		caucus.Bulk("group"), caucus.Bulk(s.Group),
-		caucus.Bulk("complexity"), caucus.Bulk(s.Complexity),
+	items := []caucus.Reply{}
+	for _, f := range [][2]string{
+		{"summary", s.Summary}, {"since", s.Since}, {"group", s.Group}, {"complexity", s.Complexity},
+	} {
+		if f[1] != "" { // of a custom command less is known
+			items = append(items, caucus.Bulk(f[0]), caucus.Bulk(f[1]))
+		}
 	}
 	if s.Usage != "" {
 		items = append(items, caucus.Bulk("arguments"), caucus.Array(arguments(s.Usage)...))

@@ -39,16 +39,17 @@ const (
 type Spec struct {
 	Name  string // lower case; "group|join" for a subcommand
 	Arity int    // arguments with all words of the name; negative: at least so many
+	Most  int    // and at most so many; 0: no more is said than by Arity
 	Flags Flags
 	Home  Home
 	// First, Last and Step say which arguments are keys, as COMMAND does: First 0 means none, Last -1 the
 	// last argument.
 	First, Last, Step int
 	Group             string // Redis' command group: string, generic, connection ...; ours: session, group
-	Since             string // the Redis version it follows, or the caucus version
+	Since             string // the Redis version it follows, or the caucus version; "" for a custom command
 	Usage             string // the arguments, as in "key value [NX | XX] [GET]"
 	Summary           string // one sentence, without the final stop
-	Complexity        string // "O(1)"
+	Complexity        string // "O(1)"; "" for a custom command
 }
 
 // Writes says whether the command changes the state.

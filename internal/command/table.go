@@ -8,7 +8,7 @@ import (
 	"github.com/caucus-project/caucus"
 )
 
-// Table finds commands by name. It never changes after New and may be shared.
+// Table finds commands by name. It never changes once it is made and may be shared.
 type Table struct {
 	rows map[string]*Spec            // commands without subcommands
 	subs map[string]map[string]*Spec // container -> subcommand
@@ -26,7 +26,7 @@ func New() *Table {
 			t.add(&family[i])
 		}
 	}
-	slices.SortFunc(t.all, func(a, b *Spec) int { return strings.Compare(a.Name, b.Name) })
+	t.sort()
 	return t
 }
 
@@ -56,7 +56,7 @@ func (t *Table) Lookup(cmd caucus.Command) (*Spec, *caucus.Error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(cmd) == s.Arity || s.Arity < 0 && len(cmd) >= -s.Arity {
+	if len(cmd) == s.Arity || s.Arity < 0 && len(cmd) >= -s.Arity && (s.Most == 0 || len(cmd) <= s.Most) {
 		return s, nil
 	}
 	container, _, _ := strings.Cut(s.Name, "|")

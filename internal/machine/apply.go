@@ -9,11 +9,15 @@ import (
 )
 
 // Apply applies the committed entry at index, whose raft term is term. An error means that this node cannot
-// go on: the entry asks for something that this version does not know.
+// go on: the entry asks for something that this version, or this program, does not know. Then what clients
+// asked for in it has not been carried out.
 func (m *Machine) Apply(index, term uint64, e *entry.Entry, host Host) (Output, error) {
 	if e.Level > entry.Level {
 		return Output{}, fmt.Errorf("entry %d needs feature level %d, this version has %d: "+
 			"start the version that the other nodes run", index, e.Level, entry.Level)
+	}
+	if err := m.knows(e); err != nil {
+		return Output{}, fmt.Errorf("entry %d: %w", index, err)
 	}
 	m.host = host
 	m.out = Output{Batches: make([]BatchResult, 0, len(e.Batches))}
@@ -114,7 +118,7 @@ func (m *Machine) call(op *entry.Op) *call {
 }
 
 // write finds and runs the handler of a command. What a node of a newer version may have logged and this one
-// does not know cannot come here: the level of the entry was checked before.
+// does not know cannot come here: the level of the entry was checked before, and its commands.
 func (m *Machine) write(c *call) caucus.Reply {
 	spec, err := m.row(c.args)
 	if err != nil {

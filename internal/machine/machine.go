@@ -98,6 +98,9 @@ type Host interface {
 	Publish(channel, payload string) int
 	// Send hands a message of a client of this node to those for whom it is, on all nodes.
 	Send(m *Message)
+	// Panicked hears that the function of a custom command has panicked, and with what. It is called while the
+	// function's stack is still there to be read.
+	Panicked(command string, with any)
 }
 
 // New gives the empty state of an ensemble founded at stamp (microseconds since 1970).

@@ -236,6 +236,7 @@ func (l *listening) Steps(b *entry.Batch) []entry.Step {
 }
 
 func (*listening) Send(*machine.Message) {}
+func (*listening) Panicked(string, any)  {}
 
 func (l *listening) Publish(string, string) int {
 	l.published++

@@ -55,6 +55,7 @@ type deaf struct{}
 func (deaf) Steps(*entry.Batch) []entry.Step { return nil }
 func (deaf) Publish(string, string) int      { return 0 }
 func (deaf) Send(*Message)                   {}
+func (deaf) Panicked(string, any)            {}
 
 func save(t testing.TB, m *Machine) []byte {
 	var b bytes.Buffer

@@ -58,9 +58,11 @@ const (
 )
 
 func newBare(t testing.TB) *bare {
-	b := &bare{t: t, table: command.New(), clients: map[string]*client{}, heard: map[entry.Session]int64{},
+	table, custom := storyCommands(t)
+	b := &bare{t: t, table: table, clients: map[string]*client{}, heard: map[entry.Session]int64{},
 		dropped: map[entry.Session]int64{}, waits: map[uint64]*wait{}}
 	b.m = machine.New([16]byte{1}, epoch0*1000)
+	b.m.Know(table, custom)
 	n := machine.Node{ID: 1, Name: "n1"}
 	b.index++
 	if !b.m.Admit(b.index, bareTerm, n) {
@@ -76,6 +78,7 @@ type steps struct{}
 
 func (steps) Publish(string, string) int { return 0 }
 func (steps) Send(*machine.Message)      {}
+func (steps) Panicked(string, any)       {}
 
 func (steps) Steps(b *entry.Batch) []entry.Step {
 	list := make([]entry.Step, len(b.Ops))

@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/story"
 	"github.com/cockroachdb/datadriven"
 )
@@ -32,6 +34,27 @@ func TestStories(t *testing.T) {
 	datadriven.Walk(t, "testdata/stories", func(t *testing.T, path string) {
 		story.Run(t, path, played{newBare(t)})
 	})
+}
+
+// storyCommands gives the custom commands of stories, and the table with them.
+func storyCommands(t testing.TB) (*command.Table, []machine.Custom) {
+	t.Helper()
+	var custom []machine.Custom
+	var specs []command.Spec
+	for _, c := range story.Commands() {
+		spec, err := command.Custom(c.Name, c.Writes, c.Least, c.Most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		specs = append(specs, spec)
+		custom = append(custom, machine.Custom{Spec: spec,
+			Run: func(tx *machine.Tx, args []string) caucus.Reply { return c.Run(tx, args) }})
+	}
+	table, err := command.Extended(specs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table, custom
 }
 
 // The replies about strings and keys are those of Redis 7.0; TestRedisTellsTheSameStories asks it.

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/machine"
@@ -102,6 +103,13 @@ func (h host) Send(m *machine.Message) {
 	if h.r.cfg.Send != nil {
 		h.r.cfg.Send(m)
 	}
+}
+
+// Panicked tells of a function that panicked, with the stack on which it did. Every node tells it, again after
+// each start that applies the entry anew.
+func (h host) Panicked(command string, with any) {
+	h.r.warn("the function of a custom command panicked; nothing of it was applied", "command", command,
+		"panic", fmt.Sprint(with), "stack", string(debug.Stack()))
 }
 
 // read answers the steps of a batch of reads from the state as it is here.

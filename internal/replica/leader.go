@@ -33,6 +33,7 @@ type leadership struct {
 	timing   timing
 	digests  digesting
 	spacing  spacing
+	lacks    map[string]bool // what was refused because this node lacks it, and told
 }
 
 // inbound is how far the stream of a node's boot has been taken in this term (SAFETY A9).
@@ -44,7 +45,7 @@ type inbound struct {
 
 func newLeadership(r *Replica) *leadership {
 	l := &leadership{term: r.term, since: r.now.Mono, ticks: r.now.Mono + r.cfg.Heartbeat,
-		streams: map[uint64]*inbound{}, signs: map[uint64]sign{}}
+		streams: map[uint64]*inbound{}, signs: map[uint64]sign{}, lacks: map[string]bool{}}
 	l.members.released = map[uint64]bool{}
 	r.clock.lead()
 	l.vigil.start(r)
@@ -89,7 +90,7 @@ func (l *leadership) take(r *Replica, from uint64, list []entry.Batch) {
 			return
 		}
 		in.next++
-		b.Ops = l.spacing.filter(r, b.Ops)
+		b.Ops = l.admit(r, b.Ops)
 		l.gathered = append(l.gathered, *b)
 		l.vigil.watchOps(b)
 	}

@@ -46,3 +46,4 @@ type nobody struct{}
 func (nobody) Steps(*entry.Batch) []entry.Step { return nil }
 func (nobody) Publish(string, string) int      { return 0 }
 func (nobody) Send(*machine.Message)           {}
+func (nobody) Panicked(string, any)            {}

@@ -1,11 +1,6 @@
 package replica
 
-import (
-	"strings"
-
-	"github.com/caucus-project/caucus/internal/entry"
-	"github.com/caucus-project/caucus/internal/machine"
-)
+import "strings"
 
 // reserve is the space that a disk must have beside that of two snapshots, so that what frees space
 // still goes into the log, and a snapshot that shortens the log can be written (SAFETY B13). Once it was
@@ -97,19 +92,4 @@ func (s *spacing) refuse(r *Replica, tight bool, low []string) {
 		}
 		r.notice(text, "low", strings.Join(low, ", "))
 	}
-}
-
-// filter puts a refusal in the place of each operation that grows, while space is tight. The rest of the
-// batch stays as it is, and so do the places of all.
-func (s *spacing) filter(r *Replica, ops []entry.Op) []entry.Op {
-	if s.tight == "" {
-		return ops
-	}
-	kept := make([]entry.Op, len(ops)) // the origin may need what it sent for another leader
-	for i := range ops {
-		if kept[i] = ops[i]; r.m.Grows(&ops[i]) {
-			kept[i] = machine.Refused(&ops[i], s.tight)
-		}
-	}
-	return kept
 }

@@ -60,7 +60,7 @@ func (w *World) dial(n *node, end endpoint) *conn {
 	w.nextID++
 	c := &conn{w: w, n: n, id: w.nextID, end: end, clientOpen: true, nodeOpen: true,
 		hears: map[string]bool{}, heard: map[voice]heard{}}
-	c.talk = talk.New(talk.Config{Conn: c.id, Table: n.table, NewID: w.newID, Settle: 50})
+	c.talk = talk.New(talk.Config{Conn: c.id, Table: n.custom.table, NewID: w.newID, Settle: 50})
 	n.conns = append(n.conns, c)
 	return c
 }

@@ -29,6 +29,7 @@ type silent struct{}
 func (silent) Steps(*entry.Batch) []entry.Step { return nil }
 func (silent) Publish(string, string) int      { return 0 }
 func (silent) Send(*machine.Message)           {}
+func (silent) Panicked(string, any)            {}
 
 func (n *node) askDigest() { n.input(func(now replica.Time) { n.r.AskDigest(now) }) }
 

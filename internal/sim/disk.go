@@ -79,10 +79,18 @@ func (d *disk) found(nodes []machine.Node) {
 }
 
 // load reads the state of a snapshot, or gives the empty state of a newcomer.
-func (d *disk) load(meta *pb.SnapshotMetadata) (m *machine.Machine, err error) {
-	if meta == nil {
-		return machine.New(d.n.w.cluster, 0), nil
+func (d *disk) load(meta *pb.SnapshotMetadata) (*machine.Machine, error) {
+	m, err := machine.New(d.n.w.cluster, 0), error(nil)
+	if meta != nil {
+		m, err = d.saved(meta)
 	}
+	if err == nil {
+		m.Know(d.n.custom.table, d.n.custom.list)
+	}
+	return m, err
+}
+
+func (d *disk) saved(meta *pb.SnapshotMetadata) (m *machine.Machine, err error) {
 	r, err := d.log.OpenSnapshot(meta.GetIndex())
 	if err != nil {
 		return nil, err

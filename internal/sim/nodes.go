@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/post"
@@ -21,7 +20,7 @@ type node struct {
 	boots       uint64
 	boot        entry.Boot
 	clock       clock
-	table       *command.Table
+	custom      custom
 	disk
 
 	r       *replica.Replica // nil while it is down
@@ -45,17 +44,9 @@ type node struct {
 
 func newNode(w *World, id uint64) *node {
 	n := &node{w: w, id: id, name: fmt.Sprintf("n%d", id), incarnation: w.newID(), clock: newClock(w)}
-	n.table = w.table()
+	n.custom = w.custom
 	n.disk.create(n)
 	return n
-}
-
-// table gives the command table, which is the same for all.
-func (w *World) table() *command.Table {
-	if len(w.nodes) > 0 {
-		return w.nodes[0].table
-	}
-	return command.New()
 }
 
 // record is what the node says of itself.

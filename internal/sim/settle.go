@@ -192,9 +192,11 @@ func (w *World) compareNodes() {
 }
 
 // value reads a key from a node's own state.
-func (n *node) value(key string) string {
-	op := &entry.Op{Args: caucus.Command{"GET", key}}
-	return n.r.State().Read(op, 0, false, nobody{}).Text()
+func (n *node) value(key string) string { return n.do("GET", key).Text() }
+
+// do reads from a node's own state.
+func (n *node) do(words ...string) caucus.Reply {
+	return n.r.State().Read(&entry.Op{Args: words}, 0, false, nobody{})
 }
 
 // nobody is a host without clients.
@@ -203,6 +205,7 @@ type nobody struct{}
 func (nobody) Steps(*entry.Batch) []entry.Step { return nil }
 func (nobody) Publish(string, string) int      { return 0 }
 func (nobody) Send(*machine.Message)           {}
+func (nobody) Panicked(string, any)            {}
 
 // compareHistory sees that what clients were told could have happened one after the other, and that what
 // they were told of their writes is true.
@@ -213,10 +216,11 @@ func (w *World) compareHistory() {
 		final[key] = w.nodes[len(w.nodes)-1].value(key)
 	}
 	w.compareJournal()
+	w.compareBank()
 	byKey := map[string][]porcupine.Operation{}
 	read := map[string]bool{}
 	for _, op := range w.checks.history {
-		if op.kind != opAdd {
+		if op.kind == opGet || op.kind == opSet {
 			w.register(byKey, read, op)
 		}
 	}
@@ -291,10 +295,14 @@ func (w *World) compareJournal() {
 	for word := range strings.SplitSeq(w.nodes[0].value(journal), ";") {
 		times[word]++
 	}
+	w.compareTimes("journal", opAdd, times)
+}
+
+func (w *World) compareTimes(where string, kind opKind, times map[string]int) {
 	for _, op := range w.checks.history {
 		n := times[op.value]
-		if op.kind == opAdd && (n > 1 || n == 0 && op.done == applied || n > 0 && op.done == refused) {
-			w.fail("SAFETY A9: %s is %d times in the journal, its outcome was %d", op.value, n, op.done)
+		if op.kind == kind && (n > 1 || n == 0 && op.done == applied || n > 0 && op.done == refused) {
+			w.fail("SAFETY A9: %s is %d times in the %s, its outcome was %d", op.value, n, where, op.done)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type World struct {
 	trace   trace
 	failed  error
 	cluster [16]byte
+	custom  custom // the program's own commands
 
 	nodes   []*node // those that are part of the ensemble, or ask to be let in
 	net     network
@@ -80,7 +81,7 @@ func Run(seed uint64, lines int) Result {
 }
 
 func newWorld(p plan, lines int) *World {
-	w := &World{plan: p, rng: rand.New(rand.NewPCG(p.seed, 0x73696d)), now: second}
+	w := &World{plan: p, rng: rand.New(rand.NewPCG(p.seed, 0x73696d)), now: second, custom: bank()}
 	w.trace.start(lines)
 	w.checks.start()
 	for i := range w.cluster {

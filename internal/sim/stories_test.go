@@ -4,7 +4,9 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/story"
 	"github.com/cockroachdb/datadriven"
 )
@@ -26,12 +28,33 @@ func newStage(t *testing.T) *stage {
 	p := plan{seed: 11, voters: 3, snapshotEntries: 8, keepEntries: 4, maxEntry: 4096, keys: 1,
 		codec: true, exact: true}
 	st := &stage{scene: sceneOf(t, p), clients: map[string]*caller{}}
+	st.custom = storyCommands(t)
 	st.begin()
 	st.until(second, func() bool { return st.leader() != nil && st.agreed() })
 	st.pass(200 * millisecond)
 	st.begun = st.now
 	st.checks.tell = func(e entry.Event) { st.events = append(st.events, e) }
 	return st
+}
+
+// storyCommands gives the custom commands of stories.
+func storyCommands(t *testing.T) (known custom) {
+	t.Helper()
+	var specs []command.Spec
+	for _, c := range story.Commands() {
+		spec, err := command.Custom(c.Name, c.Writes, c.Least, c.Most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		specs = append(specs, spec)
+		known.list = append(known.list, machine.Custom{Spec: spec,
+			Run: func(tx *machine.Tx, args []string) caucus.Reply { return c.Run(tx, args) }})
+	}
+	var err error
+	if known.table, err = command.Extended(specs); err != nil {
+		t.Fatal(err)
+	}
+	return known
 }
 
 func (st *stage) Do(client string, cmd caucus.Command) caucus.Reply {

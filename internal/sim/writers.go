@@ -36,7 +36,9 @@ type opKind uint8
 const (
 	opGet opKind = iota
 	opSet
-	opAdd // a word to the journal
+	opAdd   // a word to the journal
+	opMove  // money from one account to another
+	opTotal // of all money
 )
 
 type outcome uint8
@@ -89,7 +91,7 @@ func (wr *writer) draw() (cmds []caucus.Command) {
 	w := wr.w
 	key := "k" + strconv.Itoa(w.rng.IntN(w.plan.keys))
 	shape := [][]opKind{{opGet}, {opSet}, {opSet}, {opAdd}, {opGet, opSet, opGet}, {opAdd, opSet},
-		{opGet, opGet}}
+		{opGet, opGet}, {opMove}, {opMove, opTotal}, {opTotal}}
 	for _, kind := range pick(w, shape) {
 		wr.n++
 		op := &operation{client: wr.id, kind: kind, key: key, call: w.now, end: forever}
@@ -102,6 +104,12 @@ func (wr *writer) draw() (cmds []caucus.Command) {
 		case opAdd:
 			op.key = journal
 			cmds = append(cmds, caucus.Command{"APPEND", journal, op.value + ";"})
+		case opMove:
+			op.key = ledger
+			cmds = append(cmds, op.drawMove(w))
+		case opTotal:
+			op.key = ledger
+			cmds = append(cmds, caucus.Command{"bank.total"})
 		}
 		wr.ops = append(wr.ops, op)
 	}
@@ -133,12 +141,17 @@ func (wr *writer) note(r *request) {
 func (wr *writer) conclude(op *operation, r caucus.Reply) {
 	if r.Kind != caucus.KindError {
 		op.done, op.end, op.seen = applied, wr.w.now, r.Text()
+		if op.kind == opTotal && r.Int != accounts*credit {
+			wr.w.fail("%s: there is money for %d, and there was for %d", wr.name, r.Int, accounts*credit)
+		}
 		return
 	}
-	switch caucus.ParseError(r.Str).Word {
-	case caucus.ErrTryAgain.Word, caucus.ErrNoSpace.Word:
+	switch word := caucus.ParseError(r.Str).Word; {
+	case word == caucus.ErrTryAgain.Word, word == caucus.ErrNoSpace.Word:
 		op.done = refused
-	case caucus.ErrUncertain.Word:
+	case word == caucus.ErrUncertain.Word:
+	case op.kind == opMove && (word == caucus.ErrConflict.Word || strings.Contains(r.Str, "panicked")):
+		op.done = refused
 	default:
 		wr.w.fail("%s: %s %s was answered %q", wr.name, op.key, op.value, r.Str)
 	}
