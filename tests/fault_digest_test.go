@@ -99,5 +99,6 @@ type nobody struct{}
 
 func (nobody) Steps(*entry.Batch) []entry.Step { return nil }
 func (nobody) Send(*machine.Message)           {}
+func (nobody) Panicked(string, any)            {}
 
 func (nobody) Publish(string, string) int { return 0 }

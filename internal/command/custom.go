@@ -35,8 +35,8 @@ func Custom(name string, writes bool, least, most int) (Spec, error) {
 	return s, nil
 }
 
-// legalName says whether a lower-case name can be that of a custom command. A bar is for subcommands, a dot in
-// front for what no client can send.
+// legalName says whether a lower-case name can be that of a custom command. A bar is for subcommands, a dot
+// in front for what no client can send.
 func legalName(name string) bool {
 	return name != "" && len(name) <= longest && name[0] != '.' &&
 		strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == ""
@@ -45,7 +45,8 @@ func legalName(name string) bool {
 // IsCustom says whether the row is of a command that the program around the node has added.
 func (s *Spec) IsCustom() bool { return s.Group == CustomGroup }
 
-// Extended gives the table of all commands and of those that a program adds. None may have the name of another.
+// Extended gives the table of all commands and of those that a program adds. None may have the name of
+// another.
 func Extended(custom []Spec) (*Table, error) {
 	t := New()
 	for _, s := range custom {

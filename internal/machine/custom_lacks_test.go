@@ -20,9 +20,11 @@ func TestEntryWithALackingCommand(t *testing.T) {
 		op   entry.Op
 		want string
 	}{
-		{"lacks it", nil, entry.Op{Args: caucus.Command{"App.Set", "1"}}, "the command 'app.set' is not registered here"},
+		{"lacks it", nil, entry.Op{Args: caucus.Command{"App.Set", "1"}},
+			"the command 'app.set' is not registered here"},
 		{"lacks it in a transaction", nil, entry.Op{Args: caucus.Command{"EXEC"},
-			Queue: []caucus.Command{{"SET", "x", "y"}, {"app.set", "1"}}}, "the command 'app.set' is not registered here"},
+			Queue: []caucus.Command{{"SET", "x", "y"}, {"app.set", "1"}}},
+			"the command 'app.set' is not registered here"},
 		{"has it as a read", []machine.Custom{made("app.set", false, none)},
 			entry.Op{Args: caucus.Command{"app.set", "1"}}, "registered here as one that reads"},
 		{"has it as a read, in a transaction", []machine.Custom{made("app.set", false, none)},

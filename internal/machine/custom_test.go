@@ -200,7 +200,8 @@ func TestRepliesOfCustomCommands(t *testing.T) {
 		good  bool
 	}{
 		{caucus.Nil(), true}, {caucus.NilArray(), true}, {caucus.Double(1.5), true}, {deep(7), true},
-		{caucus.Map(caucus.Bulk("a\nb"), caucus.Int(1)), true}, {caucus.Reply{Kind: caucus.KindVerbatim, Str: "x"}, true},
+		{caucus.Map(caucus.Bulk("a\nb"), caucus.Int(1)), true},
+		{caucus.Reply{Kind: caucus.KindVerbatim, Str: "x"}, true},
 		{caucus.Array(caucus.Fail(caucus.ErrBad, "in it")), true},
 		{deep(8), false}, {caucus.Push(caucus.Int(1)), false}, {caucus.Map(caucus.Int(1)), false},
 		{caucus.Status("a\rb"), false}, {caucus.Array(caucus.Status("a\nb")), false},
@@ -263,8 +264,8 @@ func TestPanicsAreTold(t *testing.T) {
 	boom := func(tx *machine.Tx, args []string) caucus.Reply { panic(args[3]) }
 	b := knowing(t, made("app.boom", true, boom), made("app.look", false, boom))
 	h := &telling{}
-	e := &entry.Entry{Level: 1, Term: bareTerm, Batches: []entry.Batch{{Node: 1, Boot: entry.Boot{1}, Number: b.number + 1,
-		Ops: []entry.Op{{Args: caucus.Command{"app.boom"}}}}}}
+	e := &entry.Entry{Level: 1, Term: bareTerm, Batches: []entry.Batch{{Node: 1, Boot: entry.Boot{1},
+		Number: b.number + 1, Ops: []entry.Op{{Args: caucus.Command{"app.boom"}}}}}}
 	out, err := b.m.Apply(b.index+1, bareTerm, e, h)
 	if err != nil || !strings.Contains(out.Batches[0].Results[0].Reply.Str, "'app.boom' panicked") {
 		t.Errorf("%+v, %v", out, err)

@@ -35,8 +35,8 @@ func (m *Machine) rollBack(to *restore) { m.state, m.out, m.counts = *to.state, 
 // entry, for what reads the best estimate of the node that answers.
 func (tx *Tx) Now() int64 { return tx.query.now }
 
-// Do carries out a built-in command: one that reads the store, groups, votes or locks and, for a custom command
-// that was registered as a write, one that changes the store. Others are refused.
+// Do carries out a built-in command: one that reads the store, groups, votes or locks and, for a custom
+// command that was registered as a write, one that changes the store. Others are refused.
 func (tx *Tx) Do(words ...string) caucus.Reply {
 	spec, err := tx.m.table.Lookup(words)
 	if err == nil {
@@ -62,8 +62,8 @@ func (tx *Tx) Do(words ...string) caucus.Reply {
 	return reply
 }
 
-// may says whether a command may be said in this one, with nil. What belongs to a connection has no place here,
-// and who changes groups or votes speaks for a session.
+// may says whether a command may be said in this one, with nil. What belongs to a connection has no place
+// here, and who changes groups or votes speaks for a session.
 func (tx *Tx) may(s *command.Spec) *caucus.Error {
 	why := ""
 	switch {

@@ -137,9 +137,9 @@ func (m *Machine) Grows(op *entry.Op) bool {
 }
 
 // Refused stands in the log in place of an operation that the leader has refused: every node answers it
-// with the reason, NOSPACE and what is missing, and nothing else happens. It is not kept under a ONCE number,
-// so the same request may be sent again when there is space; one that was applied before it was asked again is
-// answered as it was then (SAFETY A15).
+// with the reason, NOSPACE and what is missing, and nothing else happens. It is not kept under a ONCE
+// number, so the same request may be sent again when there is space; one that was applied before it was
+// asked again is answered as it was then (SAFETY A15).
 func Refused(op *entry.Op, why *caucus.Error) entry.Op {
 	return entry.Op{Conn: op.Conn, Request: op.Request, Session: op.Session, Attach: op.Attach, Bound: op.Bound,
 		Once: op.Once, User: op.User, Args: caucus.Command{opRefused, why.Error()}}

@@ -105,8 +105,8 @@ func (h host) Send(m *machine.Message) {
 	}
 }
 
-// Panicked tells of a function that panicked, with the stack on which it did. Every node tells it, again after
-// each start that applies the entry anew.
+// Panicked tells of a function that panicked, with the stack on which it did. Every node tells it, again
+// after each start that applies the entry anew.
 func (h host) Panicked(command string, with any) {
 	h.r.warn("the function of a custom command panicked; nothing of it was applied", "command", command,
 		"panic", fmt.Sprint(with), "stack", string(debug.Stack()))

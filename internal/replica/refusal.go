@@ -8,8 +8,8 @@ import (
 	"github.com/caucus-project/caucus/internal/machine"
 )
 
-// admit puts a refusal in the place of each operation that may not go into the log. The rest of the batch stays
-// as it is, and so do the places of all.
+// admit puts a refusal in the place of each operation that may not go into the log. The rest of the batch
+// stays as it is, and so do the places of all.
 func (l *leadership) admit(r *Replica, ops []entry.Op) []entry.Op {
 	kept := ops
 	for i := range ops {
@@ -25,9 +25,9 @@ func (l *leadership) admit(r *Replica, ops []entry.Op) []entry.Op {
 	return kept
 }
 
-// refusal says why an operation may not go into the log, with nil if it may: it makes the state larger while
-// space is tight (SAFETY B13), or is a custom command that this node, which would have to carry it out, does not
-// have. Once it is in the log it stops every node that lacks it.
+// refusal says why an operation may not go into the log, with nil if it may: it makes the state larger
+// while space is tight (SAFETY B13), or is a custom command that this node, which would have to carry it
+// out, does not have. Once it is in the log it stops every node that lacks it.
 func (l *leadership) refusal(r *Replica, op *entry.Op) *caucus.Error {
 	if l.spacing.tight != "" && r.m.Grows(op) {
 		return caucus.Errorf(caucus.ErrNoSpace, "%s", l.spacing.tight)

@@ -26,8 +26,8 @@ func (w *trio) teach(name string, writes bool, nodes ...*seat) {
 	}
 }
 
-// A leader does not let into the log what it cannot carry out itself. The rest of a batch goes on in its places,
-// and no node stops.
+// A leader does not let into the log what it cannot carry out itself. The rest of a batch goes on in its
+// places, and no node stops.
 func TestLeaderRefusesWhatItLacks(t *testing.T) {
 	w := newTrio(t)
 	lead := w.leader()

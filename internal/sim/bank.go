@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -28,19 +29,16 @@ type custom struct {
 	list  []machine.Custom
 }
 
-// bank gives the commands of the simulated program.
-func bank() custom {
-	var c custom
+// openBank makes the commands of the simulated program.
+func (w *World) openBank() {
 	move, err := command.Custom("bank.move", true, 4, 4)
 	total, err2 := command.Custom("bank.total", false, 0, 0)
-	if err == nil && err2 == nil {
-		c.table, err = command.Extended([]command.Spec{move, total})
+	table, err3 := command.Extended([]command.Spec{move, total})
+	if err := errors.Join(err, err2, err3); err != nil {
+		w.fail("the bank cannot open: %v", err)
 	}
-	if err != nil || err2 != nil {
-		panic(fmt.Sprint("the bank's commands are wrong: ", err, err2))
-	}
-	c.list = []machine.Custom{{Spec: move, Run: moveMoney}, {Spec: total, Run: totalMoney}}
-	return c
+	w.custom = custom{table: table, list: []machine.Custom{{Spec: move, Run: moveMoney},
+		{Spec: total, Run: totalMoney}}}
 }
 
 // moveMoney carries out bank.move from to amount word. It does everything first and looks then whether it
@@ -53,9 +51,7 @@ func moveMoney(tx *machine.Tx, args []string) caucus.Reply {
 	tx.Do("APPEND", ledger, strings.Join([]string{args[3], args[0], args[1], args[2]}, ",")+";")
 	left := balance(tx.Do, args[0]) - amount
 	tx.Do("SET", args[0], strconv.Itoa(left))
-	if amount == cursed {
-		panic("a cursed amount")
-	}
+	_ = amount / (amount - cursed) // panics
 	tx.Do("SET", args[1], strconv.Itoa(balance(tx.Do, args[1])+amount), "EX", aCentury)
 	if left < 0 {
 		return caucus.Fail(caucus.ErrConflict, "it lacks %d", -left)
@@ -79,10 +75,7 @@ func balance(do func(words ...string) caucus.Reply, account string) int {
 	if r.IsNil() {
 		return credit
 	}
-	n, err := strconv.Atoi(r.Text())
-	if err != nil {
-		panic(err)
-	}
+	n, _ := strconv.Atoi(r.Text()) // what is no number would be missing in the total
 	return n
 }
 
@@ -94,8 +87,8 @@ func (op *operation) drawMove(w *World) caucus.Command {
 	return caucus.Command{"bank.move", account(from), account(to), amount, op.value}
 }
 
-// compareBank sees that the ledger is right: every transfer stands there once if it was acknowledged, never if
-// it was refused, and together they make the accounts what they are.
+// compareBank sees that the ledger is right: every transfer stands there once if it was acknowledged, never
+// if it was refused, and together they make the accounts what they are.
 func (w *World) compareBank() {
 	n := w.nodes[0]
 	times, have := map[string]int{}, map[string]int{}

@@ -81,13 +81,14 @@ func Run(seed uint64, lines int) Result {
 }
 
 func newWorld(p plan, lines int) *World {
-	w := &World{plan: p, rng: rand.New(rand.NewPCG(p.seed, 0x73696d)), now: second, custom: bank()}
+	w := &World{plan: p, rng: rand.New(rand.NewPCG(p.seed, 0x73696d)), now: second}
 	w.trace.start(lines)
 	w.checks.start()
 	for i := range w.cluster {
 		w.cluster[i] = byte(p.seed >> (i % 8 * 8))
 	}
 	w.net.start(w)
+	w.openBank()
 	return w
 }
 
