@@ -31,6 +31,7 @@ type mute struct{}
 func (mute) Steps(*entry.Batch) []entry.Step { return nil }
 func (mute) Publish(string, string) int      { return 0 }
 func (mute) Send(*machine.Message)           {}
+func (mute) Panicked(string, any)            {}
 
 func (s *store) do(op entry.Op) {
 	s.number++
