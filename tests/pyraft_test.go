@@ -13,10 +13,11 @@ import (
 	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
-// What pyraft's page shows of one node, done with ours. docs/pyraft.md says which of its names is shown where.
+// What pyraft's page shows of one node, done with ours. docs/pyraft.md says which of its names is shown
+// where.
 
-// Told of nobody, a node elects itself and serves; its name is its address unless -i says another, its peers'
-// door is the port behind the clients'.
+// Told of nobody, a node elects itself and serves. Its name is its address unless -i says another, and its
+// peers' door is the port behind the clients'.
 func TestPyraftNodeAlone(t *testing.T) {
 	t.Parallel()
 	addrs := nodetest.FreeAddresses(t, 2)
@@ -25,7 +26,8 @@ func TestPyraftNodeAlone(t *testing.T) {
 	s.spawn("serve", "-a", s.client, "-l", "off", "--data", s.dir)
 	s.serving()
 	ready := s.now().Ready()
-	for _, want := range []string{" id=" + s.client, " client=" + s.client, " peers=" + addrs[1], " data=" + s.dir} {
+	for _, want := range []string{" id=" + addrs[0], " client=" + addrs[0], " peers=" + addrs[1],
+		" data=" + s.dir} {
 		if !strings.Contains(ready, want) {
 			t.Errorf("%q lacks %q", ready, want)
 		}
@@ -63,8 +65,8 @@ func (s *server) info() (i pyraftInfo) {
 	return i
 }
 
-// INFO json is one object with pyraft's fields, in its order, and ours behind: of this node, and of all others
-// by name.
+// INFO json is one object with pyraft's fields, in its order, and ours behind: of this node, and of all
+// others by name.
 func TestPyraftInfo(t *testing.T) {
 	t.Parallel()
 	list := ensemble(t, 3)
@@ -126,8 +128,8 @@ func fieldsInOrder(t *testing.T, text string) (names []string) {
 	return names
 }
 
-// As many entries of the log as one says are followed by a checkpoint, which nobody has to ask for, and a node
-// that is killed goes on from it and from what the log has behind it.
+// As many entries of the log as one says are followed by a checkpoint, which nobody has to ask for, and a
+// node that is killed goes on from it and from what the log has behind it.
 func TestPyraftCheckpointsByThemselves(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "n1", "--snapshot", "50")

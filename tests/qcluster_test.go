@@ -40,8 +40,8 @@ func TestRunsWithoutAMaster(t *testing.T) {
 	c.Agree()
 }
 
-// A master keeps a state and gives its minions work. When it goes a minion becomes the master and goes on from
-// that state, and what the former would write is refused.
+// A master keeps a state and gives its minions work. When it goes a minion becomes the master and goes on
+// from that state, and what the former would write is refused.
 func TestMasterAndMinions(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 3)
