@@ -66,6 +66,9 @@ func (c *checks) step(w *World) {
 	if w.plan.locks {
 		c.believers(w, theLockKey.Group)
 	}
+	if w.plan.insiders {
+		w.first()
+	}
 }
 
 func (c *checks) believers(w *World, group string) {
@@ -200,16 +203,26 @@ func (s *groupStory) rises(n *node, e entry.Event) {
 	}
 }
 
+// believer is whoever believes by the rule of package lease.
+type believer struct {
+	w     *World
+	name  string
+	lease *lease.Lease
+	clock *clock
+}
+
+func (m *member) believer() believer { return believer{m.w, m.name, &m.lease, &m.clock} }
+
 // believed sees that no epoch or term is believed in after a later one was, and that what is, the events have
 // told (SAFETY A16).
-func (c *checks) believed(m *member, name string, key lease.Key) {
-	v, ok := m.lease.Held(key, m.clock.reading())
+func (c *checks) believed(b believer, name string, key lease.Key) {
+	v, ok := b.lease.Held(key, b.clock.reading())
 	if !ok {
 		return // it has learnt of it too late
 	}
 	newest, told := c.tokens[key], c.story(key.Group).tokens[name]
 	if v.Token < newest || v.Token > told {
-		m.w.fail("SAFETY A16: %s believes in %s %d of %s; %d was believed in and %d told", m.name, name, v.Token,
+		b.w.fail("SAFETY A16: %s believes in %s %d of %s; %d was believed in and %d told", b.name, name, v.Token,
 			key.Group, newest, told)
 	}
 	c.tokens[key] = v.Token

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/lease"
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/talk"
 )
@@ -29,6 +31,7 @@ type conn struct {
 	end  endpoint
 	talk *talk.Talk
 
+	inside               bool // both ends are in the node's process
 	clientOpen, nodeOpen bool
 	closing              bool  // the node has read the end of the client's side
 	stuck                int64 // true time until which nothing gets through
@@ -48,6 +51,7 @@ type conn struct {
 type request struct {
 	cmds    []caucus.Command
 	channel string // of a member's own messages, to be listened to; then there are no commands
+	asked   lease.Asked
 	used    int
 	replies []caucus.Reply
 }
@@ -57,17 +61,27 @@ func (w *World) dial(n *node, end endpoint) *conn {
 	if n == nil || n.r == nil || n.paused() {
 		return nil
 	}
+	c := w.converse(n, end)
+	n.conns = append(n.conns, c)
+	return c
+}
+
+// converse begins a conversation with a node.
+func (w *World) converse(n *node, end endpoint) *conn {
 	w.nextID++
 	c := &conn{w: w, n: n, id: w.nextID, end: end, clientOpen: true, nodeOpen: true,
 		hears: map[string]bool{}, heard: map[voice]heard{}}
-	c.talk = talk.New(talk.Config{Conn: c.id, Table: n.custom.table, NewID: w.newID, Settle: 50})
-	n.conns = append(n.conns, c)
+	cfg := talk.Config{Conn: c.id, Table: n.custom.table, NewID: w.newID, Settle: 50}
+	if _, c.inside = end.(*insider); c.inside {
+		cfg.User = machine.NodeUser
+	}
+	c.talk = talk.New(cfg)
 	return c
 }
 
 // arrival gives when what is sent now arrives, after all that was sent before.
 func (c *conn) arrival(last *int64) int64 {
-	if c.w.plan.exact {
+	if c.w.plan.exact || c.inside {
 		*last = c.w.now + 1
 		return *last
 	}

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/caucus-project/caucus"
-
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -35,6 +35,7 @@ type plan struct {
 	exact           bool  // nothing takes time, and all clocks are right
 	locks           bool  // members contend for a lock
 	letters         bool  // at rest members write to each other
+	insiders        bool  // nodes are members of their group
 }
 
 // groupPlan is a group and what its members state.
@@ -74,6 +75,7 @@ func drawPlan(seed uint64) plan {
 	p.groups[0].slots = []int64{0, 0, 4, 7}[draw(0, 3)]
 	p.groups[0].sets = draw(0, 3) == 0
 	p.letters = draw(0, 1) == 0
+	p.insiders = draw(0, 1) == 0
 	return p
 }
 
@@ -245,6 +247,11 @@ func (w *World) memberEnds(m *member) {
 
 // talkAbout lets a member send an order about another one of its group.
 func (m *member) talkAbout(p *place, verb string) {
+	if m.w.plan.insiders && m.w.chance(30) {
+		p.order = caucus.Command{"GROUP", verb, machine.NodesGroup, pick(m.w, m.w.nodes).name}
+		m.next()
+		return
+	}
 	for _, other := range pick(m.w, m.w.members).places {
 		if other.group == p.group && other.name != "" {
 			p.order = caucus.Command{"GROUP", verb, p.group.name, other.name}

@@ -66,7 +66,7 @@ func (m *member) acquireLock() {
 			m.w.checks.count("locks")
 		}
 		if m.lease.Grant(asked, theLockKey, lease.Value{Token: m.hold.term}) {
-			m.w.checks.believed(m, "term", theLockKey)
+			m.w.checks.believed(m.believer(), "term", theLockKey)
 		}
 	}, cmd)
 }

@@ -213,14 +213,16 @@ func (w *World) probe(n, other *node) {
 		return
 	}
 	life := n.life
-	w.after(w.between(20, 3*millisecond), func() {
+	read := w.net.arrival[[2]uint64{other.id, n.id}] // the end of a connection comes after all that came by it
+	w.at(max(read, w.now+w.between(20, 3*millisecond)), func() {
 		if n.life != life || !w.net.both(n.id, other.id) {
 			return // no answer within 50 ms is left to the election timeout
 		}
 		if other.paused() {
 			return
 		}
-		dead := other.r == nil
+		// A firewall may refuse in the name of a node that lives.
+		dead := other.r == nil || !w.calm && w.plan.insiders && w.chance(5)
 		leads := !dead && other.r.Status().Role == raft.StateLeader
 		w.after(w.between(100, 2*millisecond), func() {
 			if n.life != life {

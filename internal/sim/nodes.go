@@ -37,6 +37,7 @@ type node struct {
 	resumed int64 // true time at which it last stood still no more
 
 	conns   []*conn
+	inside  *insider // nil while it is down, and in worlds without
 	applied uint64
 	altered bool  // a test has changed its state behind its back
 	ended   error // why it stopped by itself, which only a test with altered states may bring about
@@ -83,6 +84,9 @@ func (n *node) start() {
 	n.applied = 0
 	w.note(n.name, "start", n.id, n.boots)
 	w.checks.started(n)
+	if w.plan.insiders {
+		n.enter()
+	}
 	n.step()
 	for _, other := range w.up() {
 		if other != n {
@@ -101,6 +105,7 @@ func (n *node) stop(power, rudely bool) {
 	n.disk.stop(power)
 	n.r, n.backlog, n.wake, n.stalled = nil, nil, 0, 0
 	n.life++
+	n.quit()
 	conns := n.conns
 	n.conns = nil
 	for _, c := range conns {

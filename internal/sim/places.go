@@ -152,7 +152,7 @@ func (m *member) gotIndex(asked lease.Asked, p *place, r caucus.Reply) {
 	}
 	v := lease.Value{Index: int(r.Items[0].Int), Total: int(r.Items[1].Int), Token: uint64(r.Items[2].Int)}
 	if m.lease.Grant(asked, p.key(lease.Index), v) {
-		m.w.checks.believed(m, "epoch", p.key(lease.Index))
+		m.w.checks.believed(m.believer(), "epoch", p.key(lease.Index))
 		m.w.note(m.name, "holds index of "+p.group.name, uint64(v.Index), uint64(v.Total), v.Token)
 		m.w.checks.count("indexes")
 	}
@@ -165,7 +165,7 @@ func (m *member) gotLeader(asked lease.Asked, p *place, r caucus.Reply) {
 	}
 	v := lease.Value{Token: uint64(r.Items[1].Int)}
 	if m.lease.Grant(asked, p.key(lease.Leadership), v) {
-		m.w.checks.believed(m, "term", p.key(lease.Leadership))
+		m.w.checks.believed(m.believer(), "term", p.key(lease.Leadership))
 		m.w.note(m.name, "leads "+p.group.name, v.Token)
 		m.w.checks.count("leaderships")
 	}

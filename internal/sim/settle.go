@@ -34,6 +34,9 @@ func (w *World) settle() {
 		w.comparePolls()
 		w.compareMessages()
 	}
+	if w.failed == nil && w.plan.insiders {
+		w.succession()
+	}
 }
 
 // mend ends all faults.
@@ -74,7 +77,7 @@ func (w *World) unrest() string {
 			return wr.name + " waits for an answer"
 		}
 	}
-	if text := w.unrestOfNodes(); text != "" {
+	if text := w.unrestOfNodes() + w.unrestOfInsiders(); text != "" {
 		return text
 	}
 	for _, m := range w.members {
@@ -151,6 +154,9 @@ func (w *World) strangers() string {
 		if !m.dead {
 			alive++
 		}
+	}
+	if w.plan.insiders {
+		alive += len(w.nodes)
 	}
 	if n := w.nodes[0].r.State().SessionCount(); n != alive {
 		return fmt.Sprintf("there are %d sessions of %d living members", n, alive)
