@@ -89,6 +89,7 @@ func (l *link) do(ctx context.Context, cmds ...caucus.Command) ([]caucus.Reply, 
 	case <-c.done:
 		return c.replies, nil
 	case <-l.dead:
+		l.served.Wait() // only then is it known what was sent, and what had come
 		err = l.cause
 	case <-ctx.Done():
 		err = context.Cause(ctx)
@@ -144,6 +145,7 @@ func (l *link) write() {
 // send writes a call and those that wait behind it.
 func (l *link) send(c *call) bool {
 	var bytes []byte
+	var calls []*call // whose bytes these are
 	for c != nil {
 		c.sent.Store(true)
 		select {
@@ -151,7 +153,7 @@ func (l *link) send(c *call) bool {
 		case <-l.dead:
 			return false
 		}
-		bytes = append(bytes, c.bytes...)
+		bytes, calls = append(bytes, c.bytes...), append(calls, c)
 		c = nil
 		if len(bytes) < burst {
 			select {
@@ -161,18 +163,30 @@ func (l *link) send(c *call) bool {
 		}
 		if c != nil && len(l.pending) == cap(l.pending) {
 			// What is in hand must go out before anything can wait for room behind it.
-			if _, err := l.conn.Write(bytes); err != nil {
-				l.fail(err)
+			if !l.flush(bytes, calls) {
 				return false
 			}
-			bytes = bytes[:0]
+			bytes, calls = bytes[:0], calls[:0]
 		}
 	}
-	if _, err := l.conn.Write(bytes); err != nil {
-		l.fail(err)
-		return false
+	return l.flush(bytes, calls)
+}
+
+// flush writes the bytes of some calls. When it fails, those of which nothing was taken were surely not sent.
+func (l *link) flush(bytes []byte, calls []*call) bool {
+	taken, err := l.conn.Write(bytes)
+	if err == nil {
+		return true
 	}
-	return true
+	at := 0
+	for _, c := range calls {
+		if at >= taken {
+			c.sent.Store(false)
+		}
+		at += len(c.bytes)
+	}
+	l.fail(err)
+	return false
 }
 
 // read takes replies as they come, and thereby notices at once when the node goes away.

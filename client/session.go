@@ -143,6 +143,16 @@ func (s *Session) ID() string { return s.id }
 // for so long that it must be taken to have ended. Err then says why.
 func (s *Session) Lost() <-chan struct{} { return s.lost }
 
+// Left gives for how long from now the ensemble surely keeps the session, by the newest promise and this
+// process's own clocks, if no further one comes; 0 when there is none to rely on, as when no majority can be
+// reached. It never waits.
+func (s *Session) Left() time.Duration {
+	now := s.c.cfg.clock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return micros(s.lease.LeftOfSlots(now))
+}
+
 // Err says why the session is over, nil while it is not.
 func (s *Session) Err() error {
 	s.mu.Lock()

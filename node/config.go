@@ -2,6 +2,7 @@ package node
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,13 +38,14 @@ type Config struct {
 	// From names a dump (of CHECKPOINT name or GETDUMP) that a new ensemble begins with. The directory
 	// must be new, and there can be nobody to join. Empty: it begins with nothing.
 	From string
-	// Peers are the other nodes that found an ensemble together with this one, or belong to it: nothing is
-	// founded before every one of them was heard, one that belongs to an ensemble is joined, and nobody is
-	// served before a majority of all votes. An entry of this node itself is passed over. They count only while
-	// the directory is new, and as hints where the ensemble is now. Not together with Join.
+	// Peers are the other nodes that found an ensemble together with this one, or belong to it: nothing
+	// is founded before every one of them was heard, one that belongs to an ensemble is joined, and
+	// nobody is served before a majority of all votes. An entry of this node itself is passed over. They
+	// count only while the directory is new, and as hints where the ensemble is now. Not together with
+	// Join.
 	Peers []Peer
-	// OneList says that all nodes were given the same Peers, as from one file, so that a difference is an error
-	// and not a reason to wait.
+	// OneList says that all nodes were given the same Peers, as from one file, so that a difference is an
+	// error and not a reason to wait.
 	OneList bool
 	// FoundWithout names Peers, by name or address, for whom founding does not wait when they are silent.
 	FoundWithout []string
@@ -70,12 +72,32 @@ type Config struct {
 	Commands []Command
 	// MaxClients bounds the client connections: 10,000.
 	MaxClients int
+	// OnStart is called when the node serves, before Open returns and before it can lead.
+	OnStart func(n *Node)
+	// OnLeader does what only the leader does (IsLeader says what that is). Ctx ends when the leadership
+	// does, and then it must return: no other node leads before it has, but no longer than a promise
+	// lasts, a quarter of a second, after which the others go on without waiting. If it returns earlier
+	// the node leads on and it is not called again before the next leadership.
+	OnLeader func(ctx context.Context, n *Node)
+	// OnFollower is called when another node leads: which one that is, or what is known of it, has changed.
+	OnFollower func(n *Node, leader Peer)
+	// OnCandidate is called when nobody is known to lead: first thing after the start, and when this node
+	// lost the leader or the majority.
+	OnCandidate func(n *Node)
+	// OnShutdown is called once, when the node stops, asked to or not: after OnLeader has returned, and,
+	// if it was asked to, while the node still serves and Do works.
+	OnShutdown func(n *Node)
+	// The functions above are called one at a time, so that each waits for the last to return; what was
+	// over by then is not told. They may use n, but must not call Close, which waits for them. All may be
+	// nil.
+
 	// Logger gets what an operator may want to read. Nil: nothing is logged.
 	Logger *slog.Logger
 
 	clock func() replica.Time    // read instead of the computer's clocks; nil but in tests
 	free  func() (uint64, error) // gives the bytes free on the disk of Data; nil but in tests
 	files vfs.FS                 // the disk of the log; nil but in tests
+	apart bool                   // the node stays out of the group of the nodes; false but in tests
 }
 
 func (c Config) withDefaults() Config {

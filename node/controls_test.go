@@ -196,7 +196,7 @@ func TestA16_AnEnsembleBeginsWithADump(t *testing.T) {
 			return strings.Contains(dump, `{"key":"a","type":"string","value":"1"}`) &&
 				strings.Contains(dump, `{"key":"b","type":"string","value":"2","expires_ms":`) &&
 				strings.Contains(dump, `{"group":"made","made":true,"kind":"leader","settle":7,`) &&
-				!strings.Contains(dump, `{"session":`) && !strings.Contains(dump, `"group":"g"`)
+				!strings.Contains(dump, `"groups":["g"]`) && !strings.Contains(dump, `"group":"g"`)
 		})
 		if clusterOf(t, n) == clusterOf(t, old) {
 			t.Error("the new ensemble has the id of the old one")

@@ -16,7 +16,7 @@ type doors struct {
 	resp *respd.Server
 	http *httpd.Door
 
-	program *inner // for the process that the node lives in
+	program, own *inner // for the program that the node is part of, and for the node itself
 }
 
 // openDoors lets clients in.
@@ -24,8 +24,7 @@ func (n *Node) openDoors() {
 	n.doors.resp = respd.New(respd.Config{Server: server{n}, Table: n.table, Log: n.log,
 		Password: func() string { return n.cfg.Password }, MaxClients: n.cfg.MaxClients})
 	n.serve("client", n.ls.client, n.doors.resp.Serve)
-	n.doors.program = newInner(insider{server{n}, false}, n.table, n.log)
-	n.serve("inner", n.doors.program, n.doors.program.door.Serve)
+	n.doors.program, n.doors.own = n.openInner(false), n.openInner(true)
 	if n.ls.http == nil {
 		return
 	}
@@ -33,6 +32,13 @@ func (n *Node) openDoors() {
 		MaxClients: n.cfg.MaxClients, Hosts: n.hosts(), Logger: n.log, Metrics: n.meter.Handler(), Table: n.table,
 		Password: func() string { return n.cfg.Password }}, server{n})
 	n.serve("HTTP", n.ls.http, n.doors.http.Serve)
+}
+
+// openInner lets the process in that the node lives in.
+func (n *Node) openInner(own bool) *inner {
+	door := newInner(insider{server{n}, own}, n.table, n.log)
+	n.serve("inner", door, door.door.Serve)
+	return door
 }
 
 // hosts gives the names by which HTTP clients may call this node.
@@ -64,7 +70,7 @@ func (d *doors) speakingRESP() []*respd.Server {
 	if d.resp == nil {
 		return nil
 	}
-	return []*respd.Server{d.resp, d.program.door}
+	return []*respd.Server{d.resp, d.program.door, d.own.door}
 }
 
 // close shuts the doors and waits until everybody who was served has his answer.

@@ -12,7 +12,7 @@ import (
 
 // OpenAt opens a node that reads the given clock.
 func OpenAt(ctx context.Context, cfg Config, clock func() replica.Time) (*Node, error) {
-	cfg.clock = clock
+	cfg.clock, cfg.apart = clock, true // what a client does goes by the computer's clocks
 	return Open(ctx, cfg)
 }
 

@@ -125,12 +125,15 @@ func (i insider) Open(info waist.ConnInfo) (waist.Conn, error) {
 	return i.letIn(info)
 }
 
-// openInside makes the clients of this process.
+// openInside makes two clients, that of the program and that of the node itself, so that neither waits
+// for what the other asks.
 func (n *Node) openInside(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(n.ctx, func() { cancel(context.Cause(n.ctx)) })()
-	n.program, err = n.dialInside(ctx, n.doors.program)
+	if n.program, err = n.dialInside(ctx, n.doors.program); err == nil {
+		n.self, err = n.dialInside(ctx, n.doors.own)
+	}
 	return err
 }
 

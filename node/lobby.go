@@ -53,8 +53,8 @@ func (n *Node) served(ctx context.Context) error {
 		select {
 		case <-n.gate.open:
 			return nil
-		case <-n.done:
-			return n.err
+		case <-n.ctx.Done():
+			return context.Cause(n.ctx)
 		case <-ctx.Done():
 			return fmt.Errorf("it did not come to serve: %w", context.Cause(ctx))
 		case <-word.C:

@@ -63,7 +63,13 @@ type Node struct {
 	tables   bell                // rings when the digests of all nodes were compared
 	assembly *assembly
 	gate     *gate
-	program  *client.Client // of the process that the node lives in
+
+	program *client.Client     // of the process that the node lives in
+	self    *client.Client     // of the node itself
+	seat    *seat              // its place in the group of the nodes
+	voice   *voice             // tells the program how it stands
+	leave   context.CancelFunc // has it leave that; nil before it took part
+	part    sync.WaitGroup     // what runs until then
 
 	ctx     context.Context // ends when the node stops
 	cancel  context.CancelCauseFunc
@@ -94,7 +100,8 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 
 func newNode(cfg Config, known commands) *Node {
 	n := &Node{cfg: cfg, log: cfg.Logger, commands: known, opened: make(chan struct{}),
-		done: make(chan struct{}), assembly: newAssembly(), gate: newGate()}
+		done: make(chan struct{}), assembly: newAssembly(), gate: newGate(), seat: newSeat(),
+		voice: newVoice()}
 	n.era.Store(newEra())
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
@@ -109,13 +116,16 @@ func newNode(cfg Config, known commands) *Node {
 
 func (n *Node) begin(ctx context.Context) (*Node, error) {
 	err := n.open(ctx)
-	close(n.opened)
 	if err == nil {
 		err = n.served(ctx)
 	}
 	if err == nil {
 		err = n.openInside(ctx)
 	}
+	if err == nil {
+		n.takePart()
+	}
+	close(n.opened)
 	if err != nil {
 		return nil, cmp.Or(n.Close(), err)
 	}
@@ -259,14 +269,18 @@ func (n *Node) fail(why error) {
 // that nobody is kept waiting for it.
 func (n *Node) shut() {
 	if n.owner != nil && errors.Is(context.Cause(n.ctx), errStopped) {
+		n.retire()
 		n.handOver()
 	} else if n.owner != nil {
 		n.owner.stop()
+		n.retire()
 	}
 	n.cancel(errStopped)
 	n.doors.close()
-	if n.program != nil {
-		_ = n.program.Close() // it has no error to give
+	for _, c := range []*client.Client{n.program, n.self} {
+		if c != nil {
+			_ = c.Close() // it has no error to give
+		}
 	}
 	if n.owner != nil {
 		n.owner.stop()

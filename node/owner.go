@@ -206,6 +206,7 @@ func (o *owner) carryOut(out *replica.Output) {
 	if out.Reset {
 		n.era.Swap(newEra()).end()
 	}
+	n.noteLeader(o.r, out)
 	for _, e := range out.Events {
 		n.hub.Publish(caucus.EventChannel(e.Group), e.JSON)
 	}

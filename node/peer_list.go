@@ -11,11 +11,27 @@ import (
 	"github.com/caucus-project/caucus/internal/founding"
 )
 
-// Peer is one node of a list of those that found an ensemble together.
+// Peer is one node: of a list of those that found an ensemble together, or of those that belong to one.
 type Peer struct {
-	Name     string // empty: whatever it calls itself
+	Name     string // in a list, empty: whatever it calls itself
 	Addr     string // of its client door, host:port
-	Metadata string // shown to all as that node's, JSON; empty: none is stated
+	Metadata string // shown to all as that node's, JSON by convention; empty: none is stated
+}
+
+// Host gives the host of Addr, "" when that is no address.
+func (p Peer) Host() string {
+	host, _ := hostPort(p.Addr)
+	return host
+}
+
+// Port gives the port of Addr, 0 when that is no address.
+func (p Peer) Port() int {
+	_, port := hostPort(p.Addr)
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return int(number)
 }
 
 // withoutSelf takes the node itself off its own list, and what is stated of it there.

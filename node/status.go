@@ -2,7 +2,9 @@ package node
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/waist"
@@ -29,6 +31,14 @@ func (n *Node) noteStatus(r *replica.Replica, mono int64) {
 	if r.Shut() && !old.Shut {
 		n.era.Swap(newEra()).end() // who waits for an event reads again, and is refused
 		n.doors.dismiss()
+	}
+}
+
+// noteLeader keeps who leads the group of the nodes, when that may have changed.
+func (n *Node) noteLeader(r *replica.Replica, out *replica.Output) {
+	concerns := func(e entry.Event) bool { return e.Group == machine.NodesGroup }
+	if out.Reset || slices.ContainsFunc(out.Events, concerns) {
+		n.seat.led(r.State().Leader(machine.NodesGroup))
 	}
 }
 

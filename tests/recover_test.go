@@ -47,7 +47,7 @@ func TestB4Recover(t *testing.T) {
 	if now := string(read(t, filepath.Join(last.dir, "identity"))); now != identity {
 		t.Error("the identity was changed without consent")
 	}
-	last.recovers(0, []string{"--yes"}, "1 keys, 1 groups", "the only node of the new ensemble", "quarantine",
+	last.recovers(0, []string{"--yes"}, "1 keys, 2 groups", "the only node of the new ensemble", "quarantine",
 		"caucus serve --id n3 --data "+last.dir)
 	last.flags = nil
 	last.start()

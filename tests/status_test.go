@@ -105,8 +105,8 @@ func TestStatus(t *testing.T) {
 		t.Errorf("status is %+v", s)
 	}
 	for _, n := range s.Nodes {
-		if n.Connections == nil || n.Sessions == nil || (*n.Sessions == 1) != (n.Name == c.Name(1)) ||
-			*n.Connections < 1 && n.Name == c.Name(1) {
+		if n.Connections == nil || n.Sessions == nil || (*n.Sessions == 2) != (n.Name == c.Name(1)) ||
+			*n.Connections < 1 && n.Name == c.Name(1) { // one session is the node's own
 			t.Errorf("sessions and connections of %+v", n)
 		}
 	}

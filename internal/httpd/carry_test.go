@@ -161,9 +161,9 @@ func TestWhoWaitsMayGoAway(t *testing.T) {
 	term := s.number("/v1/groups/lock%2Fx/leader", "term")
 	s.run(sessions, []request{{"A", "DELETE", "/v1/locks/x?term=" + term, ``, `{"released":true}`},
 		{"", "GET", "/v1/groups/lock%2Fx", ``, `404 NOGROUP lock/x`}})
-	nodetest.Eventually(t, "no session is left but A and B", func() bool {
+	nodetest.Eventually(t, "no session is left but A, B and the node's", func() bool {
 		info := waist.Of(n).Local(t.Context(), []string{"INFO", "ensemble"})
-		return strings.Contains(info.Str, "\r\nsessions:2\r\n")
+		return strings.Contains(info.Str, "\r\nsessions:3\r\n")
 	})
 }
 

@@ -96,7 +96,7 @@ func TestEveryRoute(t *testing.T) {
 	ann := `{"name":"ann","order":1,"index":1,"leader":true,"priority":5,"node":"n1","metadata_b64":"/w=="}`
 	s.run(map[string]string{"A": s.session(), "B": s.session()}, []request{
 		{"", "POST", "/v1/sessions/A/keepalive", "", `{` + promised + `}`},
-		{"", "GET", "/v1/groups", "", `{"groups":[]}`},
+		{"", "GET", "/v1/groups", "", `{"groups":["nodes"]}`},
 		{"", "PUT", "/v1/groups/a%2Fb", `{"settle":0,"slots":3}`, `{}`},
 		{"", "PUT", "/v1/groups/a%2Fb", `{"settle":0}`, `{}`},
 		{"", "PUT", "/v1/groups/a%2Fb", `{"settle":7}`, `409 CONFLICT 7`},
@@ -104,7 +104,7 @@ func TestEveryRoute(t *testing.T) {
 			`{"noleader":true,"min":2,"ttl":500,"grace":300,"heartbeat":100,"votetimeout":99}`, `{}`},
 		{"", "PUT", "/v1/groups/talk", `{"votetimeout":98}`, `409 CONFLICT VOTETIMEOUT 99`},
 		{"", "PUT", "/v1/groups/talk", `{"heartbeat":98}`, `409 CONFLICT HEARTBEAT 100`},
-		{"", "GET", "/v1/groups", "", `{"groups":["a/b","talk"]}`},
+		{"", "GET", "/v1/groups", "", `{"groups":["a/b","nodes","talk"]}`},
 		{"", "GET", "/v1/groups?match=t*", "", `{"groups":["talk"]}`},
 		{"", "GET", "/v1/groups/a%2Fb/members", "", `{"members":[]}`},
 		{"", "GET", "/v1/groups/a%2Fb/leader", "", `{"member":null,"term":null,"metadata":null,` + nobody + `}`},
@@ -250,7 +250,7 @@ func TestSessionsThatAreOpenedOnTheWay(t *testing.T) {
 		}
 		s.refused(s.ask("POST", "/v1/sessions/"+opened.Session+"/keepalive"), 404, "NOSESSION")
 	}
-	s.expect(s.ask("GET", "/v1/groups"), 200, `{"groups":[]}`)
+	s.expect(s.ask("GET", "/v1/groups"), 200, `{"groups":["nodes"]}`)
 }
 
 // Whatever is wrong is named, and nothing is done.
@@ -319,7 +319,7 @@ func TestWrongInput(t *testing.T) {
 		{"A", "DELETE", "/v1/locks/x", ``, `400 ERR 'term' is missing`},
 		{"A", "POST", "/v1/sessions", `{"ttl":5000,"x":"` + big + `"}`, `413 ERR 1048576`},
 	})
-	s.expect(s.ask("GET", "/v1/groups"), 200, `{"groups":[]}`)
+	s.expect(s.ask("GET", "/v1/groups"), 200, `{"groups":["nodes"]}`)
 	s.refused(s.ask("GET", "/g/nodes/index", "Bloc-Session-ID", "n1"), 403, "NOPERM")
 	a := s.ask("GET", "/v1/groups", "Caucus-Session", sessions["A"], "Caucus-Session", sessions["A"])
 	s.refused(a, 400, "ERR")
@@ -370,7 +370,7 @@ func TestMethods(t *testing.T) {
 	}
 	real := nodes(t, 1)[0]
 	if a := real.ask("HEAD", "/v1/groups"); a.status != 200 || a.body != "" ||
-		a.header.Get("Content-Length") != "13" {
+		a.header.Get("Content-Length") != "20" {
 		t.Errorf("HEAD: %+v", a)
 	}
 }

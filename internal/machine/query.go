@@ -77,6 +77,14 @@ func (s *state) count(node uint64, by int) {
 // GroupCount gives how many groups there are.
 func (s *state) GroupCount() int { return s.groups.Len() }
 
+// Leader gives the name of the member that leads a group, "" while there is none.
+func (s *state) Leader(group string) string {
+	if g, ok := s.groups.Get(group); ok && g.leader != 0 {
+		return g.holder().name
+	}
+	return ""
+}
+
 // Version gives v(S) of SAFETY A2: what a promise to the session shows, 0 for one that has ended. A holder
 // that had a promise at the version of a Pending's token, or a later one, knows of that revocation.
 func (s *state) Version(id entry.Session) uint64 {

@@ -8,9 +8,9 @@ import (
 	"github.com/caucus-project/caucus/node"
 )
 
-// InProcess opens n nodes in this process, the first alone and the others joined through it, on free ports.
-// They are closed, and must close without an error, at the end of the test. Edit may change the configuration
-// of each; nil changes nothing.
+// InProcess opens n nodes in this process, the first alone and the others joined through it, on free
+// ports. All are in the group of the nodes when it returns. They are closed, and must close without an
+// error, at the end of the test. Edit may change the configuration of each; nil changes nothing.
 func InProcess(t testing.TB, n int, edit func(i int, cfg *node.Config)) []*node.Node {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
@@ -36,6 +36,10 @@ func InProcess(t testing.TB, n int, edit func(i int, cfg *node.Config)) []*node.
 			}
 		})
 		nodes = append(nodes, opened)
+		Eventually(t, opened.Name()+" is in the group of the nodes", func() bool {
+			_, known := opened.Leader()
+			return known
+		})
 	}
 	return nodes
 }

@@ -135,10 +135,10 @@ func TestFlush(t *testing.T) {
 	for _, d := range dialers() {
 		s := d.dial(t, c.Addr(0))
 		for _, command := range []string{
-			"SET k v", "FLUSHALL ASYNC", "DBSIZE", "SET k v", "FLUSHDB", "DBSIZE", "GROUP LIST",
+			"SET k v", "FLUSHALL ASYNC", "DBSIZE", "SET k v", "FLUSHDB", "DBSIZE", "GROUP LIST MATCH g",
 		} {
 			got, err := s.say(strings.Fields(command))
-			want := map[string]string{"DBSIZE": "0", "GROUP LIST": "g"}[command]
+			want := map[string]string{"DBSIZE": "0", "GROUP LIST MATCH g": "g"}[command]
 			if want == "" {
 				want = "OK"
 			}

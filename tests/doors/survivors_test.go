@@ -44,7 +44,7 @@ func TestReadonlyWithoutAQuorum(t *testing.T) {
 	for i, s := range speakers {
 		key := fmt.Sprintf("k%d", i)
 		says(t, s, "GET "+key, "49")
-		says(t, s, "GROUP LIST", "g")
+		says(t, s, "GROUP LIST MATCH g*", "g")
 		says(t, s, "SET "+key+" lost", "ERROR|TRYAGAIN *")
 		says(t, s, "MULTI", "OK")
 		says(t, s, "GUARD g TERM 1", "QUEUED")

@@ -1,0 +1,161 @@
+package node_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/client"
+	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/node"
+)
+
+// leads waits until one of the nodes leads, and the others know which.
+func leads(t *testing.T, nodes ...*node.Node) (leader *node.Node) {
+	t.Helper()
+	nodetest.Eventually(t, "one node leads, and all know which", func() bool {
+		leader = nil
+		for _, n := range nodes {
+			if n.IsLeader() {
+				leader = n
+			}
+		}
+		return leader != nil && !slices.ContainsFunc(nodes, func(n *node.Node) bool {
+			p, ok := n.Leader()
+			return !ok || p.Name != leader.Name()
+		})
+	})
+	return leader
+}
+
+// SAFETY A6: all nodes are in one group, whose leader is the ensemble's, and who leads is told with his
+// address and metadata.
+func TestA6NodesHaveOneLeader(t *testing.T) {
+	nodes := nodetest.InProcess(t, 3, func(i int, cfg *node.Config) {
+		cfg.Metadata = fmt.Sprintf(`{"server_port":%d}`, 8001+i)
+	})
+	leader := leads(t, nodes...)
+	i := slices.Index(nodes, leader)
+	addr, _, _ := leader.Addresses()
+	want := node.Peer{Name: leader.Name(), Addr: addr, Metadata: fmt.Sprintf(`{"server_port":%d}`, 8001+i)}
+	for _, n := range nodes {
+		if got, ok := n.Leader(); !ok || got != want {
+			t.Errorf("%s says that %+v leads, %v; it is %+v", n.Name(), got, ok, want)
+		}
+		if _, ok := n.Term(); ok != (n == leader) {
+			t.Errorf("%s has a term: %v", n.Name(), ok)
+		}
+		peers := n.Peers()
+		names := []string{peers[0].Name, peers[1].Name, peers[2].Name}
+		if !slices.Equal(names, []string{"n1", "n2", "n3"}) || !slices.Contains(peers, want) {
+			t.Errorf("%s has the peers %+v", n.Name(), peers)
+		}
+	}
+	if host, port := want.Host(), want.Port(); fmt.Sprintf("%s:%d", host, port) != addr {
+		t.Errorf("%s is at %s, port %d", addr, host, port)
+	}
+	members, err := nodes[0].Client().Members(within(t), "nodes")
+	if err != nil || len(members) != 3 || members[i].Metadata != want.Metadata || !members[i].Leader {
+		t.Errorf("the group has %+v, %v", members, err)
+	}
+	if r, err := nodes[0].Propose(within(t), "GROUP", "LIST"); err != nil || r.Items[0].Text() != "nodes" {
+		t.Errorf("the groups are %v, %v", r, err)
+	}
+}
+
+// A write that is guarded by the leadership is applied while it lasts, and not after.
+func TestTermGuardsWrites(t *testing.T) {
+	nodes := nodetest.InProcess(t, 2, nil)
+	old := leads(t, nodes...)
+	term, ok := old.Term()
+	if !ok {
+		t.Fatal("its belief is over")
+	}
+	addr, _, _ := old.Addresses()
+	guarded := func() string {
+		line, err := nodetest.Dial(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer line.Close()
+		for _, cmd := range []string{"MULTI", fmt.Sprint("GUARD nodes TERM ", term), "SET k v"} {
+			if _, err := line.Do(strings.Fields(cmd)...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := line.Do("EXEC")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(r.IsNil())
+	}
+	if got := guarded(); got != "false" {
+		t.Errorf("the leader's write is refused: %s", got)
+	}
+	if _, err := old.Propose(within(t), "GROUP", "TRANSFER", "nodes", other(nodes, old).Name()); err != nil {
+		t.Fatal(err)
+	}
+	nodetest.Eventually(t, "the other leads", other(nodes, old).IsLeader)
+	if old.IsLeader() {
+		t.Error("two lead")
+	}
+	if got := guarded(); got != "true" {
+		t.Errorf("the former leader's write is applied: %s", got)
+	}
+}
+
+func other(nodes []*node.Node, than *node.Node) *node.Node {
+	return nodes[slices.IndexFunc(nodes, func(n *node.Node) bool { return n != than })]
+}
+
+// SAFETY A6: the program that a node is part of cannot put itself among the nodes.
+func TestA6TheProgramIsNoNode(t *testing.T) {
+	s, err := lone(t).Client().Session(within(t), client.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Join(within(t), "nodes", client.JoinOptions{}); !errors.Is(err, caucus.ErrNoPerm) {
+		t.Errorf("it joins: %v", err)
+	}
+}
+
+// A node that is evicted from the group, or whose session was closed, comes back by itself.
+func TestANodeComesBackToItsGroup(t *testing.T) {
+	n := lone(t)
+	leads(t, n)
+	first, _ := n.Term()
+	for range 2 {
+		if r, err := n.Propose(within(t), "GROUP", "EVICT", "nodes", "n1"); err != nil || r.Int != 1 {
+			t.Fatal(r, err)
+		}
+		nodetest.Eventually(t, "it leads again", func() bool {
+			term, ok := n.Term()
+			defer func() { first = max(first, term) }()
+			return ok && term > first
+		})
+	}
+}
+
+// Without a majority nobody leads, and no node says that it knows who does.
+func TestNobodyLeadsWithoutAMajority(t *testing.T) {
+	nodes := nodetest.InProcess(t, 2, nil)
+	leader := leads(t, nodes...)
+	rest := other(nodes, leader)
+	if err := leader.Close(); err != nil {
+		t.Fatal(err)
+	}
+	nodetest.Eventually(t, "it knows no leader", func() bool {
+		_, known := rest.Leader()
+		return !known
+	})
+	if rest.IsLeader() {
+		t.Error("it leads alone")
+	}
+	if len(rest.Peers()) != 2 {
+		t.Errorf("its peers are %+v", rest.Peers())
+	}
+}
