@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -32,68 +33,34 @@ func ensemble() (addr string, end func()) {
 	}
 }
 
+// dialed gives a client of such an ensemble.
+func dialed() (c *client.Client, end func()) {
+	addr, stop := ensemble()
+	c, err := client.Dial(context.Background(), client.Config{Addrs: []string{addr}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return c, func() {
+		_ = c.Close()
+		stop()
+	}
+}
+
+// opening gives a session, too.
+func opening() (c *client.Client, s *client.Session, end func()) {
+	c, stop := dialed()
+	s, err := c.Session(context.Background(), client.SessionOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return c, s, func() {
+		_ = s.Close()
+		stop()
+	}
+}
+
 // A client reaches the whole ensemble through any one address.
 func ExampleDial() {
-	ctx := context.Background()
-	c, err := client.Dial(ctx, client.Config{Addrs: []string{"127.0.0.1:5010"}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := c.Do(ctx, caucus.Command{"SET", "greeting", "hello"}); err != nil {
-		log.Fatal(err)
-	}
-	r, err := c.Do(ctx, caucus.Command{"GET", "greeting"})
-	fmt.Println(r.Text(), err)
-}
-
-// Processes that join one group divide work among them: each does what its assignment owns, and only while it
-// may believe in it.
-func ExampleMember_Assignment() {
-	ctx := context.Background()
-	c, err := client.Dial(ctx, client.Config{Addrs: []string{"127.0.0.1:5010"}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer c.Close()
-	s, err := c.Session(ctx, client.SessionOptions{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	m, err := s.Join(ctx, "workers.blue", client.JoinOptions{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	for _, key := range []string{"a", "b", "c"} {
-		if _, err := m.WaitAssignment(ctx); err != nil {
-			log.Fatal(err)
-		}
-		if a, ok := m.Assignment(); ok && a.Owns(key) {
-			fmt.Println("mine:", key)
-		}
-	}
-}
-
-// Events tell what happens in a group as it happens.
-func ExampleClient_Events() {
-	ctx := context.Background()
-	c, err := client.Dial(ctx, client.Config{Addrs: []string{"127.0.0.1:5010"}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer c.Close()
-	for e, err := range c.Events(ctx, "workers.blue") {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(e.Seq, e.Kind, e.Member)
-	}
-}
-
-// Of all sessions that ask for a lock one has it at a time, under a term that only rises: whatever the lock
-// protects can refuse an older one.
-func ExampleSession_Lock() {
 	addr, end := ensemble()
 	defer end()
 	ctx := context.Background()
@@ -102,11 +69,102 @@ func ExampleSession_Lock() {
 		log.Fatal(err)
 	}
 	defer c.Close()
-	s, err := c.Session(ctx, client.SessionOptions{})
+	if err := c.Set(ctx, "greeting", "hello"); err != nil {
+		log.Fatal(err)
+	}
+	greeting, ok, err := c.Get(ctx, "greeting")
+	fmt.Println(greeting, ok, err)
+	// What has no call of its own is a command.
+	r, err := c.Do(ctx, caucus.Command{"STRLEN", "greeting"})
+	fmt.Println(r.Int, err)
+	// Output:
+	// hello true <nil>
+	// 5 <nil>
+}
+
+// The calls of the store are those of clients and sessions. A session's writes are applied once, whatever is
+// lost under them.
+func ExampleStore() {
+	_, s, end := opening()
+	defer end()
+	ctx := context.Background()
+	for _, user := range []string{"anna", "bert"} {
+		if _, err := s.SetWith(ctx, "user:"+user, "online", client.SetOptions{TTL: time.Hour}); err != nil {
+			log.Fatal(err)
+		}
+		visits, err := s.IncrBy(ctx, "visits", 1)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println("visit", visits)
+	}
+	users := 0
+	for _, err := range s.Scan(ctx, "user:*") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		users++
+	}
+	fmt.Println(users, "users")
+	// Output:
+	// visit 1
+	// visit 2
+	// 2 users
+}
+
+// A leader that was paused between its check and its write does no harm when it writes under a guard.
+func ExampleStore_Transact() {
+	_, s, end := opening()
+	defer end()
+	ctx := context.Background()
+	m, err := s.Join(ctx, "billing", client.JoinOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer s.Close()
+	err = m.Lead(ctx, func(ctx context.Context, term uint64) error {
+		mine := client.GuardTerm(m.Group(), term)
+		_, err := s.Transact(ctx, []caucus.Command{{"SET", "invoice:7", "sent"}, {"INCR", "invoices"}}, mine)
+		return err // client.ErrFenced, and nothing was written, if somebody else leads by now
+	})
+	fmt.Println(err)
+	invoices, _, err := s.Get(ctx, "invoices")
+	fmt.Println(invoices, err)
+	// Output:
+	// <nil>
+	// 1 <nil>
+}
+
+// A value is changed as if nobody else could come between.
+func ExampleClient_Update() {
+	c, end := dialed()
+	defer end()
+	ctx := context.Background()
+	for range 2 {
+		err := c.Update(ctx, "stock", func(value string, ok bool) (string, error) {
+			if !ok {
+				return "1", nil
+			}
+			left, err := strconv.Atoi(value)
+			if err != nil || left == 0 {
+				return "", fmt.Errorf("sold out (%v)", err)
+			}
+			return strconv.Itoa(left - 1), nil
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	stock, _, err := c.Get(ctx, "stock")
+	fmt.Println(stock, err)
+	// Output: 0 <nil>
+}
+
+// Of all sessions that ask for a lock one has it at a time, under a term that only rises: whatever the lock
+// protects can refuse an older one.
+func ExampleSession_Lock() {
+	_, s, end := opening()
+	defer end()
+	ctx := context.Background()
 	l, err := s.Lock(ctx, "payments", client.LockOptions{})
 	if err != nil {
 		log.Fatal(err)
@@ -121,86 +179,4 @@ func ExampleSession_Lock() {
 	// paid: rent
 	// paid: wages
 	// another has a turn: true
-}
-
-// Members say yes or no to what is put to the vote, in a handler, and all are told what it came to.
-func ExampleMember_CallVote() {
-	addr, end := ensemble()
-	defer end()
-	ctx := context.Background()
-	c, err := client.Dial(ctx, client.Config{Addrs: []string{addr}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer c.Close()
-	for _, name := range []string{"anna", "bert"} {
-		s, err := c.Session(ctx, client.SessionOptions{}) // each is a process of its own, as a rule
-		if err != nil {
-			log.Fatal(err)
-		}
-		defer s.Close()
-		handlers := &client.Handlers{OnVote: func(m *client.Member, v client.Vote) {
-			if err := m.Cast(ctx, v.Poll, v.Topic == "lunch"); err != nil {
-				log.Print(err) // the vote may be over already
-			}
-		}}
-		m, err := s.Join(ctx, "kitchen", client.JoinOptions{Name: name, Handlers: handlers})
-		if err != nil {
-			log.Fatal(err)
-		}
-		if name == "anna" {
-			continue
-		}
-		for _, topic := range []string{"lunch", "dishes"} {
-			poll, err := m.CallVote(ctx, topic, client.VoteOptions{Timeout: time.Minute})
-			if err != nil {
-				log.Fatal(err)
-			}
-			r, err := m.Result(ctx, poll)
-			fmt.Println(topic, r.Outcome, err)
-		}
-	}
-	// Output:
-	// lunch yes <nil>
-	// dishes no <nil>
-}
-
-// Messages go to all members, to whoever leads, or to one, and handlers take them.
-func ExampleMember_Send() {
-	addr, end := ensemble()
-	defer end()
-	ctx := context.Background()
-	c, err := client.Dial(ctx, client.Config{Addrs: []string{addr}})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer c.Close()
-	s, err := c.Session(ctx, client.SessionOptions{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer s.Close()
-	done := make(chan struct{})
-	handlers := &client.Handlers{OnMessage: func(m *client.Member, msg client.Message) {
-		fmt.Println(msg.Sender, "to", msg.Kind, msg.Payload)
-		switch msg.Kind {
-		case "leader":
-			if _, err := m.Send(ctx, "do it", client.Recipient{Member: msg.Sender}); err != nil {
-				log.Print(err)
-			}
-		case "member":
-			close(done)
-		}
-	}}
-	m, err := s.Join(ctx, "kitchen", client.JoinOptions{Name: "anna", Handlers: handlers})
-	if err != nil {
-		log.Fatal(err)
-	}
-	if _, err := m.Send(ctx, "may I?", client.Recipient{Leader: true}); err != nil {
-		log.Fatal(err)
-	}
-	<-done
-	// Output:
-	// anna to leader may I?
-	// anna to member do it
 }

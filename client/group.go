@@ -92,8 +92,9 @@ func (c *Client) Members(ctx context.Context, group string) ([]MemberInfo, error
 }
 
 // Transfer hands the leadership of a group to one of its members, and gives the term under which that will
-// lead, 0 when nobody can lead now. Whoever leads stops first, as for every revocation (see Member.Lead).
-// It fails with caucus.ErrNoGroup and caucus.ErrNoMember.
+// lead, 0 when nobody can lead now. Whoever leads stops first, as for every revocation (see Member.Lead),
+// of which it may learn by its next heartbeat, a third of a promise later. It fails with caucus.ErrNoGroup
+// and caucus.ErrNoMember.
 func (c *Client) Transfer(ctx context.Context, group, member string) (term uint64, err error) {
 	r, err := c.Do(ctx, caucus.Command{"GROUP", "TRANSFER", group, member})
 	return uint64(r.Int), err

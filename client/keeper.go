@@ -64,6 +64,10 @@ type question struct {
 // hears nothing may be one that hangs.
 const periodic = 3
 
+// seldom is after how many a group is asked how often its members should say that they live, of which no
+// event tells.
+const seldom = 10 * periodic
+
 func (s *Session) question() question {
 	now := s.c.cfg.clock()
 	s.mu.Lock()
@@ -86,7 +90,7 @@ func (s *Session) question() question {
 		}
 	}
 	for _, m := range q.members {
-		if s.beats%periodic == 0 || !m.timed {
+		if s.beats%seldom == 0 || !m.timed {
 			q.timed = append(q.timed, m)
 			q.cmds = append(q.cmds, caucus.Command{"GROUP", "INFO", m.group})
 		}

@@ -152,19 +152,31 @@ func (m *Member) yield(ctx context.Context) error {
 // Resign gives the leadership up, to the next in line; if there is none the member leads again, under a
 // new term. From the moment of the call it is not believed in. What Lead runs, and then OnRevoke, end
 // before the ensemble is told. For a member that does not lead it does nothing. After caucus.ErrUncertain
-// the member does not believe that it leads until another Resign, or Lead, has made sure that it was heard.
+// the member does not believe that it leads until another Resign or Transfer, or Lead, has made sure that it
+// was heard.
 func (m *Member) Resign(ctx context.Context) error {
-	m.giveUpLead(true)
-	m.letGo()
-	_, err := m.s.doOnce(ctx, caucus.Command{"GROUP", "RESIGN", m.group})
-	if errors.Is(err, caucus.ErrUncertain) {
-		return err
-	}
-	m.giveUpLead(false)
+	_, err := m.handOver(ctx, caucus.Command{"GROUP", "RESIGN", m.group})
 	if errors.Is(err, caucus.ErrConflict) || errors.Is(err, caucus.ErrNoLeader) {
 		return nil
 	}
 	return err
+}
+
+// Transfer is Resign in favour of another member, and gives the term under which that will lead. It does what
+// Client.Transfer does, but when this member leads it is done at once.
+func (m *Member) Transfer(ctx context.Context, to string) (term uint64, err error) {
+	return m.handOver(ctx, caucus.Command{"GROUP", "TRANSFER", m.group, to})
+}
+
+// handOver ends the leadership by a command that takes effect at once.
+func (m *Member) handOver(ctx context.Context, cmd caucus.Command) (term uint64, err error) {
+	m.giveUpLead(true)
+	m.letGo()
+	reply, err := m.s.doOnce(ctx, cmd)
+	if !errors.Is(err, caucus.ErrUncertain) {
+		m.giveUpLead(false)
+	}
+	return uint64(reply.Int), err
 }
 
 // giveUpLead ends the belief in the leadership, before the ensemble is told and after (see lease.GiveUp).

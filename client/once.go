@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,10 +63,13 @@ func (s *Session) transact(ctx context.Context, cmds []caucus.Command,
 	} else {
 		replies, err = s.exchange(ctx, transaction(cmds, guards, nil)...)
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		replies, err = executed(replies, len(guards))
 	}
-	return executed(replies, len(guards))
+	if errors.Is(err, ErrFenced) {
+		s.nudge() // what is taken from the session is learnt now
+	}
+	return replies, err
 }
 
 // refuse names what cannot be done in a session by Do.
@@ -77,7 +81,7 @@ func (s *Session) refuse(cmd caucus.Command) error {
 		return err
 	}
 	if calls := map[string]string{"leave": "Member.Leave", "resign": "Member.Resign", "release": "OnRelease",
-		"transfer": "Client.Transfer"}; len(cmd) > 1 && strings.EqualFold(cmd[0], "group") {
+		"transfer": "Member.Transfer"}; len(cmd) > 1 && strings.EqualFold(cmd[0], "group") {
 		if call := calls[strings.ToLower(cmd[1])]; call != "" {
 			return caucus.Errorf(caucus.ErrBad, "client: 'GROUP %s' ends what a member holds; %s does so when "+
 				"what acts for it has stopped", strings.ToUpper(cmd[1]), call)

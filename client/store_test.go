@@ -255,6 +255,24 @@ func TestMembersAreGoverned(t *testing.T) {
 	if _, err := c.Transfer(ctx, "g", "m3"); !errors.Is(err, caucus.ErrNoMember) {
 		t.Errorf("to nobody: %v", err)
 	}
+	handed := make(chan error, 1)
+	go func() {
+		term, err := members[1].Transfer(ctx, "m1")
+		if l, ok, _ := members[1].Leader(ctx); !ok || l.Member != "m1" || l.Term != term {
+			t.Errorf("%+v leads, not m1 under term %d", l, term)
+		}
+		handed <- err
+	}()
+	await(t, "the end of its context", o.ended)
+	o.may <- nil
+	answers(t, "Transfer", error(nil))(await(t, "the end of Transfer", handed), nil)
+	if _, err := members[1].Transfer(ctx, "m3"); !errors.Is(err, caucus.ErrNoMember) {
+		t.Errorf("to nobody: %v", err)
+	}
+	if term, err = members[1].Transfer(ctx, "m2"); err != nil { // back, though it does not lead
+		t.Error(err)
+	}
+	o.begins(term)
 	answers(t, "Evict", true)(c.Evict(ctx, "g", "m2"))
 	await(t, "the end of its context", o.ended)
 	o.may <- nil
