@@ -83,8 +83,8 @@ var insteadOf = map[string]string{
 }
 
 // readCommands reads the body of POST /v1/commands.
-func (v *visit) readCommands() (status int, err *caucus.Error) {
-	body, status, err := bodyOf(v.w, v.r, maxValue)
+func (v *visit) readCommands(limit int64) (status int, err *caucus.Error) {
+	body, status, err := bodyOf(v.w, v.r, limit)
 	if err != nil {
 		return status, err
 	}

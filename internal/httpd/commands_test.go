@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/node"
 )
 
 // Any command goes through any node, and its reply is JSON.
@@ -50,6 +52,28 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%s\nanswers %d %s\nnot     200 %s", c.body, a.status, a.body, c.want)
 		}
 	}
+}
+
+// A program's own commands go this way too.
+func TestOwnCommands(t *testing.T) {
+	own := node.Command{Name: "shop.buy", Writes: true, Least: 1, Most: 1,
+		Run: func(tx *node.Tx, args []string) caucus.Reply {
+			if args[0] == "nothing" {
+				return caucus.ErrorReply(&caucus.Error{Word: "SOLDOUT", Message: "there is no nothing"})
+			}
+			return tx.Do("INCR", args[0])
+		}}
+	s := ofNode(t, nodetest.InProcess(t, 1, func(_ int, cfg *node.Config) {
+		cfg.Commands = []node.Command{own}
+	})[0])
+	s.run(map[string]string{"A": s.session()}, []request{
+		{"", "POST", "/v1/commands", `["shop.buy","tea"]`, `{"reply":1}`},
+		{"A", "POST", "/v1/commands", `["ONCE",1,"SHOP.BUY","tea"]`, `{"reply":2}`},
+		{"A", "POST", "/v1/commands", `["ONCE",1,"SHOP.BUY","tea"]`, `{"reply":2}`},
+		{"", "POST", "/v1/commands", `[["SHOP.BUY","tea"],["GET","tea"]]`, `{"reply":[3,"3"]}`},
+		{"", "POST", "/v1/commands", `["SHOP.BUY","nothing"]`, `400 SOLDOUT no nothing`},
+		{"", "POST", "/v1/commands", `["SHOP.BUY"]`, `400 ERR wrong number`},
+	})
 }
 
 // What has no meaning without a connection is refused by its name, and so is what is wrong in itself.
@@ -99,7 +123,7 @@ func TestWrongCommands(t *testing.T) {
 	s.run(sessions, table)
 	s.refused(s.say("POST", "/v1/commands", strings.Repeat(" ", 49<<20+1)), 413, "ERR")
 	s.refused(s.ask("GET", "/v1/keys/k"), 404, "ERR")
-	s.expect(s.ask("GET", "/v1/groups"), 200, `{"groups":[]}`)
+	s.refused(s.ask("GET", "/v1/groups/g"), 404, "NOGROUP")
 }
 
 // Each kind of reply has its form, whatever command may give it one day.

@@ -109,7 +109,7 @@ func New(cfg Config, server waist.Server) *Door {
 		return c, newBlocSeat(c, d.cfg.Timeout)
 	})
 	d.carried = newCarried()
-	d.api = muxOf(d.routes())
+	d.api = d.mux()
 	d.pace = usualPace
 	d.ctx, d.stop = context.WithCancel(context.Background())
 	d.streaming, d.endStreams = context.WithCancel(d.ctx)

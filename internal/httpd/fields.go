@@ -28,15 +28,23 @@ const (
 	positive              // an integer above 0
 	flag                  // true or false; an option of the command that has no value
 	numbers               // an array of integers
+	texts                 // an array of strings; in answers alone, like those that follow
+	object                // an object
+	objects               // an array of objects
+	anything              // any value, or null; what is no text comes as <name>_b64
 )
 
-// field is something that a request may say: in a JSON object as its body, or in the query of a path that
-// takes no body.
+// field is something that a request may say, in a JSON object as its body or in the query of a path that
+// takes no body; or something that an answer says.
 type field struct {
 	name  string
 	shape shape
-	must  bool   // it may not be left out
-	word  string // the option of the command; "" for the name in capitals
+	must  bool    // it may not be left out of the request
+	word  string  // the option of the command; "" for the name in capitals
+	about string  // what it means, with its unit, for who reads the document of the API
+	null  bool    // it may be null in the answer
+	may   bool    // it may be left out of the answer
+	of    []field // what an object has, or each of several
 }
 
 func (f field) option() string {

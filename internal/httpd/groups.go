@@ -9,20 +9,33 @@ import (
 
 // What may be stated of groups and members.
 var (
-	groupFields = slices.Concat([]field{{name: "settle", shape: number}}, lifeFields, []field{
-		{name: "heartbeat", shape: number}, {name: "votetimeout", shape: number},
-		{name: "min", shape: number}, {name: "slots", shape: number}, {name: "noleader", shape: flag}})
-	joinFields = slices.Concat([]field{{name: "as"}, {name: "metadata", shape: data, word: "META"},
-		{name: "priority", shape: number}}, groupFields)
-	metadataFields = []field{{name: "metadata", shape: data, must: true}}
-	heirFields     = []field{{name: "member", must: true}}
-	releaseFields  = []field{{name: "slots", shape: numbers, must: true}}
-	sendFields     = []field{{name: "payload", shape: data, must: true}, {name: "to"},
-		{name: "leader", shape: flag}, {name: "ordered", shape: flag}}
-	matchFields = []field{{name: "match"}}
-	pageFields  = []field{{name: "after", shape: number}, {name: "count", shape: number}}
-	whoFields   = []field{{name: "member"}}
-	slotFields  = []field{{name: "member"}, {name: "revoking", shape: flag}}
+	groupFields = slices.Concat([]field{
+		{name: "settle", shape: number, about: "milliseconds without a change before work is divided anew"},
+	}, lifeFields, []field{
+		{name: "heartbeat", shape: number, about: "milliseconds between the signs of life of members"},
+		{name: "votetimeout", shape: number, about: "milliseconds for which a poll is open that does not say it"},
+		{name: "min", shape: number, about: "members without whom nobody leads and no work is divided"},
+		{name: "slots", shape: number, about: "shares of work that the group divides"},
+		{name: "noleader", shape: flag, about: "nobody leads this group"}})
+	joinFields = slices.Concat([]field{
+		{name: "as", about: "the member's name; one is made when it is left out"},
+		{name: "metadata", shape: data, word: "META", about: "any bytes, 64 KiB at most; JSON by convention"},
+		{name: "priority", shape: number, about: "who has a higher one leads first, -100 to 100"}}, groupFields)
+	metadataFields = []field{{name: "metadata", shape: data, must: true, about: "in place of what there was"}}
+	heirFields     = []field{{name: "member", must: true, about: "who is to lead"}}
+	releaseFields  = []field{{name: "slots", shape: numbers, must: true, about: "those that are given up"}}
+	sendFields     = []field{
+		{name: "payload", shape: data, must: true, about: "any bytes, 1 MiB at most"},
+		{name: "to", about: "the one member who is to get it"},
+		{name: "leader", shape: flag, about: "it is for the leader alone"},
+		{name: "ordered", shape: flag, about: "it goes through the log, so that all get all such in one order"}}
+	matchFields = []field{{name: "match", about: "a pattern of names, as for KEYS"}}
+	pageFields  = []field{
+		{name: "after", shape: number, about: "the order of the last member that was seen"},
+		{name: "count", shape: number, about: "members at most"}}
+	whoFields  = []field{{name: "member", about: "about whom; the session's own member when it is left out"}}
+	slotFields = slices.Concat(whoFields, []field{
+		{name: "revoking", shape: flag, about: "only those that are to be given up"}})
 )
 
 // group begins a command about the group that the path names.

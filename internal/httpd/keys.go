@@ -3,6 +3,7 @@ package httpd
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,10 +14,15 @@ import (
 
 // What may be stated of keys.
 var (
-	scanFields = []field{{name: "match"}, {name: "cursor", shape: natural}, {name: "count", shape: positive},
-		{name: "type"}}
-	valueFields = []field{{name: "value", shape: data, must: true}, {name: "ttl", shape: positive, word: "PX"},
-		{name: "expires", shape: positive, word: "PXAT"}, {name: "keepttl", shape: flag}}
+	scanFields = slices.Concat(matchFields, []field{
+		{name: "cursor", shape: natural, about: "that of the last answer; left out or 0 to begin"},
+		{name: "count", shape: positive, about: "about how many keys are looked at, 100 unless stated"},
+		{name: "type", about: "the type of what the keys hold, as TYPE gives it"}})
+	valueFields = []field{
+		{name: "value", shape: data, must: true, about: "any bytes, 8 MiB at most"},
+		{name: "ttl", shape: positive, word: "PX", about: "milliseconds until it is gone"},
+		{name: "expires", shape: positive, word: "PXAT", about: "when it is gone, unix milliseconds"},
+		{name: "keepttl", shape: flag, about: "its end stays as it was"}}
 )
 
 // atOnce is how many keys a page is sought among, unless the request says it.

@@ -266,7 +266,7 @@ func TestKeysWhenTheAnswerIsAnother(t *testing.T) {
 			"EXEC": caucus.Fail(caucus.ErrUncertain, "who knows")}, 504, "UNCERTAIN"},
 		{"memory is full", "PUT", nil, map[string]caucus.Reply{
 			"EXEC": caucus.Array(caucus.Fail(caucus.ErrOutOfMemory, "full"), caucus.Nil())}, 507, "OOM"},
-		{"the disk is full", "DELETE", nil, map[string]caucus.Reply{
+		{"the disk is full", "PUT", nil, map[string]caucus.Reply{
 			"EXEC": caucus.Fail(caucus.ErrNoSpace, "full")}, 507, "NOSPACE"},
 		{"the look fails", "PUT", []string{"If-Match", "*"}, map[string]caucus.Reply{
 			"WATCH k": caucus.Fail(caucus.ErrTryAgain, "nobody leads")}, 503, "TRYAGAIN"},

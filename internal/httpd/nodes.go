@@ -8,7 +8,7 @@ import (
 )
 
 // placeFields are what may be stated of a node.
-var placeFields = []field{{name: "addr", must: true}}
+var placeFields = []field{{name: "addr", must: true, about: "its client address, host:port"}}
 
 // overview is GET /v1/status. What the node says is what is answered, to the letter.
 func (v *visit) overview() caucus.Reply {

@@ -84,8 +84,14 @@ func TestNodes(t *testing.T) {
 	if got := role("n2"); got != "leader" {
 		t.Errorf("n2 is %s", got)
 	}
-	s.expect(s.ask("DELETE", "/v1/nodes/n2"), 200, `{}`)
+	if err := all[1].Close(); err != nil {
+		t.Fatal(err)
+	}
+	nodetest.Eventually(t, "n2 is removed, which is dead", func() bool {
+		return s.ask("DELETE", "/v1/nodes/n2").status == 200
+	})
 	s.refused(s.ask("GET", "/v1/nodes/n2"), 404, "ERR")
+	s.refused(s.ask("DELETE", "/v1/nodes/n2"), 404, "ERR")
 	if got := fmt.Sprint(role("n1"), role("n3")); !strings.Contains(got, "leader") {
 		t.Errorf("the others are %s", got)
 	}

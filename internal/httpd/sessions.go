@@ -8,8 +8,12 @@ import (
 
 // What may be stated of the life of a session, and of the newest promise that its client has read.
 var (
-	lifeFields = []field{{name: "ttl", shape: number}, {name: "grace", shape: number}}
-	seenFields = []field{{name: "version", shape: natural}}
+	lifeFields = []field{
+		{name: "ttl", shape: number, about: "milliseconds for which a session may be silent, 10,000 if left out"},
+		{name: "grace", shape: number, about: "milliseconds from the loss of its connection to its end, " +
+			"for who resumes it over RESP"}}
+	seenFields = []field{{name: "version", shape: natural, about: "the version of the newest promise that " +
+		"was read, when all that was revoked up to it has been stopped"}}
 )
 
 // seen gives the version of the newest promise that the client says it has read, 0 when it says nothing. It

@@ -31,44 +31,42 @@ type visit struct {
 	body   []byte // of the answer, in place of the reply; nil for none
 }
 
-// Limits on bodies. A message of 1 MiB may take six times as many bytes in JSON.
+// Limits on bodies, in bytes. A message of 1 MiB may take six times as many bytes in JSON.
 const (
-	maxObject  = 1 << 20
+	maxObject  = int64(1 << 20)
 	maxMessage = 7 << 20
 	maxValue   = 49 << 20 // as for a message: a value may have 8 MiB
 )
 
-// json makes the handler of a route that is answered with a reply as JSON. The fields are those that a
-// request may state.
-func (d *Door) json(handle func(*visit) caucus.Reply, fields ...field) http.HandlerFunc {
-	return d.jsonUpTo(maxObject, handle, fields...)
-}
-
-func (d *Door) jsonUpTo(limit int64, handle func(*visit) caucus.Reply, fields ...field) http.HandlerFunc {
-	return d.read(func(v *visit) (status int, err *caucus.Error) {
-		v.given, status, err = parse(v.w, v.r, limit, fields)
-		return status, err
-	}, handle)
-}
-
-// read makes the handler of a route from one that reads what is asked and one that has it done.
-func (d *Door) read(
-	ask func(*visit) (int, *caucus.Error), handle func(*visit) caucus.Reply,
-) http.HandlerFunc {
+// handler makes the handler of a route.
+func (d *Door) handler(of route) http.HandlerFunc {
+	if of.raw != nil {
+		return of.raw
+	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), d.cfg.RequestTimeout)
 		defer cancel()
 		v := &visit{door: d, w: w, r: r, ctx: ctx}
 		status, err := http.StatusBadRequest, v.identify()
 		if err == nil {
-			status, err = ask(v)
+			status, err = v.read(of)
 		}
 		if err != nil {
 			fail(w, status, err)
 			return
 		}
-		v.answer(handle(v))
+		v.answer(of.do(v))
 	}
+}
+
+// read reads what the request states. With an error comes its status.
+func (v *visit) read(of route) (status int, err *caucus.Error) {
+	limit := cmp.Or(of.limit, maxObject)
+	if of.commands {
+		return v.readCommands(limit)
+	}
+	v.given, status, err = parse(v.w, v.r, limit, of.takes)
+	return status, err
 }
 
 // identify finds the session that the request names: in its path, or in its header.

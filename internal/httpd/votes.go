@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -8,12 +9,16 @@ import (
 
 // What may be stated of votes and locks.
 var (
-	callFields = []field{{name: "topic", shape: data, must: true}, {name: "majority", shape: flag},
-		{name: "consensus", shape: flag}, {name: "timeout", shape: number}, {name: "at", shape: number}}
-	castFields = []field{{name: "vote", must: true}}
-	waitFields = []field{{name: "wait", shape: number}}
-	lockFields = []field{{name: "wait", shape: number}, {name: "ttl", shape: number}}
-	termFields = []field{{name: "term", shape: number, must: true}}
+	callFields = []field{
+		{name: "topic", shape: data, must: true, about: "any bytes, 64 KiB at most"},
+		{name: "majority", shape: flag, about: "more than half must say yes"},
+		{name: "consensus", shape: flag, about: "all must say yes"},
+		{name: "timeout", shape: number, about: "milliseconds for which it is open"},
+		{name: "at", shape: number, about: "when to do it, unix milliseconds: it is about an action"}}
+	castFields = []field{{name: "vote", must: true, about: "yes or no"}}
+	waitFields = []field{{name: "wait", shape: number, about: "milliseconds to wait, 0 without limit"}}
+	lockFields = slices.Concat(waitFields, lifeFields[:1])
+	termFields = []field{{name: "term", shape: number, must: true, about: "the term that acquiring it answered"}}
 )
 
 // vote begins a command about the polls of the group that the path names.
