@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -97,7 +96,7 @@ func (c *serveCmd) config() (node.Config, error) {
 	}
 	data := c.Data
 	if data == "" {
-		data = filepath.Join("caucus-data", strings.ReplaceAll(id, ":", "-"))
+		data = node.DefaultData(id)
 	}
 	if c.Timeout == 0 {
 		return node.Config{}, errors.New("--timeout: a bloc client must be given time; 100ms at least")
