@@ -211,5 +211,5 @@ func byMethod(methods map[string]http.HandlerFunc) http.HandlerFunc {
 
 func noRoute(w http.ResponseWriter, r *http.Request) {
 	fail(w, http.StatusNotFound, caucus.Errorf(caucus.ErrBad, "there is nothing at '%s'; a \"/\" within the "+
-		"name of a group or lock is written %%2F", r.URL.EscapedPath()))
+		"name of a group, lock or key is written %%2F", r.URL.EscapedPath()))
 }
