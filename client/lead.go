@@ -37,8 +37,9 @@ var errLeadsNoMore = errors.New("client: the member leads no more")
 // member stays in its group and may be chosen again; who does not want that leaves, or closes the session.
 //
 // One Lead of a member runs at a time; another fails with caucus.ErrConflict. F runs in the goroutine of
-// the caller, so that a panic is the caller's; nothing is given up then. F must not call Leave, Close or
-// Resign, which wait for it: it returns instead.
+// the caller, so that a panic is the caller's; nothing is given up then. F must not call Leave, Close, Resign
+// or Transfer, which wait for it: it returns instead. Once its context has ended, calls of the Session may
+// wait for it too, so what it must still write then goes through the Client.
 func (m *Member) Lead(ctx context.Context, f func(ctx context.Context, term uint64) error) error {
 	if err := m.beginLead(); err != nil {
 		return err

@@ -16,8 +16,9 @@ var _ caucus.Doer = (*Session)(nil)
 // Do carries out one command for the session. A write is numbered within it (ONCE, SAFETY A15): when its
 // answer does not come, because the connection broke or the leader was lost, it is sent again, after the
 // session was resumed on another node if need be, and applied once, until it is answered, ctx ends or the
-// session is over. Only in these two cases an outcome can stay unknown, which is caucus.ErrUncertain.
-// caucus.ErrGap means that it was applied and that its answer, of more than 64 KiB, is no longer kept.
+// session is over. Only in these two cases an outcome can stay unknown, which is caucus.ErrUncertain; what
+// is under way when ctx ends is waited for a moment longer, 250 ms at most. caucus.ErrGap means that it was
+// applied and that its answer, of more than 64 KiB, is no longer kept.
 //
 // The writes of a session go one after the other, in the order in which they get their turn, and take a
 // round trip each; a transaction is one. Reads do not wait for them.

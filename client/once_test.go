@@ -176,6 +176,22 @@ func TestWritesThatWereRefused(t *testing.T) {
 	}
 }
 
+// What is answered as its context ends has an outcome that is known, and leaves a connection that is of use.
+func TestAnAnswerUnderWayIsWaitedFor(t *testing.T) {
+	d := &ledger{group: settled(), answers: []*caucus.Reply{reply(caucus.OK())}}
+	ctx, cancel := context.WithCancel(t.Context())
+	f := startFake(t, func(l *fakeLine, cmd caucus.Command) *caucus.Reply {
+		if cmd[0] == "ONCE" {
+			cancel()
+		}
+		return d.answer(l, cmd)
+	})
+	s := opened(t, new(clocks), f)
+	if err := s.Set(ctx, "k", "v"); err != nil || f.count("SESSION RESUME") > 0 {
+		t.Errorf("%v; %q came", err, f.numbers())
+	}
+}
+
 // Who waits for the turn to write does so for as long as its context says.
 func TestWritesOfASessionTakeTurns(t *testing.T) {
 	d := &ledger{group: settled(), answers: []*caucus.Reply{fail(caucus.ErrTryAgain, "no leader")}}

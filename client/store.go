@@ -10,9 +10,10 @@ import (
 	"github.com/caucus-project/caucus"
 )
 
-// Store is the keys of the ensemble as typed calls, which Client and Session have in common. They are the
-// commands of the same names, and Do has all the others. Keys and values are any bytes, a value 8 MiB at
-// most. Reads are linearizable: they see every write that was answered before they began.
+// Store is the keys of the ensemble as typed calls, which Client and Session have in common; there is no
+// other way to make one. They are the commands of the same names, and Do has all the others. Keys and values
+// are any bytes, a value 8 MiB at most. Reads are linearizable: they see every write that was answered before
+// they began.
 //
 // What differs is what becomes of a write whose answer did not come, because its connection broke or its
 // node was lost: a Client's fails with caucus.ErrUncertain; a Session's is sent again and applied once.
