@@ -72,7 +72,7 @@ func TestStatus(t *testing.T) {
 	node := " name id role addr peer http metadata term index applied lag contact_ms version level" +
 		" sessions connections"
 	want := "cluster_id name leader term commit quorum time nodes" + strings.Repeat(node, 3) +
-		" groups name state size total epoch leader term slots"
+		" groups" + strings.Repeat(" name state size total epoch leader term slots", 2)
 	var s struct {
 		Leader string
 		Quorum bool

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -73,6 +74,7 @@ func listener(t *testing.T, end syscall.Signal, name string, args ...string) *tr
 	t.Helper()
 	tr := &transcript{}
 	cmd := exec.Command(name, args...)
+	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
