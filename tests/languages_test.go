@@ -170,7 +170,7 @@ func (w *workshop) nodes(l language, first int) (words []string) {
 func (w *workshop) hire(l language, task string, first, size int) *hand {
 	w.t.Helper()
 	nodes := w.nodes(l, first)
-	if task == "vote" {
+	if task == "vote" { // vote.sh takes them as words of their own, as the others' programs do
 		nodes = w.nodes(language{http: l.http}, first)
 	}
 	words := append(append(slices.Clone(l.tasks[task]), w.group), nodes...)
