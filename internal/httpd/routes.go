@@ -34,7 +34,7 @@ const get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, htt
 // routes is the table of /v1, as WIRE has it.
 func (d *Door) routes() []route {
 	return slices.Concat(ensembleRoutes(), sessionRoutes(), d.groupRoutes(), memberRoutes(), voteRoutes(),
-		keyRoutes())
+		d.keyRoutes())
 }
 
 func ensembleRoutes() []route {
@@ -97,7 +97,7 @@ func (d *Door) groupRoutes() []route {
 			takes: sendFields, gives: []field{{name: "addressed", shape: number, about: "to how many members"}},
 			fails: slices.Concat(missing, grows), limit: maxMessage},
 		{method: get, path: groupPath + "/events", about: "Tells the events of a group, without an end",
-			raw: d.events, kind: "text/event-stream", fails: slices.Concat(missing, noStream)},
+			raw: d.stream(groupEvents), kind: "text/event-stream", fails: slices.Concat(missing, noStream)},
 	}
 }
 
@@ -142,7 +142,7 @@ func voteRoutes() []route {
 	}
 }
 
-func keyRoutes() []route {
+func (d *Door) keyRoutes() []route {
 	const key = apiRoot + "keys/{key}"
 	return []route{
 		{method: get, path: apiRoot + "keys", about: "Goes through the keys, in pages", do: (*visit).listKeys,
@@ -155,6 +155,8 @@ func keyRoutes() []route {
 		{method: del, path: key, about: "Deletes a key", do: (*visit).deleteKey,
 			gives: []field{{name: "deleted", shape: flag, about: "false when there was none"}},
 			fails: slices.Concat([]failure{precondition}, words(caucus.ErrNoSession))},
+		{method: get, path: apiRoot + "changes", about: "Tells the changes of keys, without an end",
+			takes: matchFields, raw: d.stream(keyChanges, matchFields...), kind: "text/event-stream", fails: noStream},
 		{method: post, path: apiRoot + "commands", about: "Carries out a command, or several as one transaction",
 			do: (*visit).command, commands: true, gives: []field{{name: "reply", shape: anything}},
 			fails: anyFailure, limit: maxValue},

@@ -35,7 +35,13 @@ type listening struct {
 // listen opens a stream of a group's events.
 func (s *stage) listen(group string, headers ...string) *listening {
 	s.t.Helper()
-	r, err := http.NewRequest("GET", s.url+"/v1/groups/"+group+"/events", nil)
+	return s.open("/v1/groups/"+group+"/events", headers...)
+}
+
+// open opens a stream.
+func (s *stage) open(path string, headers ...string) *listening {
+	s.t.Helper()
+	r, err := http.NewRequest("GET", s.url+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
