@@ -67,21 +67,32 @@ var errLoopLeft = errors.New("the loop was left")
 
 // run listens at one node after the other until ctx ends, the loop is left, or no node would do.
 func (r *reader) run(ctx context.Context) error {
-	for after := ""; ; {
+	return r.c.nodeByNode(ctx, &r.wait, func(after string) (string, error) {
 		e, err := r.c.hear(ctx, after, r.hears...)
-		if err == nil {
-			after = e.addr
-			if r.ready != nil {
-				r.ready()
-			}
-			err = r.listen(ctx, e)
-			e.close()
-			r.place.Lost()
+		if err != nil {
+			return "", err
+		}
+		defer r.place.Lost()
+		defer e.close()
+		if r.ready != nil {
+			r.ready()
+		}
+		return e.addr, r.listen(ctx, e)
+	})
+}
+
+// nodeByNode has somebody read at one node after the other, until ctx ends or what read ends with is no
+// matter of that node. Read begins behind a node that was read at before, and says at which it did.
+func (c *Client) nodeByNode(ctx context.Context, wait *pause, read func(after string) (string, error)) error {
+	for after := ""; ; {
+		addr, err := read(after)
+		if addr != "" {
+			after = addr
 		}
 		if final(err) || !passing(err) {
 			return err
 		}
-		if err := errors.Join(r.c.open(), r.wait.wait(ctx)); err != nil {
+		if err := errors.Join(c.open(), wait.wait(ctx)); err != nil {
 			return err
 		}
 	}

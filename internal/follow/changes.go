@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/caucus-project/caucus"
 )
@@ -39,9 +38,9 @@ func ChangesFrom(match string, revision uint64) *Changes {
 // Revision gives up to where all was handed out; that is known when something was answered.
 func (c *Changes) Revision() uint64 { return c.revision }
 
-// Ask gives what to ask any node: for so many changes at most, waiting for so long for one. Where a reader
-// who begins now is, is asked for first and not waited for.
-func (c *Changes) Ask(count int, wait time.Duration) caucus.Command {
+// Ask gives what to ask any node: for so many changes at most, waiting for so many milliseconds for one, 0 for
+// not at all. Where a reader who begins now is, is asked for first and not waited for.
+func (c *Changes) Ask(count int, millis int64) caucus.Command {
 	if !c.known {
 		return caucus.Command{"CHANGES", "FROM", "$"}
 	}
@@ -49,8 +48,8 @@ func (c *Changes) Ask(count int, wait time.Duration) caucus.Command {
 	if c.match != "" {
 		cmd = append(cmd, "MATCH", c.match)
 	}
-	if ms := wait.Milliseconds(); ms > 0 {
-		cmd = append(cmd, "BLOCK", strconv.FormatInt(ms, 10))
+	if millis > 0 {
+		cmd = append(cmd, "BLOCK", strconv.FormatInt(millis, 10))
 	}
 	return cmd
 }
@@ -65,7 +64,8 @@ func (c *Changes) Answered(r caucus.Reply) ([]Change, error) {
 		if len(item.Items) != 3 || item.Items[0].Kind != caucus.KindInt {
 			return out, fmt.Errorf("CHANGES answered %v", item)
 		}
-		change := Change{Revision: uint64(item.Items[0].Int), Command: item.Items[1].Text(), Key: item.Items[2].Text()}
+		change := Change{Revision: uint64(item.Items[0].Int), Command: item.Items[1].Text(),
+			Key: item.Items[2].Text()}
 		c.known, c.revision = true, max(c.revision, change.Revision)
 		if change.Command != "" {
 			out = append(out, change)

@@ -52,7 +52,7 @@ func (c *changeSource) close() {
 // more reads what has changed, or waits for it. A reading that comes to nothing says up to where.
 func (c *changeSource) more() error {
 	beat := c.door.pace.beat
-	reply, err := c.askOne(c.conn, beat+c.door.cfg.RequestTimeout, c.place.Ask(gathered, beat))
+	reply, err := c.askOne(c.conn, beat+c.door.cfg.RequestTimeout, c.place.Ask(gathered, beat.Milliseconds()))
 	if c.ctx.Err() != nil {
 		return errGone
 	}

@@ -58,8 +58,8 @@ func (l *listening) tells(want ...string) (last string) {
 	return last
 }
 
-// Changes are told at any node, to who comes again with the id of the last one that it has seen without a gap,
-// also when it has seen none.
+// Changes are told at any node, to who comes again with the id of the last one that it has seen without a
+// gap, also when it has seen none.
 func TestChangesAreToldAtAnyNode(t *testing.T) {
 	doors := nodes(t, 3)
 	write := writes(t, doors[0].resp)

@@ -1,11 +1,13 @@
 package doors
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
@@ -107,5 +109,41 @@ func TestB7_WhoWaitsForChangesGoesOnElsewhere(t *testing.T) {
 	other := dial(t, c.Addr(2))
 	if r := other.do(fmt.Sprintf("CHANGES FROM %d BLOCK 0", from)); shown(r.Items[0].Items[2]) != `"k"` {
 		t.Errorf("elsewhere: %s", shown(r))
+	}
+}
+
+// The library follows the changes across the death of the node that it reads at, without a gap or a double,
+// while others write.
+func TestChangesAreFollowedAcrossNodes(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 3)
+	ctx, cancel := context.WithTimeout(t.Context(), nodetest.Patience)
+	defer cancel()
+	follower, err := client.Dial(ctx, client.Config{Addrs: []string{c.Addr(1), c.Addr(2)}, AddrsOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = follower.Close() }()
+	a := dial(t, c.Addr(0))
+	from := uint64(a.now())
+	a.want("SET n0 x", "OK")
+	next, last := 0, uint64(0)
+	for change, err := range follower.ChangesFrom(ctx, "n*", from) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if change.Command != "set" || change.Key != fmt.Sprint("n", next) || change.Revision <= last {
+			t.Fatalf("n%d should come: %+v", next, change)
+		}
+		last = change.Revision
+		if next++; next == 200 {
+			break
+		}
+		if next%50 == 0 {
+			node := 1 + next/50%2
+			c.Kill(node)
+			c.Restart(node)
+		}
+		a.want(fmt.Sprint("SET n", next, " x"), "OK")
 	}
 }
