@@ -25,10 +25,10 @@ type Change struct {
 	From, Oldest uint64
 }
 
-// Changes gives the changes of keys from now on, of those that match a pattern as KEYS takes it, of all for "",
-// until ctx ends or the loop is left. It reads on a connection of its own, and goes on at another node when
-// that one is lost, without a gap and without a change twice. Where what was missed is no longer kept (the
-// last 100,000 changes are) a Change of the command "gap" says so; then the keys must be read anew.
+// Changes gives the changes of keys from now on, of those that match a pattern as KEYS takes it, of all for
+// "", until ctx ends or the loop is left. It reads on a connection of its own, and goes on at another node
+// when that one is lost, without a gap and without a change twice. Where what was missed is no longer kept
+// (the last 100,000 changes are) a Change of the command "gap" says so; then the keys must be read anew.
 //
 // It says which keys have changed and not to what: their values are there to be read, and may be newer.
 // From now on means from when the loop begins, at the latest when a change is given.

@@ -38,8 +38,8 @@ func ChangesFrom(match string, revision uint64) *Changes {
 // Revision gives up to where all was handed out; that is known when something was answered.
 func (c *Changes) Revision() uint64 { return c.revision }
 
-// Ask gives what to ask any node: for so many changes at most, waiting for so many milliseconds for one, 0 for
-// not at all. Where a reader who begins now is, is asked for first and not waited for.
+// Ask gives what to ask any node: for so many changes at most, waiting for so many milliseconds for one, 0
+// for not at all. Where a reader who begins now is, is asked for first and not waited for.
 func (c *Changes) Ask(count int, millis int64) caucus.Command {
 	if !c.known {
 		return caucus.Command{"CHANGES", "FROM", "$"}
