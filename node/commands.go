@@ -35,12 +35,12 @@ type Command struct {
 	// Run carries the command out and gives the answer, made by caucus.Int, caucus.Bulk, caucus.Array and
 	// their like. Args are the arguments without the name, their number as stated.
 	//
-	// Every node runs it on its own copy of the state, at any later time again, when it starts. So its
-	// answer and what it changes must follow from tx and args alone: no clock but tx.Now, no random
-	// numbers, no order of a map, nothing that it keeps outside from one call to the next. It must not
-	// wait, or call this node or another in any way but through tx: while it runs, the node does nothing
-	// else, and one that never returns stops every node. It runs on one goroutine at a time, but for
-	// several nodes in one process; tx is for that goroutine, and void when Run returns.
+	// Every node runs a write on its own copy of the state, and anew when it starts. So the answer and what
+	// is changed must follow from tx and args alone: no clock but tx.Now, no random numbers, no order of a
+	// map, nothing that is kept outside from one call to the next. Run must not wait, nor call this node or
+	// another but through tx: while it runs, the node does nothing else, and one that never returns stops
+	// every node, also when they are started again. It runs on one goroutine at a time, but for several
+	// nodes in one process; tx is for that goroutine, and void when Run returns.
 	//
 	// When it answers an error (caucus.Fail, caucus.ErrorReply), or panics, nothing of what it did is
 	// applied. A panic is answered with ERR and logged with its stack.

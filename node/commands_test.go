@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
 	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/internal/tool"
 	"github.com/caucus-project/caucus/node"
@@ -118,6 +121,43 @@ func TestCustomCommandsAndWatch(t *testing.T) {
 	}
 	if got := does(t, n, "READONLY", "url.list l"); len(got.Items) != 2 {
 		t.Errorf("a local read gives %+v", got)
+	}
+}
+
+// HTTP takes them, and so does a session of package client, which asks once which of them change the state.
+func TestCustomCommandsOverHTTPAndInSessions(t *testing.T) {
+	n := nodetest.InProcess(t, 1, func(_ int, cfg *node.Config) { cfg.Commands = urls() })[0]
+	_, _, web := n.Addresses()
+	for _, c := range []struct{ body, want string }{
+		{`["url.add", "l", "http://a"]`, `"reply":1`},
+		{`["url.list", "l"]`, `"reply":["http://a"]`},
+		{`[["url.add", "l", "http://b"], ["url.list", "l"]]`, `"reply":[2,["http://a","http://b"]]`},
+		{`["url.add", "l", "word"]`, `"error":"ERR"`}, {`["url.add", "l"]`, "wrong number of arguments"},
+	} {
+		r, err := http.Post("http://"+web+"/v1/commands", "application/json", strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if text := strings.ReplaceAll(string(body), " ", ""); err != nil ||
+			!strings.Contains(text, strings.ReplaceAll(c.want, " ", "")) {
+			t.Errorf("%s gives %s, %v", c.body, body, err)
+		}
+	}
+	s, err := n.Client().Session(within(t), client.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i := range 2 {
+		r, err := s.Do(within(t), caucus.Command{"url.add", "l", "http://s"})
+		if err != nil || r.Int != int64(i+3) {
+			t.Errorf("in a session url.add gives %+v, %v", r, err)
+		}
+		if r, err := s.Do(within(t), caucus.Command{"url.list", "l"}); err != nil || len(r.Items) != i+3 {
+			t.Errorf("in a session url.list gives %+v, %v", r, err)
+		}
 	}
 }
 

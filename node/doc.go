@@ -17,4 +17,7 @@
 // It decides nothing about the state (machine), the log (replica) or a conversation (talk). A node
 // never ends the process that it lives in: Open returns errors, and what goes wrong later is told
 // by Done and Err. Several nodes may live in one process.
+//
+// A program may add commands of its own (Config.Commands), which every client of every node can say: each is
+// a function over a transaction of the store that all nodes run alike.
 package node

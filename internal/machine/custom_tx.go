@@ -27,7 +27,13 @@ type restore struct {
 	counts Counts
 }
 
-func (m *Machine) restore() *restore { return &restore{m.state.copy(), m.out, m.counts} }
+// restore takes the state as it is. The history is taken with its room, where a copy would begin a piece of
+// its own at every failure: what is written there meanwhile nobody else will have seen.
+func (m *Machine) restore() *restore {
+	s := m.state.copy()
+	s.history = m.history
+	return &restore{s, m.out, m.counts}
+}
 
 func (m *Machine) rollBack(to *restore) { m.state, m.out, m.counts = *to.state, to.out, to.counts }
 
