@@ -20,7 +20,7 @@ type leading struct {
 var errLeadsNoMore = errors.New("client: the member leads no more")
 
 // Lead does what only one member of the group may do at a time. It waits until the member leads and runs f
-// with the term, which is a fencing token (see Fence), and with a context that ends when the leadership
+// with the term, which is a fencing token (see GuardTerm), and with a context that ends when the leadership
 // does: by Leave, Close or Resign, by a TRANSFER, when too few members are left, when the session is over,
 // or when no word came for so long that the ensemble may have given it away. When f has returned then,
 // whatever it returned, Lead waits until the member leads again, and so on.

@@ -321,9 +321,10 @@ func TestUpdate(t *testing.T) {
 	if _, expires, err := c.TTL(ctx, "n"); !expires {
 		t.Errorf("its time-to-live is gone, %v", err)
 	}
-	no := errors.New("no")
-	if err := c.Update(ctx, "n", func(string, bool) (string, error) { return "x", no }); err != no {
-		t.Errorf("it ended with %v", err)
+	for _, no := range []error{errors.New("no"), caucus.ErrTryAgain} {
+		if err := c.Update(ctx, "n", func(string, bool) (string, error) { return "x", no }); err != no {
+			t.Errorf("it ended with %v", err)
+		}
 	}
 	if v, _, _ := c.Get(ctx, "n"); v != "81" {
 		t.Errorf("it is %s", v)

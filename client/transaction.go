@@ -146,16 +146,23 @@ func (c *Client) Update(ctx context.Context, key string, change func(value strin
 	ctx, cancel := c.cfg.bounded(ctx)
 	defer cancel()
 	var wait pause
+	var unwanted error // of change, and not to be taken for one of the connection
+	asked := func(value string, ok bool) (next string, err error) {
+		next, unwanted = change(value, ok)
+		return next, unwanted
+	}
 	for after := ""; ; {
 		l, err := c.dialAny(ctx, after)
 		if err != nil {
 			return err
 		}
-		err = l.update(ctx, key, change, guards)
+		err = l.update(ctx, key, asked, guards)
 		after = l.addr
 		l.close()
 		var lost *lostError
 		switch {
+		case unwanted != nil:
+			return unwanted
 		case errors.As(err, &lost) && lost.sent:
 			return uncertain(err, err)
 		case lost == nil && !caucus.SafeToRetry(err):
