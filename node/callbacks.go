@@ -52,11 +52,11 @@ func (v *voice) speak(ctx context.Context, say func()) {
 }
 
 // rule has the program lead until the leadership ends. A program that has nothing more to do for it leads on.
-func (n *Node) rule(ctx context.Context, _ uint64) error {
+func (n *Node) rule(ctx context.Context, term uint64) error {
 	n.voice.speak(ctx, func() {
 		n.voice.told = nil
 		if ctx.Err() == nil {
-			n.cfg.OnLeader(ctx, n)
+			n.cfg.OnLeader(ctx, n, term)
 		}
 		<-ctx.Done()
 	})

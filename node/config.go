@@ -77,8 +77,9 @@ type Config struct {
 	// OnLeader does what only the leader does (IsLeader says what that is). Ctx ends when the leadership
 	// does, and then it must return: no other node leads before it has, but no longer than a promise
 	// lasts, a quarter of a second, after which the others go on without waiting. If it returns earlier
-	// the node leads on and it is not called again before the next leadership.
-	OnLeader func(ctx context.Context, n *Node)
+	// the node leads on and it is not called again before the next leadership. Term is its number, as of Term:
+	// with client.GuardTerm("nodes", term) what is written too late is refused.
+	OnLeader func(ctx context.Context, n *Node, term uint64)
 	// OnFollower is called when another node leads: which one that is, or what is known of it, has changed.
 	OnFollower func(n *Node, leader Peer)
 	// OnCandidate is called when nobody is known to lead: first thing after the start, and when this node

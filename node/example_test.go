@@ -45,7 +45,7 @@ func ExampleConfig_OnLeader() {
 	defer end()
 	leader := make(chan string, 1)
 	n, err := node.Open(context.Background(), node.Config{Name: "n1", Data: dir, Listen: "127.0.0.1:0",
-		HTTP: "off", OnLeader: func(ctx context.Context, n *node.Node) {
+		HTTP: "off", OnLeader: func(ctx context.Context, n *node.Node, term uint64) {
 			select {
 			case leader <- n.Name():
 			default: // it was told before, and led again

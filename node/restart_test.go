@@ -62,7 +62,7 @@ func TestNodesLeaveNothingBehind(t *testing.T) {
 		for i := range cfgs {
 			cfgs[i] = node.Config{Name: fmt.Sprint("n", i), Data: t.TempDir(), Listen: "127.0.0.1:0",
 				PeerListen: "127.0.0.1:0", HTTP: "127.0.0.1:0",
-				OnLeader:   func(ctx context.Context, _ *node.Node) { <-ctx.Done() },
+				OnLeader:   func(ctx context.Context, _ *node.Node, _ uint64) { <-ctx.Done() },
 				OnFollower: func(*node.Node, node.Peer) {}}
 			if i > 0 {
 				cfgs[i].Join = []string{cfgs[0].Listen}
@@ -103,7 +103,7 @@ func TestNodesLeaveNothingBehind(t *testing.T) {
 // An Open that is given up leaves nothing either, wherever it was, and another one succeeds.
 func TestOpenGivenUpLeavesNothing(t *testing.T) {
 	cfg := node.Config{Name: "n1", Data: t.TempDir(), Listen: "127.0.0.1:0", PeerListen: "127.0.0.1:0",
-		HTTP: "off", OnLeader: func(ctx context.Context, _ *node.Node) { <-ctx.Done() }}
+		HTTP: "off", OnLeader: func(ctx context.Context, _ *node.Node, _ uint64) { <-ctx.Done() }}
 	waits := cfg
 	waits.Data, waits.Listen = t.TempDir(), nodetest.FreeAddress(t)
 	waits.Peers = []node.Peer{{Name: "n2", Addr: nodetest.FreeAddress(t)}}
