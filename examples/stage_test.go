@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -100,6 +101,13 @@ func (s *stage) said() []string {
 	}
 	lines := strings.Split(string(text), "\n")
 	return lines[:len(lines)-1] // the last is not whole, or empty
+}
+
+// line gives the number of the first line of a copy that ends so, from 0; -1 when there is none.
+func (s *stage) line(who, end string) int {
+	return slices.IndexFunc(s.said(), func(line string) bool {
+		return strings.HasPrefix(line, who+" ") && strings.HasSuffix(line, " "+end)
+	})
 }
 
 // await waits until the lines behind the first so many are as they should be.

@@ -3,6 +3,7 @@ package examples
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -110,4 +111,19 @@ func TestWorkers(t *testing.T) {
 
 	s.stop(anna)
 	oneAtATime(t, s.said())
+	begun, ended := map[string]int{}, map[string]int{}
+	for _, line := range s.said() {
+		if m := beginOrEnd.FindStringSubmatch(line); m != nil && m[2] == "ends" {
+			ended[m[3]]++
+		} else if m != nil {
+			begun[m[3]]++
+		}
+	}
+	for _, item := range items {
+		r, err := nodetest.Ask(c.Addr(0), "GET", "done:"+item)
+		if n, wrong := strconv.Atoi(r.Text()); err != nil || wrong != nil || n < ended[item] || n > begun[item] {
+			t.Errorf("%s was begun %d times and ended %d times; the store says %d, %v, %v", item, begun[item],
+				ended[item], n, err, wrong)
+		}
+	}
 }

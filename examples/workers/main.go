@@ -21,8 +21,9 @@ import (
 const slots = 12
 
 type worker struct {
-	member *client.Member
-	hands  [slots]sync.RWMutex // each held while items of that slot are worked on
+	session *client.Session
+	member  *client.Member
+	hands   [slots]sync.RWMutex // each held while items of that slot are worked on
 }
 
 func main() {
@@ -49,6 +50,7 @@ func (w *worker) run(ctx context.Context, addrs []string, name string, items []s
 		return err
 	}
 	defer s.Close() // if the ensemble cannot be told, the session ends by itself a little later
+	w.session = s
 	w.member, err = s.Join(ctx, "workers", client.JoinOptions{
 		Name:      name,
 		Slots:     slots,
@@ -72,8 +74,8 @@ func (w *worker) run(ctx context.Context, addrs []string, name string, items []s
 	return w.member.Err()
 }
 
-// attend works on an item again and again, for as long as its slot is this worker's. It asks each time: that
-// costs nothing, and a process that was stopped for a while must not go on unasked.
+// attend works on an item again and again, for as long as its slot is this worker's. It asks each time:
+// that costs nothing, and a process that was stopped for a while must not go on unasked.
 func (w *worker) attend(ctx context.Context, item string) {
 	slot := caucus.SlotOf(item, slots)
 	for ctx.Err() == nil {
@@ -81,7 +83,7 @@ func (w *worker) attend(ctx context.Context, item string) {
 		w.hands[slot].RLock()
 		epoch, mine := w.member.OwnsSlot(slot)
 		if mine {
-			w.work(item, epoch)
+			w.work(item, client.GuardSlot(w.member.Group(), slot, epoch))
 		}
 		w.hands[slot].RUnlock()
 		if mine {
@@ -94,11 +96,15 @@ func (w *worker) attend(ctx context.Context, item string) {
 	}
 }
 
-// work is where yours would be. Hand the epoch to whatever it writes to: of two writers the higher one is
-// right.
-func (w *worker) work(item string, epoch uint64) {
-	log.Printf("%s begins %s (epoch %d)", w.member.Name(), item, epoch)
+// work is where yours would be. The guard refuses what it writes if this process was stopped for so long
+// meanwhile that others have the slot by now.
+func (w *worker) work(item string, still client.Guard) {
+	log.Printf("%s begins %s", w.member.Name(), item)
 	time.Sleep(100 * time.Millisecond)
+	count := []caucus.Command{{"INCR", "done:" + item}}
+	if _, err := w.session.Transact(context.Background(), count, still); err != nil {
+		log.Printf("%s could not write of %s: %v", w.member.Name(), item, err)
+	}
 	log.Printf("%s ends %s", w.member.Name(), item)
 }
 
