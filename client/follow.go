@@ -36,12 +36,13 @@ func (c *Client) events(ctx context.Context, group string, at func() *follow.Pla
 		if err == nil {
 			err = r.run(ctx)
 		}
+		if errors.Is(err, errLoopLeft) {
+			return // whatever became of ctx: nothing can be given any more
+		}
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		if !errors.Is(err, errLoopLeft) {
-			yield(Event{}, fmt.Errorf("client: events of %s: %w", group, err))
-		}
+		yield(Event{}, fmt.Errorf("client: events of %s: %w", group, err))
 	}
 }
 

@@ -295,15 +295,20 @@ func TestEventsEndWhenNoNodeWillDo(t *testing.T) {
 func TestLoopsOverEventsCanBeLeftAndBegunAgain(t *testing.T) {
 	h := newHistory(3, 6, 4)
 	f := startFake(t, h.answer)
-	loop := dial(t, client.Config{Addrs: []string{f.addr}}).EventsFrom(within(t), "g", 5)
-	for range 2 {
+	ctx, cancel := context.WithCancel(within(t))
+	loop := dial(t, client.Config{Addrs: []string{f.addr}}).EventsFrom(ctx, "g", 5)
+	for round := range 2 {
 		for e, err := range loop {
 			if err != nil || e.Seq != 5 {
 				t.Fatalf("%+v, %v", e, err)
 			}
+			if round == 1 {
+				cancel() // as by the signal that has the loop left
+			}
 			break
 		}
 	}
+	cancel()
 	c := dial(t, client.Config{Addrs: []string{f.addr}})
 	e := listen(t, c)
 	f.await("GROUP INFO g", 3)
