@@ -22,6 +22,7 @@ type checks struct {
 	stirred bool                 // a member has done something since beliefs were looked at
 	tokens  map[lease.Key]uint64 // the newest epoch and term that anybody believed in
 	mail    mail
+	changes chronicle
 	tell    func(entry.Event) // every event once, when the first node tells it; nil for nobody
 }
 
@@ -43,13 +44,17 @@ type groupStory struct {
 func (c *checks) start() {
 	*c = checks{leaders: map[uint64]uint64{}, digests: map[uint64]digest{}, told: map[string]*groupStory{},
 		heard: map[*node]map[string]uint64{}, counts: map[string]int{}, mail: newMail(),
-		tokens: map[lease.Key]uint64{}}
+		changes: newChronicle(),
+		tokens:  map[lease.Key]uint64{}}
 }
 
 func (c *checks) count(what string) { c.counts[what]++ }
 
 // started forgets what a node has told in its former life.
-func (c *checks) started(n *node) { c.heard[n] = map[string]uint64{} }
+func (c *checks) started(n *node) {
+	c.heard[n] = map[string]uint64{}
+	c.changes.forget(n)
+}
 
 // step looks at what the members believe: all assignments of a group are of one epoch, no index has two
 // holders, no group two leaders, no slot two holders (SAFETY A3). A belief begins only when its member does
@@ -118,6 +123,7 @@ func (c *checks) output(n *node, out *replica.Output) {
 	}
 	n.applied = index
 	c.time.look(n)
+	c.changes.look(n)
 	if out.Reset {
 		c.heard[n] = map[string]uint64{}
 	}

@@ -34,6 +34,7 @@ type plan struct {
 	weights         []int // of the faults
 	exact           bool  // nothing takes time, and all clocks are right
 	locks           bool  // members contend for a lock
+	follows         bool  // somebody follows the changes of keys
 	letters         bool  // at rest members write to each other
 	insiders        bool  // nodes are members of their group
 }
@@ -76,6 +77,7 @@ func drawPlan(seed uint64) plan {
 	p.groups[0].sets = draw(0, 3) == 0
 	p.letters = draw(0, 1) == 0
 	p.insiders = draw(0, 1) == 0
+	p.follows = draw(0, 1) == 0
 	return p
 }
 

@@ -31,6 +31,7 @@ func (w *World) settle() {
 	if w.failed == nil {
 		w.compareNodes()
 		w.compareHistory()
+		w.compareChanges()
 		w.comparePolls()
 		w.compareMessages()
 	}
@@ -87,6 +88,9 @@ func (w *World) unrest() string {
 	}
 	if text := w.polls(); text != "" {
 		return text
+	}
+	if w.follower != nil && w.follower.unrest() != "" {
+		return w.follower.unrest()
 	}
 	return w.strangers()
 }

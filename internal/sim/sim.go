@@ -35,6 +35,7 @@ type World struct {
 	named   int  // nodes that were given a name
 
 	operator operator
+	follower *follower // nil for none
 	nextID   uint64
 }
 
@@ -104,6 +105,9 @@ func (w *World) begin() {
 	}
 	for i := range w.plan.writers {
 		w.writers = append(w.writers, newWriter(w, i))
+	}
+	if w.plan.follows {
+		w.follower = newFollower(w)
 	}
 	for i := range w.plan.members {
 		w.members = append(w.members, newMember(w, i))
