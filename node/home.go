@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/raftlog"
@@ -30,7 +31,7 @@ func (n *Node) enter() (datadir.Identity, error) {
 	}
 	switch {
 	case errors.Is(err, datadir.ErrNoIdentity):
-		return datadir.Identity{Cluster: noCluster, Node: cmp.Or(n.cfg.Name, n.cfg.Listen),
+		return datadir.Identity{Cluster: noCluster, Node: cmp.Or(n.cfg.Name, nameAt(n.cfg.Listen)),
 			Incarnation: formatID(randomID())}, nil
 	case err == nil && n.cfg.Name != "" && n.cfg.Name != home.Node:
 		err = n.describeError(fmt.Errorf("it belongs to node %q, not %q: "+
@@ -42,6 +43,9 @@ func (n *Node) enter() (datadir.Identity, error) {
 	}
 	return home, err
 }
+
+// nameAt gives a node without a name that of its client door, less what an address has and a name may not.
+func nameAt(addr string) string { return strings.NewReplacer("[", "", "]", "", "%", "-").Replace(addr) }
 
 // recover reads the log, or begins one, and counts the boot.
 func (n *Node) recover(home datadir.Identity) (replica.Restored, datadir.Identity, error) {

@@ -34,11 +34,11 @@ func (s *seat) set(change func()) {
 	s.changed = make(chan struct{})
 }
 
-// taken gives the node's place, nil and nil while it has none.
-func (s *seat) taken() (*client.Session, *client.Member) {
+// taken gives the node's place, nil while it has none.
+func (s *seat) taken() *client.Member {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.session, s.member
+	return s.member
 }
 
 // watch gives channels of which one is closed when the node's standing may have changed, if not for the
@@ -155,7 +155,7 @@ func (n *Node) IsLeader() bool {
 // Term is IsLeader with the number of the leadership, which rises with every new one: a fencing token. A
 // transaction that begins with GUARD nodes TERM n is applied only while it lasts.
 func (n *Node) Term() (term uint64, ok bool) {
-	if _, m := n.seat.taken(); m != nil {
+	if m := n.seat.taken(); m != nil {
 		return m.IsLeader()
 	}
 	return 0, false

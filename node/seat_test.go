@@ -3,6 +3,7 @@ package node_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -120,6 +121,24 @@ func TestA6TheProgramIsNoNode(t *testing.T) {
 	defer s.Close()
 	if _, err := s.Join(within(t), "nodes", client.JoinOptions{}); !errors.Is(err, caucus.ErrNoPerm) {
 		t.Errorf("it joins: %v", err)
+	}
+}
+
+// A node without a name has that of its address, which must do for a member also where it is one of IPv6.
+func TestANodeWithoutANameIsAMember(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Log("not tried, since there is no IPv6 here:", err)
+		return
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	nodes := nodetest.InProcess(t, 1, func(_ int, cfg *node.Config) {
+		cfg.Name, cfg.Listen, cfg.PeerListen = "", "[::1]:0", "[::1]:0"
+	})
+	if leader := leads(t, nodes...); leader.Name() != "::1:0" {
+		t.Errorf("%q leads", leader.Name())
 	}
 }
 
