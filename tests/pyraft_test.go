@@ -32,12 +32,12 @@ func TestPyraftNodeAlone(t *testing.T) {
 			t.Errorf("%q lacks %q", ready, want)
 		}
 	}
-	if got := s.info(); got.NID != s.client || got.State != "l" || got.Term == 0 || len(got.Peers) != 0 {
-		t.Errorf("INFO json says %+v", got)
-	}
 	s.do("SET", "key", "value")
 	if got := s.do("GET", "key"); got != "value" {
 		t.Errorf("GET key is %v", got)
+	}
+	if got := s.info(); got.NID != s.client || got.State != "l" || got.Term == 0 || len(got.Peers) != 0 {
+		t.Errorf("INFO json says %+v", got)
 	}
 }
 
