@@ -3,8 +3,9 @@
 
 GO    ?= go
 SEEDS ?= 10000
+FUZZTIME ?= 10s
 
-.PHONY: check fmt vet test race sim bench build clean
+.PHONY: check fmt vet test race sim fuzz bench build clean
 
 check: fmt vet test
 
@@ -26,6 +27,11 @@ race:
 # make sim SEEDS=100000 runs that many seeds; a failure prints the command that replays it.
 sim:
 	$(GO) test -tags invariants -count 1 -timeout 0 ./internal/sim -run Seeds -seeds $(SEEDS)
+
+# make fuzz runs all fuzz targets one after the other, FUZZTIME each; FUZZ=resp only those called like that. What
+# go test runs of them are their seeds and the inputs that once failed.
+fuzz:
+	@GO="$(GO)" FUZZTIME="$(FUZZTIME)" FUZZ="$(FUZZ)" sh .ci/fuzz
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...

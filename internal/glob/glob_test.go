@@ -1,6 +1,7 @@
 package glob_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/glob"
@@ -55,7 +56,101 @@ func TestMatchIsTheDefinition(t *testing.T) {
 	})
 }
 
+// FuzzMatch compares with the definition, written down once more: elements, each of which is any bytes or
+// one of a set, and for each of them which beginnings of the name it can end with.
 func FuzzMatch(f *testing.F) {
-	f.Add("h[a-c]*\\", "hallo")
-	f.Fuzz(func(_ *testing.T, pattern, name string) { glob.Match(pattern, name) })
+	for _, c := range [][2]string{
+		{"h[a-c]*\\", "hallo"}, {"*a*b*c", "xaxbxc"}, {"[^a-z]?", "A1"}, {"[]x", "x"},
+		{"[\\]-]*", "]-]"}, {"[a-", "-"}, {"[^", "any"}, {"caucus:g:*", "caucus:g:workers"}, {"\xff*", "\xff\x00"},
+	} {
+		f.Add(c[0], c[1])
+	}
+	f.Fuzz(func(t *testing.T, pattern, name string) {
+		if len(pattern)*len(name) > 1<<20 {
+			return // the definition takes so many steps; TestMatchIsQuick has longer ones
+		}
+		if got, want := glob.Match(pattern, name), defined(pattern, name); got != want {
+			t.Errorf("Match(%q, %q) = %v, and the definition says %v", pattern, name, got, want)
+		}
+	})
+}
+
+// element is one of a pattern's: a star, or what one byte may be.
+type element struct {
+	star bool
+	may  [256]bool
+}
+
+func defined(pattern, name string) bool {
+	ends := make([]bool, len(name)+1) // of what has matched so far
+	ends[0] = true
+	for len(pattern) > 0 {
+		var e element
+		e, pattern = cutElement(pattern)
+		next := make([]bool, len(name)+1)
+		for at := range next {
+			if e.star {
+				next[at] = ends[at] || at > 0 && next[at-1]
+			} else {
+				next[at] = at > 0 && ends[at-1] && e.may[name[at-1]]
+			}
+		}
+		ends = next
+	}
+	return ends[len(name)]
+}
+
+func cutElement(pattern string) (e element, rest string) {
+	first, rest := pattern[0], pattern[1:]
+	switch {
+	case first == '*':
+		e.star = true
+	case first == '?':
+		for i := range e.may {
+			e.may[i] = true
+		}
+	case first == '[':
+		return cutClass(rest)
+	case first == '\\' && rest != "":
+		e.may[rest[0]] = true
+		rest = rest[1:]
+	default:
+		e.may[first] = true
+	}
+	return e, rest
+}
+
+func cutClass(rest string) (e element, _ string) {
+	rest, negated := strings.CutPrefix(rest, "^")
+	for rest != "" && rest[0] != ']' {
+		from, to, width := rest[0], rest[0], 1
+		switch {
+		case from == '\\' && len(rest) > 1:
+			from, to, width = rest[1], rest[1], 2
+		case len(rest) > 2 && rest[1] == '-':
+			to, width = rest[2], 3
+		}
+		for c := int(min(from, to)); c <= int(max(from, to)); c++ {
+			e.may[c] = true
+		}
+		rest = rest[width:]
+	}
+	for i := range e.may {
+		e.may[i] = e.may[i] != negated
+	}
+	return e, strings.TrimPrefix(rest, "]")
+}
+
+// Patterns that a matcher which tries everything never comes to an end with.
+func TestMatchIsQuick(t *testing.T) {
+	name := strings.Repeat("a", 10_000)
+	for _, pattern := range []string{
+		strings.Repeat("*a", 1000) + "b", strings.Repeat("*", 10_000) + "b",
+		"*" + strings.Repeat("[a-z]", 500) + "b",
+		"*[" + strings.Repeat("b", 10_000) + "]", "*[" + strings.Repeat("b", 10_000),
+	} {
+		if glob.Match(pattern, name) {
+			t.Errorf("%.20s... matches", pattern)
+		}
+	}
 }
