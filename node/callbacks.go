@@ -13,6 +13,7 @@ func (n *Node) takePart() {
 	ctx, leave := context.WithCancel(context.Background())
 	n.leave = leave
 	if n.cfg.OnFollower != nil || n.cfg.OnCandidate != nil {
+		n.voice.speak(ctx, n.announce) // that it is a candidate, for certain before it is anything else
 		n.part.Go(func() { n.herald(ctx) })
 	}
 	if !n.cfg.apart {
@@ -41,7 +42,7 @@ type voice struct {
 
 func newVoice() *voice { return &voice{turn: make(chan struct{}, 1)} }
 
-// speak waits for the turn. It says no when ctx ends before.
+// speak waits for the turn. When ctx ends before, nothing is said.
 func (v *voice) speak(ctx context.Context, say func()) {
 	select {
 	case v.turn <- struct{}{}:
