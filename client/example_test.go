@@ -180,3 +180,27 @@ func ExampleSession_Lock() {
 	// paid: wages
 	// another has a turn: true
 }
+
+// Who keeps a copy of some keys reads them once, and then follows what changes.
+func ExampleClient_ChangesFrom() {
+	c, end := dialed()
+	defer end()
+	ctx := context.Background()
+	for _, cmd := range []caucus.Command{{"SET", "user:1", "ann"}, {"SET", "other", "x"}, {"DEL", "user:1"}} {
+		if _, err := c.Do(ctx, cmd); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for change, err := range c.ChangesFrom(ctx, "user:*", 0) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(change.Command, change.Key) // keep change.Revision, to go on behind it
+		if change.Command == "del" {
+			break
+		}
+	}
+	// Output:
+	// set user:1
+	// del user:1
+}

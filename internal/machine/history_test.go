@@ -137,3 +137,11 @@ func TestWordsHaveNames(t *testing.T) {
 		t.Errorf("what is no word is %q", text)
 	}
 }
+
+func BenchmarkHistory(b *testing.B) {
+	var h history
+	b.ReportAllocs()
+	for i := uint64(1); b.Loop(); i++ {
+		h.note(keyChange{revision: i, key: "a key of some length", word: wordSet})
+	}
+}
