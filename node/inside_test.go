@@ -166,12 +166,12 @@ func TestInsideSlowReaderIsCut(t *testing.T) {
 			t.Fatal(r, err)
 		}
 	}
-	payload, sent := strings.Repeat("x", 1<<20), 48
+	payload, sent := strings.Repeat("x", 1<<20), 72 // as much may be on its way as waits behind it, 32 MiB each
 	for range sent {
 		waist.Of(n).Publish("c", payload)
 	}
 	read := 0
-	for ; ; read++ {
+	for ; read < sent; read++ {
 		if _, err := replies.Read(); err != nil {
 			break
 		}
