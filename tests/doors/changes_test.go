@@ -51,17 +51,21 @@ func TestB7_ChangesAreWaitedForOnAnyNode(t *testing.T) {
 		if got := now.changed(); got != "set x" {
 			t.Errorf("%s tells %q", c.Name(i), got)
 		}
-		a.want("SET user:1 v PX 50", "OK")
+		a.want("SET user:1 v", "OK")
 		if got := matching.changed(); got != "set user:1" {
 			t.Errorf("%s tells %q", c.Name(i), got)
 		}
-		plain.blocks(fmt.Sprintf("CHANGES FROM %d MATCH user:* BLOCK 0", from+3))
+		a.want("PEXPIRE user:1 1", "(integer) 1")
+		end := fmt.Sprintf("CHANGES FROM %d MATCH user:* BLOCK 0", from+4)
+		if err := plain.Send(strings.Fields(end)); err != nil {
+			t.Fatal(err)
+		}
 		if got := plain.changed(); got != "expired user:1" {
 			t.Errorf("%s tells %q of an end", c.Name(i), got)
 		}
 		next := a.now() + 1
 		now.want(fmt.Sprintf("CHANGES FROM %d BLOCK 20", next), "(empty array)")
-		now.want(fmt.Sprintf("CHANGES FROM %d MATCH user:* BLOCK 20", from+4),
+		now.want(fmt.Sprintf("CHANGES FROM %d MATCH user:* BLOCK 20", from+5),
 			fmt.Sprintf(`1) 1) (integer) %d 2) "" 3) ""`, next-1))
 		now.want("MULTI", "OK")
 		now.want(fmt.Sprintf("CHANGES FROM %d BLOCK 0", next), "QUEUED")
