@@ -72,8 +72,9 @@ func (c *Client) Addrs() []string { return c.book.all("") }
 
 var errClientClosed = fmt.Errorf("client: the client is closed: %w", net.ErrClosed)
 
-// Do carries out one command on any node. What is tried again, and when the outcome is unknown, stands in
-// the package's documentation. A subscription, and what else belongs to one connection is refused, because
+// Do carries out one command on any node. What is tried again, when the outcome is unknown, and that it may
+// take a moment longer than ctx lasts stands in the package's documentation.
+// A subscription, and what else belongs to one connection is refused, because
 // this connection is shared; for transactions, sessions and groups there are Transact, Session and Join.
 func (c *Client) Do(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
 	if err := c.refuse(cmd); err != nil {
@@ -93,28 +94,56 @@ func (c *Client) exchange(ctx context.Context, again bool, cmds ...caucus.Comman
 	ctx, cancel := c.cfg.bounded(ctx)
 	defer cancel()
 	var wait pause
-	var bad *link // the one that just failed or could not serve
+	var bad *link  // the one that just failed or could not serve
+	var last error // that says more than that the time is up
 	for {
 		l, err := c.link(ctx, bad)
 		if err != nil {
-			return nil, err
+			return nil, because(ctx, err, last)
 		}
-		replies, err := l.carry(ctx, cmds...)
+		begun := time.Now()
+		replies, err := l.patient(ctx, again, cmds...)
 		var lost *lostError
 		switch {
 		case err == nil:
-			err = replies[len(replies)-1].Err()
-			if c.cfg.Once || !caucus.SafeToRetry(err) {
+			last = replies[len(replies)-1].Err()
+			if c.cfg.Once || !caucus.SafeToRetry(last) || !again && hopeless(ctx, time.Since(begun)) {
 				return replies, nil
 			}
 		case errors.As(err, &lost) && lost.sent && !again:
-			return nil, uncertain(err, err)
+			return nil, uncertain(told(err, last), err)
+		case last == nil || ctx.Err() == nil:
+			last = err
 		}
 		bad = l
 		if waited := wait.wait(ctx); waited != nil {
-			return nil, notApplied(err, waited)
+			return nil, notApplied(last, waited)
 		}
 	}
+}
+
+// hopeless says that a write which a node has just taken so long to refuse is better not sent again: the time
+// that is left would be over before the next answer, and the outcome unknown.
+func hopeless(ctx context.Context, took time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline)+moment < took
+}
+
+// because gives why a connection could not be had. A reason heard earlier is worth more than that the time
+// is up.
+func because(ctx context.Context, err, last error) error {
+	if last == nil || ctx.Err() == nil {
+		return err
+	}
+	return notApplied(last, context.Cause(ctx))
+}
+
+// told adds to the error of the last attempt what an earlier one was answered.
+func told(err, earlier error) error {
+	if earlier == nil {
+		return err
+	}
+	return fmt.Errorf("%w; the attempt before it: %v", err, earlier)
 }
 
 // uncertain makes the error of a write whose answer did not come. What the last attempt ended with is told,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -246,5 +247,74 @@ func TestClosedClientFails(t *testing.T) {
 	}
 	if _, err := c.Do(within(t), caucus.Command{"GET", "k"}); err == nil {
 		t.Fatal("a closed client carried out a command")
+	}
+}
+
+// What a node says when the time of a call is over is its outcome, and not that nobody knows it.
+func TestTheNodesAnswerIsWorthMoreThanTheTime(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	f := startFake(t, func(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
+		if cmd[0] == "SET" || cmd[0] == "GET" {
+			<-ctx.Done()
+			return fail(caucus.ErrTryAgain, "no leader is known")
+		}
+		return nil
+	})
+	c := dial(t, client.Config{Addrs: []string{f.addr}})
+	read := make(chan error, 1)
+	go func() {
+		_, err := c.Do(ctx, caucus.Command{"GET", "k"})
+		read <- err
+	}()
+	_, wrote := c.Do(ctx, caucus.Command{"SET", "k", "v"})
+	for what, err := range map[string]error{"SET": wrote, "GET": <-read} {
+		if !caucus.SafeToRetry(err) || !strings.Contains(err.Error(), "no leader is known") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// Why a node did not carry out a call stays known when the time is over while it is tried again.
+func TestTheReasonOfAnEarlierAttemptIsTold(t *testing.T) {
+	for what, word := range map[string]*caucus.Error{"SET": caucus.ErrUncertain, "GET": caucus.ErrTryAgain} {
+		var first atomic.Bool
+		f := startFake(t, func(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
+			if cmd[0] == what && first.CompareAndSwap(false, true) {
+				return fail(caucus.ErrTryAgain, "no leader is known")
+			}
+			return nil
+		})
+		c := dial(t, client.Config{Addrs: []string{f.addr}})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			f.await(what, 2)
+			cancel()
+		}()
+		_, err := c.Do(ctx, caucus.Command{what, "k"})
+		if !errors.Is(err, word) || !errors.Is(err, context.Canceled) ||
+			!strings.Contains(err.Error(), "TRYAGAIN no leader is known") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// A write that took a node long to refuse is not sent again into less time than that: its outcome would
+// be unknown.
+func TestNoWriteIsSentWhoseAnswerCannotCome(t *testing.T) {
+	const long = time.Second
+	f := startFake(t, func(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
+		if cmd[0] == "SET" {
+			time.Sleep(long) // the node's own patience
+			return fail(caucus.ErrTryAgain, "no leader is known")
+		}
+		return nil
+	})
+	c := dial(t, client.Config{Addrs: []string{f.addr}})
+	ctx, cancel := context.WithTimeout(t.Context(), long+long/2)
+	defer cancel()
+	_, err := c.Do(ctx, caucus.Command{"SET", "k", "v"})
+	if !caucus.SafeToRetry(err) || f.count("SET") != 1 {
+		t.Errorf("%v; SET came %d times", err, f.count("SET"))
 	}
 }

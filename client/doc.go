@@ -27,8 +27,11 @@
 //	  ErrNoPerm, ErrDenied, ErrNoProto
 //	net.ErrClosed                   no                    this program has closed the Client or Session
 //
-// The cause of the context is found by errors.Is as well: a call that ran out of time is ErrTryAgain or
-// ErrUncertain, and context.DeadlineExceeded. Reads are sent again, on another node if need be, whatever
+// An answer that is under way when the context ends is waited for a moment, 250 ms at most, since a node says
+// what came of the call; why it was refused before stands in the error. What is ErrTryAgain or ErrUncertain
+// because the context ended, and not by a node's answer, is also what the context ended with
+// (context.DeadlineExceeded). A write is not sent again when too little time is left
+// for a certain answer. Reads are sent again, on another node if need be, whatever
 // breaks. A write whose connection broke after it was sent is not: its outcome is unknown. A Session knows
 // better: its writes are numbered, so that one is sent again and applied once (see Session.Do); there
 // ErrUncertain is left for a session that is over and a context that has ended.

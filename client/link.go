@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/resp"
@@ -100,6 +101,38 @@ func (l *link) do(ctx context.Context, cmds ...caucus.Command) ([]caucus.Reply, 
 	default:
 		return nil, &lostError{l.addr, c.sent.Load(), err}
 	}
+}
+
+// moment is how long an answer that is under way is waited for when nobody wants it any more: without it the
+// outcome is unknown, and a session's connection of no use. A node that was given as much time as its client
+// has says in it what became of the request.
+const moment = 250 * time.Millisecond
+
+// outlive gives a context that ends a moment after ctx. A read is not waited for when ctx was canceled.
+func outlive(ctx context.Context, read bool) (context.Context, context.CancelFunc) {
+	within, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	end := func() { cancel(context.Cause(ctx)) }
+	stop := context.AfterFunc(ctx, func() {
+		if read && errors.Is(ctx.Err(), context.Canceled) {
+			end()
+		} else {
+			time.AfterFunc(moment, end)
+		}
+	})
+	return within, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// patient is carry that waits for an answer a moment longer than ctx lasts.
+func (l *link) patient(ctx context.Context, read bool, pipeline ...caucus.Command) ([]caucus.Reply, error) {
+	if ctx.Err() != nil {
+		return nil, &lostError{l.addr, false, context.Cause(ctx)}
+	}
+	within, end := outlive(ctx, read)
+	defer end()
+	return l.carry(within, pipeline...)
 }
 
 // alive says whether the link is not known to be broken.

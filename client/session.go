@@ -300,26 +300,14 @@ func (s *Session) ask(ctx context.Context, l *link, cmds ...caucus.Command) (*li
 	if err != nil {
 		return l, nil, err
 	}
-	within, cancel := outlive(ctx, s.hang)
+	longer, end := outlive(ctx, false)
+	defer end()
+	within, cancel := context.WithTimeout(longer, s.hang)
 	defer cancel()
 	replies, err := l.carry(within, cmds...)
 	// What is still under way on a connection must not be followed by anything (SAFETY A3).
 	l.doubtful = err != nil
 	return l, replies, err
-}
-
-// moment is how long an answer that is under way is waited for when nobody wants it any more: without it the
-// outcome is unknown, and the connection of no use.
-const moment = 250 * time.Millisecond
-
-// outlive gives a context that ends a moment after ctx, and at most so much later than now.
-func outlive(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(moment, cancel) })
-	return within, func() {
-		stop()
-		cancel()
-	}
 }
 
 // mend gives l when it is fit, else a connection on which the session was resumed. When that fails l stays.

@@ -33,7 +33,8 @@ func (n *Node) Client() *client.Client { return n.program }
 
 // Do carries out one command as Client does, so that a Node is a caucus.Doer. It fails with
 // caucus.ErrTryAgain when the command was not carried out for certain, with caucus.ErrUncertain when nobody
-// knows, and otherwise with what the ensemble answered. Without a deadline it takes RequestTimeout at most.
+// knows, and otherwise with what the ensemble answered. Without a deadline it takes RequestTimeout at most,
+// and either way up to 250 ms more for an answer that is under way.
 // Calls that are made meanwhile go together, so they are not in order. Commands that belong to one connection
 // (MULTI, SUBSCRIBE, SESSION OPEN, ...) are refused: Client has calls for sessions, groups and events.
 func (n *Node) Do(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {

@@ -1,16 +1,19 @@
 package node_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/internal/waist"
 	"github.com/caucus-project/caucus/node"
 )
 
@@ -176,5 +179,36 @@ func TestNobodyLeadsWithoutAMajority(t *testing.T) {
 	}
 	if len(rest.Peers()) != 2 {
 		t.Errorf("its peers are %+v", rest.Peers())
+	}
+}
+
+// Where nobody can be reached, a call answers that nothing was applied, and why.
+func TestWithoutAMajorityACallSaysWhy(t *testing.T) {
+	const patience = time.Second
+	nodes := nodetest.InProcess(t, 2, func(_ int, cfg *node.Config) { cfg.RequestTimeout = patience })
+	if err := nodes[1].Close(); err != nil {
+		t.Fatal(err)
+	}
+	nodetest.Eventually(t, "it knows no leader", func() bool {
+		return strings.Contains(waist.Of(nodes[0]).Ready().Reason, "no leader is known")
+	})
+	addr, _, _ := nodes[0].Addresses()
+	outside, err := client.Dial(within(t), client.Config{Addrs: []string{addr}, AddrsOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer outside.Close()
+	for where, who := range map[string]caucus.Doer{"inside": nodes[0], "outside": outside} {
+		for word, cmd := range map[string]caucus.Command{
+			"no leader is known at present; nothing was applied": {"SET", "k", "v"},
+			"no quorum confirmed the leader in time":             {"GET", "k"},
+		} {
+			ctx, cancel := context.WithTimeout(within(t), patience+patience/2)
+			_, err := who.Do(ctx, cmd)
+			cancel()
+			if !caucus.SafeToRetry(err) || !strings.Contains(err.Error(), word) {
+				t.Errorf("%s, %s gives %v", where, cmd[0], err)
+			}
+		}
 	}
 }
