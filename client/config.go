@@ -25,8 +25,9 @@ type Config struct {
 	Timeout time.Duration
 	// DialTimeout bounds the making of one connection, greeting included. Zero means 1 s.
 	DialTimeout time.Duration
-	// Once has a call made once when a node was reached: TRYAGAIN and LOADING are its answer then, and
-	// what they say is the caller's to read.
+	// Once has the first answer of any node be the outcome of a call, also one that asks to try again
+	// (TRYAGAIN, LOADING), which else is waited out until the call's context ends. Other nodes are still tried
+	// while none can be reached.
 	Once bool
 	// Stale has reads answered from the state of the node that was reached, which may be behind, and
 	// without a quorum too. Such a client opens no sessions and hears no events.

@@ -17,8 +17,6 @@ type leading struct {
 	done chan struct{} // closed when the function has returned
 }
 
-var errLeadsNoMore = errors.New("client: the member leads no more")
-
 // Lead does what only one member of the group may do at a time. It waits until the member leads and runs f
 // with the term, which is a fencing token (see GuardTerm), and with a context that ends when the leadership
 // does: by Leave, Close or Resign, by a TRANSFER, when too few members are left, when the session is over,
@@ -134,7 +132,7 @@ func (m *Member) stopLeading() {
 	w := m.running
 	m.s.mu.Unlock()
 	if w != nil {
-		w.end(errLeadsNoMore)
+		w.end(fmt.Errorf("client: the member leads group %s no more", m.group))
 		<-w.done
 	}
 }

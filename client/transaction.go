@@ -16,7 +16,8 @@ import (
 // for at the time of writing.
 type Guard struct{ words caucus.Command }
 
-// GuardTerm holds while the group's leader leads under that term: that of Member.IsLeader or Lead.
+// GuardTerm holds while the group's leader leads under that term: that of Member.IsLeader or Lead. The
+// nodes themselves are the group "nodes", whose terms package node gives (Node.Term, Config.OnLeader).
 func GuardTerm(group string, term uint64) Guard {
 	return Guard{caucus.Command{"GUARD", group, "TERM", strconv.FormatUint(term, 10)}}
 }

@@ -25,12 +25,18 @@ type stage struct {
 
 func newStage(t *testing.T, example string) *stage {
 	t.Helper()
+	return stageOf(t, nodetest.Build(t, "examples/"+example))
+}
+
+// stageOf is a stage for copies of a program that was built already.
+func stageOf(t *testing.T, program string) *stage {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "said")
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{t: t, program: nodetest.Build(t, "examples/"+example), file: file}
+	s := &stage{t: t, program: program, file: file}
 	t.Cleanup(s.end)
 	return s
 }

@@ -21,7 +21,8 @@ type Config struct {
 	// Name is the node's name, unique in the ensemble: 1 to 255 letters, digits and "._-:/@". Empty: the
 	// client address.
 	Name string
-	// Data is the directory that the node lives in. It is made when missing. Required.
+	// Data is the directory that the node lives in. It is made when missing. Required. A first Open that named
+	// others and failed leaves it marked as theirs: go on with the same Join or Peers, or remove it.
 	Data string
 	// Listen, PeerListen and HTTP are the addresses of the doors, host:port. Empty: 127.0.0.1:5010;
 	// the port after the client's; 127.0.0.1:8989, or a free port when that is taken. Port 0 takes a
@@ -32,8 +33,10 @@ type Config struct {
 	// when others may come (Password is set) and a door listens on all addresses.
 	Advertise string
 	// Join gives client addresses of nodes of the ensemble to join; any one that answers is enough. When this
-	// node's own is among them they are a list of those who found together, like Peers. It counts only while
-	// the directory is new. Empty, and no Peers: found an ensemble of one.
+	// node's own is among them they are a list of those who found together, like Peers. Without it this
+	// node founds
+	// nothing, and waits for as long as none of them does. It counts only while the directory is new. Empty,
+	// and no Peers: found an ensemble of one.
 	Join []string
 	// From names a dump (of CHECKPOINT name or GETDUMP) that a new ensemble begins with. The directory
 	// must be new, and there can be nobody to join. Empty: it begins with nothing.
@@ -76,9 +79,12 @@ type Config struct {
 	OnStart func(n *Node)
 	// OnLeader does what only the leader does (IsLeader says what that is). Ctx ends when the leadership
 	// does, and then it must return: no other node leads before it has, but no longer than a promise
-	// lasts, a quarter of a second, after which the others go on without waiting. If it returns earlier
-	// the node leads on and it is not called again before the next leadership. Term is its number, as of Term:
-	// with client.GuardTerm("nodes", term) what is written too late is refused.
+	// lasts. When the leadership was taken away, or this node was cut off, that is a quarter of a second; in
+	// Close up to 2 s, the TTL of the node's session, and Close itself waits for its return without limit.
+	// After that the others go on. If it returns earlier the node leads on, and it is called again when the
+	// next leadership begins, or when this node had to stop believing in this one and may believe again: so
+	// twice under one term, but never twice at a time. Term is the leadership's number, as of Term: with
+	// client.GuardTerm("nodes", term) what is written too late is refused.
 	OnLeader func(ctx context.Context, n *Node, term uint64)
 	// OnFollower is called when another node leads: which one that is, or what is known of it, has changed.
 	OnFollower func(n *Node, leader Peer)
@@ -92,7 +98,7 @@ type Config struct {
 	// over by then is not told. They may use n, but must not call Close, which waits for them. All may be
 	// nil.
 
-	// Logger gets what an operator may want to read. Nil: nothing is logged.
+	// Logger gets what an operator may want to read, such as slog.Default. Nil: nothing is logged.
 	Logger *slog.Logger
 
 	clock func() replica.Time    // read instead of the computer's clocks; nil but in tests
@@ -127,23 +133,24 @@ func (c Config) validate() error {
 	case c.Data == "":
 		return errors.New("node: Data is empty: name the directory that the node lives in")
 	case c.Name != "" && !caucus.ValidMember(c.Name):
-		return fmt.Errorf("node: the name %q is not 1 to 255 letters, digits and ._-:/@", c.Name)
+		return fmt.Errorf("node: the name %q, of Name (--id), is not 1 to 255 letters, digits and ._-:/@", c.Name)
 	case c.From != "" && len(c.list()) > 0:
-		return fmt.Errorf("node: --from %s founds a new ensemble of this node alone, and --join, -e or --config "+
-			"name others: leave one of them out; others can join once it runs", c.From)
+		return fmt.Errorf("node: From (--from) %s founds a new ensemble of this node alone, and Join or Peers "+
+			"(--join, -e, --config) name others: leave one of them out; others can join once it runs", c.From)
 	case len(c.Metadata) > caucus.MaxMetadata:
 		return fmt.Errorf("node: %d bytes of metadata; at most %d", len(c.Metadata), caucus.MaxMetadata)
 	case c.BlocTimeout < 100*time.Millisecond || c.BlocTimeout > 24*time.Hour:
 		return fmt.Errorf("node: a bloc client may be silent for 100ms to 24h, not for %v", c.BlocTimeout)
 	}
-	for name, addr := range map[string]string{"--listen": c.Listen, "--peer-listen": c.PeerListen} {
+	for name, addr := range map[string]string{"Listen (--listen)": c.Listen,
+		"PeerListen (--peer-listen)": c.PeerListen} {
 		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {
 			return fmt.Errorf("node: %s %q is not host:port: %w", name, addr, err)
 		}
 	}
 	for _, addr := range c.Join {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return fmt.Errorf("node: the address to join, %q, is not host:port: %w", addr, err)
+			return fmt.Errorf("node: the address to join (Join, --join), %q, is not host:port: %w", addr, err)
 		}
 	}
 	if err := c.validatePeers(); err != nil {
@@ -154,7 +161,7 @@ func (c Config) validate() error {
 	}
 	if _, port, err := net.SplitHostPort(c.Advertise); err == nil {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || n == 65535 {
-			return fmt.Errorf("node: --advertise %q: the port is not from 1 to 65534", c.Advertise)
+			return fmt.Errorf("node: Advertise (--advertise) %q: the port is not from 1 to 65534", c.Advertise)
 		}
 	}
 	return nil
@@ -266,7 +273,7 @@ func (c Config) reachable(ls listeners) error {
 	for _, l := range []net.Listener{ls.client, ls.peer} {
 		if c.Password != "" && c.Advertise == "" && l.Addr().(*net.TCPAddr).IP.IsUnspecified() {
 			return fmt.Errorf("node: it listens on all addresses (%s) and does not know at which of them "+
-				"others reach it: say so with --advertise HOST", l.Addr())
+				"others reach it: say so with Advertise (--advertise HOST)", l.Addr())
 		}
 	}
 	return nil

@@ -56,12 +56,12 @@ func TestAllAddressesAreNotAdvertised(t *testing.T) {
 
 func TestConfigurationsThatCannotWork(t *testing.T) {
 	for want, cfg := range map[string]node.Config{
-		"multiple of the heartbeat": {Heartbeat: time.Second},
-		"1s, must be a multiple":    {Heartbeat: -time.Second, Election: time.Second},
-		"not for -1s":               {BlocTimeout: -time.Second},
-		`"nonsense", is not host`:   {Join: []string{"127.0.0.1:1", "nonsense"}},
-		`--listen "here" is not`:    {Listen: "here"},
-		"not from 1 to 65534":       {Advertise: "cellar.example:http"},
+		"multiple of the heartbeat":       {Heartbeat: time.Second},
+		"1s, must be a multiple":          {Heartbeat: -time.Second, Election: time.Second},
+		"not for -1s":                     {BlocTimeout: -time.Second},
+		`"nonsense", is not host`:         {Join: []string{"127.0.0.1:1", "nonsense"}},
+		`Listen (--listen) "here" is not`: {Listen: "here"},
+		"not from 1 to 65534":             {Advertise: "cellar.example:http"},
 	} {
 		if _, _, err := opened(t, cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("wanted %q, got %v", want, err)

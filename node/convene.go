@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -185,11 +186,15 @@ func (n *Node) sayWaits(waits []founding.Waiting) {
 	if len(n.cfg.Peers) > 0 {
 		text = "nothing is founded yet; waiting"
 	}
+	why := inWords(waits)
+	if own := n.me.Client; len(n.cfg.Peers) == 0 && !slices.Contains(n.cfg.Join, own) {
+		why += "; to found together, put its own address, " + own + ", in Join (--join) too, or use Peers"
+	}
 	var names []string
 	for _, w := range waits {
 		names = append(names, w.For)
 	}
-	n.log.Warn(text, "for", strings.Join(names, ", "), "why", inWords(waits))
+	n.log.Warn(text, "for", strings.Join(names, ", "), "why", why)
 }
 
 func inWords(waits []founding.Waiting) string {
@@ -303,7 +308,7 @@ func (n *Node) establish(
 func (d *peerDoor) Meant(by peer.Greeting, id uint64, name string) {
 	n := (*Node)(d)
 	err := fmt.Errorf("this address belongs to %s of ensemble %s, whose node %s called: "+
-		"start it with --join %s, and with an empty directory", cmp.Or(name, fmt.Sprintf("node %d", id)),
+		"start it with --join %s (Join), and with an empty directory", cmp.Or(name, fmt.Sprintf("node %d", id)),
 		formatID(by.From.Cluster), by.From.Name, by.From.Addresses.Client)
 	if n.ownerNow() == nil {
 		select {

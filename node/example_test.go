@@ -2,12 +2,17 @@ package node_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/node"
 )
 
@@ -60,6 +65,48 @@ func ExampleConfig_OnLeader() {
 		log.Fatal(err)
 	}
 	// Output: n1 leads
+}
+
+// The whole life of a program: it runs until it is asked to end, and closes its node in good order.
+func ExampleRun() {
+	dir, end := place()
+	defer end()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := node.Run(ctx, node.Config{Name: "n1", Data: dir, Listen: "127.0.0.1:0", HTTP: "off",
+		OnLeader: func(ctx context.Context, n *node.Node, term uint64) {
+			fmt.Println(n.Name(), "leads")
+			stop() // what this example has to do is done
+			<-ctx.Done()
+		}})
+	fmt.Println(err)
+	// Output:
+	// n1 leads
+	// <nil>
+}
+
+// What only the leader may write is written behind a guard: it is refused once the leadership is over.
+func ExampleNode_Term() {
+	ctx := context.Background()
+	dir, end := place()
+	defer end()
+	n, err := node.Open(ctx, node.Config{Name: "n1", Data: dir, Listen: "127.0.0.1:0", HTTP: "off"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer n.Close()
+	term, ok := n.Term()
+	for ; !ok; term, ok = n.Term() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	write := []caucus.Command{{"SET", "leader", n.Name()}}
+	_, err = n.Client().Transact(ctx, write, client.GuardTerm("nodes", term))
+	fmt.Println(err)
+	_, err = n.Client().Transact(ctx, write, client.GuardTerm("nodes", term-1))
+	fmt.Println(errors.Is(err, client.ErrFenced))
+	// Output:
+	// <nil>
+	// true
 }
 
 // A file of QCluster's is enough. With three of them, in which each lists the others, one of three leads.

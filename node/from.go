@@ -30,7 +30,8 @@ func (n *Node) mayBeginWith(home datadir.Identity) error {
 	if n.dump == nil || home.Boots == 0 {
 		return nil
 	}
-	return n.describeError(fmt.Errorf("it belongs to node %q of ensemble %s, and --from founds a new one: "+
+	return n.describeError(fmt.Errorf("it belongs to node %q of ensemble %s, and "+
+		"--from (From) founds a new one: "+
 		"start it without --from to go on, or give it an empty directory", home.Node, home.Cluster))
 }
 

@@ -35,11 +35,11 @@ func (n *Node) enter() (datadir.Identity, error) {
 			Incarnation: formatID(randomID())}, nil
 	case err == nil && n.cfg.Name != "" && n.cfg.Name != home.Node:
 		err = n.describeError(fmt.Errorf("it belongs to node %q, not %q: "+
-			"start it under its own --id, or give the new node a directory of its own", home.Node, n.cfg.Name))
+			"start it under its own --id (Name), or give the new node a directory of its own", home.Node, n.cfg.Name))
 	}
 	if err == nil && home.RaftID == 0 && len(n.cfg.list()) == 0 {
 		err = n.describeError(errors.New("it was made to join an ensemble and has not done so yet: " +
-			"start it with --join or the list it had, or remove it to found a new ensemble"))
+			"start it with the --join (Join) or the list (Peers) it had, or remove it to found a new ensemble"))
 	}
 	return home, err
 }

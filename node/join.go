@@ -60,11 +60,11 @@ func refusal(err error) error {
 	switch {
 	case errors.As(err, &refused) && refused.Code == peer.RefusedPassword:
 		return fmt.Errorf("the other end has another password, or only one of the two has any: start with the "+
-			"--password-file that the nodes of the ensemble have, or without one as they were (%w)", err)
+			"--password-file (Password) that the nodes of the ensemble have, or without one as they were (%w)", err)
 	case errors.Is(err, caucus.ErrConflict), errors.Is(err, caucus.ErrDenied):
 		return err
 	case errors.Is(err, caucus.ErrNoAuth), errors.Is(err, caucus.ErrWrongPass):
-		return fmt.Errorf("the ensemble's password is another: start with the --password-file "+
+		return fmt.Errorf("the ensemble's password is another: start with the --password-file (Password) "+
 			"that its nodes have (%w)", err)
 	}
 	return nil
@@ -151,7 +151,8 @@ func (n *Node) compareEnsembles() error {
 		there.Cluster == n.cluster() {
 		return nil
 	}
-	return n.describeError(fmt.Errorf("it is ensemble %s, alone, and --join %s leads to ensemble %s: start it "+
+	return n.describeError(fmt.Errorf("it is ensemble %s, alone, and --join (Join) %s leads to ensemble %s: "+
+		"start it "+
 		"without --join to go on so, or with an empty directory to join",
 		n.cluster(), strings.Join(n.cfg.hints(), ","), there.Cluster))
 }

@@ -85,7 +85,9 @@ var errStopped = errors.New("the node was asked to stop")
 
 // Open starts a node and returns when it serves clients. In a new directory it founds an ensemble, alone or
 // together with those whom Config names, or joins the one that they belong to, for as long as ctx allows; in
-// a known directory it goes on where it stopped.
+// a known directory it goes on where it stopped. Ctx is for the opening alone: its end later does nothing to
+// the node, which Close stops. To serve is to answer clients, with TRYAGAIN if need be: in a known directory
+// no majority is waited for, so that Open may return while the others are still away, and commands wait.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -239,9 +241,10 @@ func (n *Node) Err() error {
 	}
 }
 
-// Close stops the node: no new requests, those in flight are answered, then everything is closed.
-// It waits for all of it, is safe to call more than once, and gives the reason when the node had
-// stopped by itself.
+// Close stops the node: OnLeader's context ends and it returns, another node leads, no new requests are
+// taken, those in flight are answered, then everything is closed. It waits for all of it, for the functions
+// of Config without limit; the others do not wait for an OnLeader that stays, but lead after 2 s. It is safe
+// to call more than once, and gives the reason when the node had stopped by itself.
 func (n *Node) Close() error {
 	n.fail(errStopped)
 	<-n.done

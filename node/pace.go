@@ -36,8 +36,8 @@ func (p pace) validate() error {
 func (p pace) differs(ensemble pace) error {
 	stated := pace{cmp.Or(p.heartbeat, ensemble.heartbeat), cmp.Or(p.election, ensemble.election)}
 	if stated != ensemble {
-		return fmt.Errorf("--heartbeat %v --election %v: this ensemble was founded with %v and %v, and all its "+
-			"nodes keep to that; leave both out", stated.heartbeat, stated.election,
+		return fmt.Errorf("--heartbeat %v --election %v (Heartbeat, Election): this ensemble was founded with "+
+			"%v and %v, and all its nodes keep to that; leave both out", stated.heartbeat, stated.election,
 			ensemble.heartbeat, ensemble.election)
 	}
 	return nil

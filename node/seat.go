@@ -153,7 +153,8 @@ func (n *Node) IsLeader() bool {
 }
 
 // Term is IsLeader with the number of the leadership, which rises with every new one: a fencing token. A
-// transaction that begins with GUARD nodes TERM n is applied only while it lasts.
+// transaction that begins with GUARD nodes TERM n is applied only while it lasts: in Go one with
+// client.GuardTerm("nodes", term), as the example shows.
 func (n *Node) Term() (term uint64, ok bool) {
 	if m := n.seat.taken(); m != nil {
 		return m.IsLeader()

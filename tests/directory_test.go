@@ -248,7 +248,7 @@ func TestToJoinWithoutJoin(t *testing.T) {
 	s.hears("not joined yet; still trying")
 	s.kill()
 	s.refuses(s.dir, "it was made to join an ensemble and has not done so yet",
-		"start it with --join or the list it had, or remove it to found a new ensemble")
+		"start it with the --join (Join) or the list (Peers) it had, or remove it to found a new ensemble")
 }
 
 func TestPasswordFile(t *testing.T) {
