@@ -7,6 +7,11 @@ type View struct{ state *state }
 // View takes the state as it is, in constant time.
 func (m *Machine) View() *View { return &View{m.state.copy()} }
 
+// Rewind puts the state back to what it was when the view was taken, or forward to that of another machine of
+// the same commands. The view stays as it is, so that one state can be gone on from in many ways. Counts
+// are no part of the state and go on.
+func (m *Machine) Rewind(to *View) { m.state = *to.state.copy() }
+
 // Index gives the index of the last entry in the view.
 func (v *View) Index() uint64 { return v.state.index }
 
