@@ -9,8 +9,7 @@ import (
 	"github.com/caucus-project/caucus/internal/machine"
 )
 
-// tokens are the newest term and epoch of a place, who was granted them, and whether the place is the
-// group's first life or a later one.
+// tokens are the newest term and epoch of a place over all lives of its group, and to whom the term was granted.
 type tokens struct {
 	term, epoch uint64
 	leader      entry.Session
@@ -46,7 +45,7 @@ func (w *world) wrong() string {
 				continue
 			}
 			if holder >= 0 && key != theIndex {
-				return fmt.Sprintf("SAFETY A3: m%d and m%d both believe in %s", holder+1, who+1, said(key))
+				return fmt.Sprintf("SAFETY A3: m%d and m%d both believe in %s", holder+1, who+1, named(key))
 			}
 			holder = who
 			if why := w.unfounded(who, key, value); why != "" {
@@ -97,11 +96,11 @@ func (w *world) unfounded(who int, key lease.Key, value lease.Value) string {
 	if founded {
 		return ""
 	}
-	return fmt.Sprintf("SAFETY A3: m%d believes in %s, which is no longer its own", who+1, said(key))
+	return fmt.Sprintf("SAFETY A3: m%d believes in %s, which is no longer its own", who+1, named(key))
 }
 
-// said names what can be believed in.
-func said(key lease.Key) string {
+// named puts what can be believed in into words.
+func named(key lease.Key) string {
 	switch key.Kind {
 	case lease.Leadership:
 		return "leading " + key.Group

@@ -130,7 +130,7 @@ func (k *writer) member(w *world, m *member) {
 		k.counts(m, l)
 	}
 	if e := m.writing; e != nil {
-		k.flag(true, e.answered, m.lease.Counts(e.asked, w.key(e.place)), ended(e.reply))
+		k.flag(true, e.answered, m.lease.Counts(e.asked, leadOf(e.place)), ended(e.reply))
 		k.put(uint64(e.act), uint64(e.place), uint64(e.slots), uint64(e.reply.Kind))
 		k.token(e.attach, e.term, e.attached)
 		if e.act == acquire && e.reply.Kind == caucus.KindInt {

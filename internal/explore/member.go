@@ -81,8 +81,8 @@ type seenNow struct {
 	held, wanted slots
 }
 
-// key names the leadership of a place: the group's, or that a lock is held.
-func (w *world) key(place int) lease.Key {
+// leadOf names the leadership of a place: the group's, or that a lock is held.
+func leadOf(place int) lease.Key {
 	return lease.Key{Group: places[place], Kind: lease.Leadership}
 }
 
@@ -102,13 +102,13 @@ func (w *world) may(who int, a act, place int) bool {
 	case leave:
 		return m.joined
 	case resign:
-		return m.lease.Believes(w.key(0), w.reading())
+		return m.lease.Believes(leadOf(0), w.reading())
 	case release:
 		return m.joined && m.asked != 0
 	case acquire:
 		return !m.inLine[place] && place <= w.locks+1
 	case unlock:
-		return m.inLine[place] && m.lease.Believes(w.key(place), w.reading())
+		return m.inLine[place] && m.lease.Believes(leadOf(place), w.reading())
 	}
 	return w.left.Moves > 0 && m.looking == nil && m.former == 0
 }
@@ -120,7 +120,7 @@ func (w *world) say(who int, a act, place int, f Fault) {
 	if a == acquire {
 		w.locks = max(w.locks, place)
 	}
-	if v, ok := m.lease.Held(w.key(place), w.reading()); ok {
+	if v, ok := m.lease.Held(leadOf(place), w.reading()); ok {
 		e.term = v.Token
 	}
 	m.lease = m.lease.Clone()
@@ -141,9 +141,9 @@ func (m *member) giveUp(w *world, e *errand) {
 	case leave:
 		m.lease.GiveUp(slotKey(lease.AllSlots))
 		m.lease.GiveUp(theIndex)
-		m.lease.GiveUp(w.key(0))
+		m.lease.GiveUp(leadOf(0))
 	case resign, unlock:
-		m.lease.GiveUp(w.key(e.place))
+		m.lease.GiveUp(leadOf(e.place))
 	case release:
 		for n := range slotCount {
 			if e.slots.has(n) {
@@ -204,7 +204,7 @@ func (w *world) said(who int) {
 	case acquire:
 		m.inLine[e.place] = true
 		if e.reply.Kind == caucus.KindInt {
-			m.lease.Grant(e.asked, w.key(e.place), lease.Value{Token: uint64(e.reply.Int)})
+			m.lease.Grant(e.asked, leadOf(e.place), lease.Value{Token: uint64(e.reply.Int)})
 		}
 	case unlock:
 		m.inLine[e.place] = false
@@ -267,13 +267,13 @@ func (m *member) learn(w *world, l *look, f Fault) {
 			m.lease.Grant(l.asked, theIndex, l.index)
 		}
 		if l.terms[0] != 0 && !goes(resign) {
-			m.lease.Grant(l.asked, w.key(0), lease.Value{Token: l.terms[0]})
+			m.lease.Grant(l.asked, leadOf(0), lease.Value{Token: l.terms[0]})
 		}
 		m.learnSlots(l, goes(release))
 	}
 	for place := 1; place < placeCount; place++ {
 		if l.terms[place] != 0 && m.inLine[place] && !(goes(unlock) && m.writing.place == place) {
-			m.lease.Grant(l.asked, w.key(place), lease.Value{Token: l.terms[place]})
+			m.lease.Grant(l.asked, leadOf(place), lease.Value{Token: l.terms[place]})
 		}
 	}
 }

@@ -75,7 +75,7 @@ func (w *world) rests(who int) bool {
 		return false
 	}
 	for i := range w.groups {
-		if w.groups[i].Leader == own && !m.lease.Believes(w.key(i), now) {
+		if w.groups[i].Leader == own && !m.lease.Believes(leadOf(i), now) {
 			return false
 		}
 	}

@@ -22,7 +22,7 @@ var floors = map[string]int{
 	"internal/story": 2, // test support
 
 	"internal/replica": 3, "internal/raftlog": 3, "internal/peer": 3, "internal/feed": 3, "client": 3,
-	"internal/post": 3,
+	"internal/post": 3, "internal/explore": 3,
 
 	"internal/respd": 4, "internal/httpd": 4, "internal/metrics": 4, "internal/load": 4,
 
