@@ -127,7 +127,7 @@ func (m *Machine) grantSlot(g *group, slot, order, epoch uint64, news slotNews) 
 func (m *Machine) spread(g *group, epoch uint64, news slotNews) {
 	orders := g.members.Keys()
 	for slot, next := range assign.Spread(len(orders), g.slotHolders(orders)) {
-		if h, held := g.holds.Get(uint64(slot)); held && h.holder == orders[next] {
+		if h, held := g.holds.Get(uint64(slot)); held {
 			g.leaveTo(uint64(slot), h, orders[next], news)
 		} else {
 			m.grantSlot(g, uint64(slot), orders[next], epoch, news)

@@ -23,7 +23,7 @@ func dropSession(c *call) caucus.Reply {
 	s.drop = true
 	c.m.touchSession(s.id)
 	c.m.quitLines(s)
-	if s.grace == 0 {
+	if true {
 		reason := Lost
 		if s.evicted {
 			reason = Removed
