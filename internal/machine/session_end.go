@@ -23,7 +23,7 @@ func dropSession(c *call) caucus.Reply {
 	s.drop = true
 	c.m.touchSession(s.id)
 	c.m.quitLines(s)
-	if true {
+	if s.grace == 0 {
 		reason := Lost
 		if s.evicted {
 			reason = Removed

@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/caucus-project/caucus/internal/entry"
 )
 
 // A machine that was put back to a view is what it was, goes on from there, and leaves the view alone.
@@ -47,11 +49,13 @@ func TestGroupTellsWhoHoldsWhat(t *testing.T) {
 		t.Fatalf("alone it holds all: %+v", g)
 	}
 	b.Do("b", strings.Fields("GROUP JOIN g"))
-	b.Do("b", strings.Fields("GROUP TRANSFER g m2"))
 	g, _ = b.m.Group("g")
-	other := b.clients["b"].session
-	if g.Leader == own || g.Former != own || g.Heir != other || g.LeadToken == 0 || g.Token == 0 || g.Settled ||
-		g.Members[0].Index != 1 || g.Members[1].Index != 0 {
+	if g.Settled || g.Token == 0 || g.Revoked != g.Token || len(g.Members) != 2 || g.Members[0].Index != 1 ||
+		g.Members[1].Index != 0 || g.Members[1].Session != b.clients["b"].session {
 		t.Fatalf("what is revoked is still the first's: %+v", g)
+	}
+	b.Do("b", strings.Fields("GROUP TRANSFER g m2"))
+	if g, _ = b.m.Group("g"); g.Leader != (entry.Session{}) || g.Former != own || g.Heir == own || g.LeadToken == 0 {
+		t.Fatalf("the leadership is revoked and the first may still believe in it: %+v", g)
 	}
 }
