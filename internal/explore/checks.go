@@ -9,7 +9,8 @@ import (
 	"github.com/caucus-project/caucus/internal/machine"
 )
 
-// tokens are the newest term and epoch of a place over all lives of its group, and to whom the term was granted.
+// tokens are the newest term and epoch of a place over all lives of its group, and to whom the term was
+// granted.
 type tokens struct {
 	term, epoch uint64
 	leader      entry.Session
@@ -75,8 +76,8 @@ func (w *world) indexes(now lease.Reading) string {
 	return ""
 }
 
-// unfounded says that what a member believes in is already somebody else's to have, "" when it is not: nothing
-// is granted before its holder has given it up, has ended or can no longer believe (SAFETY A3, A17).
+// unfounded says that what a member believes in is already somebody else's to have, "" when it is not:
+// nothing is granted before its holder has given it up, has ended or can no longer believe (SAFETY A3, A17).
 func (w *world) unfounded(who int, key lease.Key, value lease.Value) string {
 	g := &w.groups[placeNamed(key.Group)]
 	own := sessionOf(who)

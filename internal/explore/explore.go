@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -99,8 +100,9 @@ type found struct {
 // Run explores breadth first. It stops at the first violation.
 func Run(o Options) Report {
 	s := &search{Options: o, known: map[key]bool{}}
-	w := s.begin()
-	s.visit(w, step{from: -1})
+	if w := s.begin(); s.Violation == "" {
+		s.visit(w, step{from: -1})
+	}
 	for s.Widths = []int{1}; len(s.Widths) <= o.Depth && s.Violation == ""; {
 		level := s.next
 		s.next = nil
@@ -141,10 +143,7 @@ func (s *search) expand(f found) {
 
 // visit takes a state in, unless it is known, and says whether all is well in it.
 func (s *search) visit(w *world, by step) bool {
-	why := w.rises()
-	if why == "" {
-		why = w.wrong()
-	}
+	why := s.wrong(w)
 	k := s.keys.of(w)
 	if why == "" && s.known[k] {
 		return true
@@ -163,6 +162,14 @@ func (s *search) visit(w *world, by step) bool {
 		s.next = append(s.next, found{w, len(s.steps) - 1})
 	}
 	return true
+}
+
+// wrong says what is as it must never be, "" when nothing is.
+func (s *search) wrong(w *world) string {
+	if s.stage.err != nil {
+		return "the machine cannot go on: " + s.stage.err.Error()
+	}
+	return cmp.Or(w.rises(), w.wrong())
 }
 
 // trace gives the moves to the state that was found last.

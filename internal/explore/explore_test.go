@@ -84,8 +84,8 @@ var faults = []struct {
 		Start: explore.Joined, Parts: 1, Theme: explore.Group}},
 }
 
-// TestFaultsAreFound makes mistakes on purpose, and finds for each a shortest trace. Under -short it leaves out
-// the one that takes longest.
+// TestFaultsAreFound makes mistakes on purpose, and finds for each a shortest trace. Under -short it leaves
+// out the one that takes longest.
 func TestFaultsAreFound(t *testing.T) {
 	found := map[explore.Fault]bool{}
 	for _, o := range faults {

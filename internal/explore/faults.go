@@ -1,7 +1,7 @@
 package explore
 
-// Fault is a mistake that the world's leader, or its members, make on purpose, to show that the search finds what
-// comes of it.
+// Fault is a mistake that the world's leader, or its members, make on purpose, to show that the search
+// finds what comes of it.
 type Fault uint8
 
 // The faults, by the rule that each breaks.
@@ -11,7 +11,7 @@ const (
 	CountsTheAnswerAsHeard       // A3: a holder is taken to know what its answer says before it has it
 	CountsWhileEnding            // A2: a heartbeat counts although the session's end is proposed
 	CountsWhileMarked            // A5: a heartbeat counts although the session is marked
-	GraceCutShort                // A4: a session whose connection was closed ends a tick before its GRACE is over
+	GraceCutShort                // A4: who was dropped ends a tick before its GRACE is over
 	EvictsAtOnce                 // B21: who is evicted ends before its promise is over
 	ElectionCounts               // A5: who is elected takes everybody to have been silent for a TTL
 	ElectionForgetsHolders       // A3: who is elected waits for nobody

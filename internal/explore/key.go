@@ -57,8 +57,8 @@ func (k *writer) of(w *world) key {
 		k.member(w, &w.members[i])
 	}
 	k.leader(w)
-	k.put(uint64(w.left.Crashes), uint64(w.left.Elections), uint64(w.left.Evictions), uint64(w.left.Transfers), uint64(w.left.Moves),
-		uint64(w.locks))
+	k.put(uint64(w.left.Crashes), uint64(w.left.Elections), uint64(w.left.Evictions),
+		uint64(w.left.Transfers), uint64(w.left.Moves), uint64(w.locks))
 	return k.sum()
 }
 

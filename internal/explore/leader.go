@@ -92,8 +92,8 @@ func (l *leader) forget(who int) {
 	}
 }
 
-// refresh takes over what waits in a group. Who gave up a thing that is revoked once more has not got it again
-// in between, unless it was granted in between.
+// refresh takes over what waits in a group. Who gave up a thing that is revoked once more has not got it
+// again, unless it was granted in between.
 func (l *leader) refresh(w *world, group string, pending []machine.Pending) {
 	next := make([]wait, 0, len(l.waits)+len(pending))
 	for _, before := range l.waits {

@@ -2,8 +2,8 @@ package explore
 
 import "fmt"
 
-// move is one thing that happens. An exchange, or a decision, that nothing comes between is one move as a whole,
-// beside its parts.
+// move is one thing that happens. An exchange, or a decision, that nothing comes between is one move as a
+// whole, beside its parts.
 type move struct {
 	kind  kind
 	who   uint8 // member, or place of what is granted

@@ -1,29 +1,30 @@
 package explore
 
+import "cmp"
+
 // begin makes the state in which the search begins, by moves that anybody could make.
 func (s *search) begin() *world {
 	w := s.stage.begin(s.Rarely)
-	play := func(v move) {
-		next, ok := s.stage.does(w, v, NoFault)
-		if !ok {
-			panic("the start cannot be reached: " + v.String())
-		}
-		if why := next.wrong() + next.rises(); why != "" {
-			panic(why + " on the way to the start")
-		}
-		w = next
-	}
 	for _, v := range s.Start.opening() {
-		play(v)
+		w = s.play(w, v)
 	}
-	for s.Start != Empty {
+	for s.Start != Empty && s.Violation == "" {
 		v, more := w.unrest()
 		if !more {
 			break
 		}
-		play(v)
+		w = s.play(w, v)
 	}
 	return w
+}
+
+// play makes a move on the way to the start.
+func (s *search) play(w *world, v move) *world {
+	next, ok := s.stage.does(w, v, NoFault)
+	if why := s.wrong(next); !ok || why != "" {
+		s.Violation = "on the way to the start, when " + v.String() + ": " + cmp.Or(why, "it cannot be done")
+	}
+	return next
 }
 
 // opening is what members do first.

@@ -79,6 +79,7 @@ func (w *world) reading() lease.Reading {
 type stage struct {
 	m      *machine.Machine
 	number uint64 // of the batch that was applied last
+	err    error  // the machine cannot go on, which is a violation like any other
 }
 
 // begin gives the world at whose start the sessions are open, and nothing else is.
@@ -101,6 +102,9 @@ func (s *stage) write(w *world, op entry.Op) entry.Result {
 	s.number++
 	out := s.apply(w, &entry.Entry{Batches: []entry.Batch{
 		{Node: theNode.ID, Boot: theNode.Boot, Number: s.number, Ops: []entry.Op{op}}}})
+	if s.err != nil {
+		return entry.Result{}
+	}
 	return out.Batches[0].Results[0]
 }
 
@@ -109,7 +113,8 @@ func (s *stage) apply(w *world, e *entry.Entry) machine.Output {
 	e.Term, e.Stamp = w.term, 1
 	out, err := s.m.Apply(s.m.Index()+1, w.term, e, host{})
 	if err != nil {
-		panic(err) // the explorer has made an entry that cannot be
+		s.err = err
+		return out
 	}
 	w.leader.arrived(e)
 	w.leader.touched(w, s.m, out)

@@ -7,8 +7,8 @@ import (
 )
 
 // Outline is all that the answers of a Lease will depend on from now on, but for what is guarded and owed
-// and for when the next heartbeat is due. Two leases of one outline can be told apart only by requests that are
-// still under way; of these Counts and Fresh say how they will be judged.
+// and for when the next heartbeat is due. Two leases of one outline can be told apart only by requests
+// that are still under way; of these Counts and Fresh say how they will be judged.
 type Outline struct {
 	Gone, Known   bool
 	Version       uint64
@@ -31,7 +31,8 @@ func (l *Lease) Outline(now Reading) Outline {
 		o.Grants = append(o.Grants, Granted{key, value})
 	}
 	slices.SortFunc(o.Grants, func(a, b Granted) int {
-		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key.Slot, b.Key.Slot))
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Key.Slot, b.Key.Slot))
 	})
 	return o
 }

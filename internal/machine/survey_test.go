@@ -55,7 +55,8 @@ func TestGroupTellsWhoHoldsWhat(t *testing.T) {
 		t.Fatalf("what is revoked is still the first's: %+v", g)
 	}
 	b.Do("b", strings.Fields("GROUP TRANSFER g m2"))
-	if g, _ = b.m.Group("g"); g.Leader != (entry.Session{}) || g.Former != own || g.Heir == own || g.LeadToken == 0 {
+	if g, _ = b.m.Group("g"); g.Leader != (entry.Session{}) || g.Former != own || g.Heir == own ||
+		g.LeadToken == 0 {
 		t.Fatalf("the leadership is revoked and the first may still believe in it: %+v", g)
 	}
 }
