@@ -52,12 +52,13 @@ func (c *Client) changes(ctx context.Context, at func() *follow.Changes) iter.Se
 		if err == nil {
 			err = r.run(ctx)
 		}
+		if errors.Is(err, errLoopLeft) {
+			return // whatever became of ctx: nothing can be given any more
+		}
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		if !errors.Is(err, errLoopLeft) {
-			yield(Change{}, fmt.Errorf("client: changes of keys: %w", err))
-		}
+		yield(Change{}, fmt.Errorf("client: changes of keys: %w", err))
 	}
 }
 

@@ -101,8 +101,11 @@ func TestChangesFrom(t *testing.T) {
 			break
 		}
 	}
-	for change, err := range c.ChangesFrom(t.Context(), "", 0) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for change, err := range c.ChangesFrom(ctx, "", 0) {
 		got += fmt.Sprint(change.Command, err)
+		cancel() // as by the signal that has the loop left
 		break
 	}
 	if got != "5 6 gap<nil>" {
