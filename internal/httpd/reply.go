@@ -83,6 +83,12 @@ func with(r caucus.Reply, fields ...caucus.Reply) caucus.Reply {
 
 // appendReply writes a reply as JSON.
 func appendReply(dst []byte, r caucus.Reply) []byte {
+	if isBytes(r) {
+		if !utf8.ValidString(r.Str) {
+			return appendObject(dst, []caucus.Reply{caucus.Bulk(""), r})
+		}
+		return appendString(dst, r.Str)
+	}
 	switch r.Kind {
 	case caucus.KindInt:
 		return strconv.AppendInt(dst, r.Int, 10)
@@ -90,11 +96,6 @@ func appendReply(dst []byte, r caucus.Reply) []byte {
 		return strconv.AppendBool(dst, r.Int != 0)
 	case caucus.KindDouble:
 		return appendDouble(dst, r.Float)
-	case caucus.KindBulk, caucus.KindStatus, caucus.KindVerbatim:
-		if !utf8.ValidString(r.Str) {
-			return appendObject(dst, []caucus.Reply{caucus.Bulk(""), r})
-		}
-		return appendString(dst, r.Str)
 	case caucus.KindError:
 		err := caucus.ParseError(r.Str)
 		return appendObject(dst, []caucus.Reply{caucus.Bulk("error"), caucus.Bulk(err.Word),
@@ -108,6 +109,11 @@ func appendReply(dst []byte, r caucus.Reply) []byte {
 		return appendArray(dst, r.Items)
 	}
 	return append(dst, "null"...)
+}
+
+// isBytes says whether a reply may be any bytes. A status may as well: a program's own command can answer it.
+func isBytes(r caucus.Reply) bool {
+	return r.Kind == caucus.KindBulk || r.Kind == caucus.KindStatus || r.Kind == caucus.KindVerbatim
 }
 
 // isNamed says whether a map can be an object: its names are text, and no two of them are the same.
@@ -154,7 +160,7 @@ func appendObject(dst []byte, items []caucus.Reply) []byte {
 			dst = append(dst, ',')
 		}
 		name, value := items[i].Str, items[i+1]
-		if (value.Kind == caucus.KindBulk || value.Kind == caucus.KindVerbatim) && !utf8.ValidString(value.Str) {
+		if isBytes(value) && !utf8.ValidString(value.Str) {
 			name = strings.TrimPrefix(name+"_b64", "_") // what has no name is b64 alone
 			value.Str = base64.StdEncoding.EncodeToString([]byte(value.Str))
 		}
