@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"strconv"
 	"time"
 
@@ -112,13 +113,15 @@ func (s Store) Persist(ctx context.Context, key string) (had bool, err error) {
 	return r.Int == 1, err
 }
 
-// TTL gives how long a key will live, and expires whether it is there and has an end at all.
+// TTL gives how long a key will live, 292 years at most, and expires whether it is there and has an end at
+// all.
 func (s Store) TTL(ctx context.Context, key string) (left time.Duration, expires bool, err error) {
 	r, err := s.via.Do(ctx, caucus.Command{"PTTL", key})
 	if err != nil || r.Int < 0 {
 		return 0, false, err
 	}
-	return time.Duration(r.Int) * time.Millisecond, true, nil
+	const longest = math.MaxInt64 / int64(time.Millisecond) // keys may live longer than a Duration can say
+	return time.Duration(min(r.Int, longest)) * time.Millisecond, true, nil
 }
 
 // scanned is how many keys a node looks at for one answer to SCAN.
@@ -164,5 +167,9 @@ func (s Store) Transact(ctx context.Context, cmds []caucus.Command, guards ...Gu
 
 // roundedUp writes a duration in whole milliseconds, none of which is lost.
 func roundedUp(d time.Duration) string {
-	return strconv.FormatInt(int64((d+time.Millisecond-1)/time.Millisecond), 10)
+	n := d.Milliseconds()
+	if d%time.Millisecond > 0 {
+		n++
+	}
+	return strconv.FormatInt(n, 10)
 }

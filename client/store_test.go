@@ -90,6 +90,15 @@ func useStore(t *testing.T, s client.Store) {
 	}
 	answers(t, "Exists", 3)(s.Exists(ctx, "k", "k", "none", "n"))
 	answers(t, "Expire", true)(s.Expire(ctx, "k", time.Nanosecond+time.Hour))
+	answers(t, "Expire after all times", true)(s.Expire(ctx, "k", math.MaxInt64))
+	answers(t, "Get of what has not expired", "45")(get("k"), nil)
+	answers(t, "SetWith after all times", true)(s.SetWith(ctx, "k", "6", client.SetOptions{TTL: math.MaxInt64}))
+	if _, err := s.Transact(ctx, []caucus.Command{{"PEXPIRE", "k", "9000000000000000"}}); err != nil {
+		t.Error(err)
+	}
+	if left, expires, err := s.TTL(ctx, "k"); err != nil || !expires || left < math.MaxInt64-1e6 {
+		t.Errorf("TTL of what lives longer than can be said is %v, %v, %v", left, expires, err)
+	}
 	answers(t, "Expire of nothing", false)(s.Expire(ctx, "none", time.Hour))
 	answers(t, "Expire at once", true)(s.Expire(ctx, "k", 0))
 	answers(t, "Get of the expired", "(none)")(get("k"), nil)
