@@ -20,7 +20,8 @@ import (
 // is not, until their states do and are compared: then the nodes that are outvoted stop.
 type Command struct {
 	// Name is what clients say, in any case: 1 to 32 letters, digits and "._-", no dot in front. Open refuses
-	// the name of a built-in command; none has a dot, nor will have, so "shop.order" stays free.
+	// the name of a built-in command, and "post", with which HTTP begins; no built-in one has a dot, nor will
+	// have, so "shop.order" stays free.
 	Name string
 	// Writes says that it may change the store; while memory or disks are full it is then refused with OOM
 	// or NOSPACE, as SET is. False: it only reads. All nodes must say the same.

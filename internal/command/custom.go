@@ -21,6 +21,9 @@ func Custom(name string, writes bool, least, most int) (Spec, error) {
 	case !legalName(s.Name):
 		return s, fmt.Errorf("the name of the command %q is not 1 to %d letters, digits and ._- "+
 			"that do not begin with a dot", name, longest)
+	case s.Name == "post":
+		return s, fmt.Errorf("the command '%s' cannot be said: who begins with that word is taken for a browser "+
+			"that speaks HTTP, and is turned away", name)
 	case least < 0:
 		return s, fmt.Errorf("the command '%s' takes at least %d arguments: 0 is the least there can be",
 			s.Name, least)

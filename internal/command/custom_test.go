@@ -32,7 +32,8 @@ func TestCustomNamesAndBounds(t *testing.T) {
 			t.Errorf("%q: %v, %v", name, s.Name, err)
 		}
 	}
-	for _, name := range []string{"", ".a", "a|b", "a b", "é", "a\n", strings.Repeat("x", 33), "a/b", "a:b"} {
+	for _, name := range []string{"", ".a", "a|b", "a b", "é", "a\n", strings.Repeat("x", 33), "a/b", "a:b",
+		"Post"} {
 		if _, err := command.Custom(name, true, 0, 0); err == nil {
 			t.Errorf("%q is taken", name)
 		}
