@@ -52,3 +52,6 @@ func bareNode(cfg Config) *Node {
 	}
 	return newNode(cfg.withDefaults(), known)
 }
+
+// ParseListFile reads the text of a QCluster file.
+func ParseListFile(text []byte) (ListFile, error) { return parseListFile(text) }

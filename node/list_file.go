@@ -134,7 +134,7 @@ func readObject(where string, raw []byte) (object, error) {
 		}
 		field := name.(string) // what stands before a value in an object
 		if old, twice := o.fields[field]; twice {
-			return o, fmt.Errorf("field %q stands there twice, as %s and as %s", o.path(field), old, value)
+			return o, fmt.Errorf("field %q stands there twice, as %.100s and as %.100s", o.path(field), old, value)
 		}
 		o.fields[field] = value
 	}

@@ -1,11 +1,14 @@
 package entry_test
 
 import (
+	"bytes"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/tool"
 	"pgregory.net/rapid"
 )
 
@@ -80,12 +83,28 @@ func TestEveryCutIsNoticed(t *testing.T) {
 	})
 }
 
+// FuzzDecode proves of any bytes: they are an entry, which is written and read as the same, or an error that
+// says so; they take a hundred times their memory at most, which is an operation for every two bytes.
 func FuzzDecode(f *testing.F) {
 	f.Add((&entry.Entry{Notes: []entry.Op{{Args: caucus.Command{"SET", "k", "v"}}}}).Append(nil))
 	f.Add([]byte{entry.Format, 1, 2, 3})
+	ops := []entry.Op{
+		{Conn: 3, Request: 4, Session: entry.Session{5}, Attach: 6, Bound: true, Once: 8, User: "ann",
+			Args: caucus.Command{"EXEC"}, Queue: []caucus.Command{{"SET", "k", ""}, {"GET", "k"}},
+			Watch: []entry.Watch{{Key: "k", Revision: 9, Present: true}, {Key: "none"}}},
+		{Fresh: entry.Session{7}, Args: caucus.Command{"SESSION", "OPEN"}},
+	}
+	f.Add((&entry.Entry{Level: 1, Stamp: -5, Term: 7, Seed: 9,
+		Batches: []entry.Batch{{Node: 1, Number: 2, Ops: ops}, {Node: 2}}}).Append(nil))
+	f.Add(append([]byte{entry.Format, 1, 2, 3}, bytes.Repeat([]byte{0xff}, 30)...))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := entry.Decode(data)
+		var e *entry.Entry
+		var err error
+		tool.AtMost(t, 64<<10+100*len(data), func() { e, err = entry.Decode(data) })
 		if err != nil {
+			if !strings.Contains(err.Error(), "log entry") {
+				t.Errorf("the error does not say what cannot be read: %v", err)
+			}
 			return
 		}
 		again, err := entry.Decode(e.Append(nil))

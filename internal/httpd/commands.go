@@ -1,8 +1,10 @@
 package httpd
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -49,6 +51,9 @@ func (v *visit) fit(cmd caucus.Command) (*command.Spec, *caucus.Error) {
 		return nil, err
 	}
 	if spec.Name == "once" {
+		if inner, err := v.door.cfg.Table.Lookup(cmd[2:]); err != nil || inner.Name == "once" {
+			return inner, err // there is none within another, as is said where it is carried out
+		}
 		return v.fit(cmd[2:])
 	}
 	said := strings.ToUpper(strings.ReplaceAll(spec.Name, "|", " "))
@@ -92,16 +97,19 @@ func (v *visit) readCommands(limit int64) (status int, err *caucus.Error) {
 		return http.StatusBadRequest, wrong(`the body is not UTF-8, which JSON is; bytes that are no text go as ` +
 			`{"b64": base64}`)
 	}
-	var whole []json.RawMessage
-	if json.Unmarshal(body, &whole) != nil || len(whole) == 0 {
+	rest, isArray := bytes.CutPrefix(bytes.TrimSpace(body), []byte("["))
+	rest = bytes.TrimSpace(rest)
+	if !json.Valid(body) || !isArray || rest[0] == ']' {
 		return http.StatusBadRequest, wrong(`the body must be a command, such as ["GET", "k"], or an array of ` +
 			`commands, which are carried out as one transaction`)
 	}
-	if v.transaction = whole[0][0] == '['; !v.transaction {
-		whole = []json.RawMessage{body}
+	all := one(body)
+	if v.transaction = rest[0] == '['; v.transaction {
+		all = elements(body)
 	}
-	for _, raw := range whole {
-		cmd, err := readCommand(raw)
+	left := resp.MaxArgs
+	for raw := range all {
+		cmd, err := readCommand(raw, &left)
 		if err != nil {
 			return http.StatusBadRequest, err
 		}
@@ -110,22 +118,45 @@ func (v *visit) readCommands(limit int64) (status int, err *caucus.Error) {
 	return 0, nil
 }
 
-func readCommand(raw json.RawMessage) (caucus.Command, *caucus.Error) {
-	var words []json.RawMessage
-	if json.Unmarshal(raw, &words) != nil || len(words) == 0 {
-		return nil, wrong("a command is an array of its words, not %.32s", raw)
+// one is a sequence of one element.
+func one(raw json.RawMessage) iter.Seq[json.RawMessage] {
+	return func(yield func(json.RawMessage) bool) { yield(raw) }
+}
+
+// elements goes through the elements of an array, one by one: so short may they be that a list of all would
+// take twenty times the bytes. What is no array has none. The JSON is valid.
+func elements(raw json.RawMessage) iter.Seq[json.RawMessage] {
+	return func(yield func(json.RawMessage) bool) {
+		d := json.NewDecoder(bytes.NewReader(raw))
+		begin, err := d.Token()
+		for err == nil && begin == json.Delim('[') && d.More() {
+			var element json.RawMessage
+			if err = d.Decode(&element); err != nil || !yield(element) {
+				return
+			}
+		}
 	}
-	cmd := make(caucus.Command, len(words))
-	for i, raw := range words {
+}
+
+// readCommand reads one command, of no more words than are left to all commands of the request.
+func readCommand(raw json.RawMessage, left *int) (cmd caucus.Command, _ *caucus.Error) {
+	for raw := range elements(raw) {
 		word, ok := readWord(raw)
+		*left--
 		switch {
+		case *left < 0:
+			return nil, wrong("too many words: at most %d are taken", resp.MaxArgs)
 		case !ok:
 			return nil, wrong(`word %d of a command must be a string, a number or {"b64": base64}, not %.32s`,
-				i+1, raw)
+				len(cmd)+1, raw)
 		case len(word) > resp.DefaultBulk:
-			return nil, wrong("word %d of a command has %d bytes; it may have %d", i+1, len(word), resp.DefaultBulk)
+			return nil, wrong("word %d of a command has %d bytes; it may have %d", len(cmd)+1, len(word),
+				resp.DefaultBulk)
 		}
-		cmd[i] = word
+		cmd = append(cmd, word)
+	}
+	if len(cmd) == 0 {
+		return nil, wrong("a command is an array of its words, not %.32s", raw)
 	}
 	return cmd, nil
 }
@@ -140,11 +171,14 @@ func readWord(raw json.RawMessage) (word string, ok bool) {
 	case c != '{':
 		return "", false
 	}
-	var object map[string]string
-	if json.Unmarshal(raw, &object) != nil || len(object) != 1 {
+	object, err := inBody(raw, encodedWord)
+	if err != nil || len(object) != 1 {
 		return "", false
 	}
-	encoded, ok := object["b64"]
-	decoded, err := base64.StdEncoding.DecodeString(encoded)
-	return string(decoded), ok && err == nil
+	encoded, ok := readText(object[0].raw)
+	decoded, problem := base64.StdEncoding.DecodeString(encoded)
+	return string(decoded), ok && problem == nil
 }
+
+// encodedWord is what stands for a word that is no text.
+var encodedWord = []field{{name: "b64"}}

@@ -1,8 +1,14 @@
 package httpd
 
 import (
+	"context"
 	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
 	"time"
+
+	"github.com/caucus-project/caucus"
 )
 
 // AtSeat gives how many requests of a client have come and have not been answered.
@@ -50,3 +56,62 @@ func (d *Door) SetPace(beat, patience time.Duration) { d.pace = pace{beat, patie
 
 // SetTimes sets for how long reading a request and answering it may take, but for streams of events.
 func (d *Door) SetTimes(most time.Duration) { d.http.ReadTimeout, d.http.WriteTimeout = most, most }
+
+// ServeHere answers a request as if it came from this machine.
+func (d *Door) ServeHere(w http.ResponseWriter, r *http.Request) {
+	d.serve(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, visitor{here: true})))
+}
+
+// JSON gives a reply as it is answered.
+func JSON(r caucus.Reply) []byte { return appendReply(nil, r) }
+
+var allRoutes = sync.OnceValue(func() []route { return New(Config{}, nil).routes() })
+
+// Stated gives what a body says at a route, and the plainest body that says the same.
+func Stated(name string, body []byte) (map[string][]string, []byte, *caucus.Error) {
+	for _, of := range allRoutes() {
+		if of.method+" "+of.path != name {
+			continue
+		}
+		found, err := inBody(body, of.takes)
+		g := given{}
+		for _, what := range found {
+			if err == nil {
+				err = g.take(of.takes, what)
+			}
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		return g, g.plain(of.takes), nil
+	}
+	panic(name)
+}
+
+// plain writes what a request says as a body.
+func (g given) plain(fields []field) []byte {
+	var items []caucus.Reply
+	var raw []string
+	for _, f := range fields {
+		values, ok := g[f.name]
+		switch {
+		case !ok:
+		case f.shape == text || f.shape == data:
+			items = append(items, caucus.Bulk(f.name), caucus.Bulk(values[0]))
+		case f.shape == flag:
+			raw = append(raw, `"`+f.name+`":true`)
+		case f.shape == numbers:
+			raw = append(raw, `"`+f.name+`":[`+strings.Join(values, ",")+"]")
+		default:
+			raw = append(raw, `"`+f.name+`":`+values[0])
+		}
+	}
+	whole := strings.TrimSuffix(string(appendObject(nil, items)), "}")
+	for i, field := range raw {
+		if i > 0 || len(items) > 0 {
+			whole += ","
+		}
+		whole += field
+	}
+	return []byte(whole + "}")
+}

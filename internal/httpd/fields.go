@@ -89,7 +89,7 @@ type stated struct {
 
 // parse reads what a request says. Limit bounds the bytes of its body. With an error comes its status.
 func parse(w http.ResponseWriter, r *http.Request, limit int64, fields []field) (given, int, *caucus.Error) {
-	found, status, err := found(w, r, limit)
+	found, status, err := found(w, r, limit, fields)
 	if err != nil {
 		return nil, status, err
 	}
@@ -206,19 +206,28 @@ func isInteger(raw json.RawMessage) bool {
 // pair, which is no text.
 func mangled(raw json.RawMessage, s string) bool {
 	const stands = "\uFFFD"
-	return strings.Count(s, stands) >
-		bytes.Count(raw, []byte(stands))+bytes.Count(bytes.ToLower(raw), []byte(`\ufffd`))
+	stated := bytes.Count(raw, []byte(stands))
+	for {
+		_, after, escapes := bytes.Cut(raw, []byte(`\`))
+		if !escapes {
+			return strings.Count(s, stands) > stated
+		}
+		if len(after) > 4 && bytes.EqualFold(after[:5], []byte("ufffd")) {
+			stated++
+		}
+		raw = after[min(1, len(after)):] // what is escaped may be another backslash
+	}
 }
 
 // found gives what stands in a request. One that takes a body states nothing in its query, and the other way
 // round, so that nothing is passed over in silence.
-func found(w http.ResponseWriter, r *http.Request, limit int64) ([]stated, int, *caucus.Error) {
+func found(w http.ResponseWriter, r *http.Request, limit int64, of []field) ([]stated, int, *caucus.Error) {
 	body, status, wrongBody := bodyOf(w, r, limit)
 	switch takesBody := r.Method == http.MethodPost || r.Method == http.MethodPut; {
 	case wrongBody != nil:
 		return nil, status, wrongBody
 	case takesBody:
-		found, err := inBody(body)
+		found, err := inBody(body, of)
 		return found, http.StatusBadRequest, err
 	case len(body) > 0:
 		return nil, http.StatusBadRequest, wrong("a %s states all in the query and has no body", r.Method)
@@ -242,16 +251,16 @@ func bodyOf(w http.ResponseWriter, r *http.Request, limit int64) (_ []byte, stat
 	return body, 0, nil
 }
 
-// inBody reads a body, a JSON object in which each field stands once. No body at all states nothing.
-func inBody(body []byte) (found []stated, err *caucus.Error) {
+// inBody reads a body, a JSON object in which each field stands once. No body at all states nothing. It goes
+// no further than to the first field that is unknown, so it keeps no more of them than there are.
+func inBody(body []byte, fields []field) (found []stated, err *caucus.Error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, nil
 	}
 	if !utf8.Valid(body) {
 		return nil, wrong("the body is not UTF-8, which JSON is; bytes that are no text go as <field>_b64")
 	}
-	var whole json.RawMessage
-	if err := json.Unmarshal(body, &whole); err != nil {
+	if err := json.Unmarshal(body, new(json.RawMessage)); err != nil {
 		return nil, wrong("the body is not JSON: %v", err)
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
@@ -268,6 +277,9 @@ func inBody(body []byte) (found []stated, err *caucus.Error) {
 			return nil, wrong("the body is not JSON: %v", err)
 		}
 		what.name, _ = name.(string)
+		if _, _, err := fieldOf(fields, what.name); err != nil {
+			return nil, err
+		}
 		if stands(found, what.name) {
 			return nil, wrong("'%.64s' stands there twice", what.name)
 		}

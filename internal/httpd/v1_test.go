@@ -302,6 +302,8 @@ func TestWrongInput(t *testing.T) {
 			`400 ERR exclude each other`},
 		{"A", "POST", "/v1/groups/g/members", `{"metadata_b64":"%"}`, `400 ERR 'metadata_b64' is not base64`},
 		{"A", "POST", "/v1/groups/g/members", `{"metadata":"\ud800"}`, `400 ERR 'metadata' must be a string`},
+		{"A", "POST", "/v1/groups/g/members", `{"metadata":"\\ufffd\ud800"}`, `400 ERR must be a string`},
+		{"A", "POST", "/v1/groups/g/members", `{"metadata":"\uFFFD\ud800"}`, `400 ERR 'metadata' must be a string`},
 		{"A", "POST", "/v1/groups/g/members", `{"as_b64":"YQ=="}`, `400 ERR 'as_b64' is unknown`},
 		{"A", "POST", "/v1/groups/g/members", `{"priority":101}`, `400 ERR PRIORITY must be`},
 		{"", "GET", "/v1/groups/g/index?version=x", ``, `400 ERR 'version' must be an integer`},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/tool"
 )
 
 // dumped gives a machine with all that a dump can show, and its dump.
@@ -237,18 +238,33 @@ func TestReadDumpSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// FuzzReadDump gives any bytes: they are refused, or found an ensemble whose dump is read again alike.
+// FuzzReadDump gives any bytes: they are refused with the line where they are wrong, or found an ensemble
+// whose dump is read again alike, and whose snapshot every node can load.
 func FuzzReadDump(f *testing.F) {
 	_, text := dumped(f)
 	f.Add([]byte(text))
+	const head = `{"caucus_dump":1,"cluster_id":"07","index":3,"term":1,"stamp":17,"counter":5,"maxmemory":0}
+`
+	f.Add([]byte(head + `{"key_b64":"/w==","type":"string","value":"","expires_ms":9223372036854775807}` + "\n" +
+		`{"end":true,"keys":1,"groups":0,"sessions":0,"nodes":0}`))
+	f.Add([]byte(head + `{"group":"g","made":true,"kind":"noleader","settle":6000,"ttl":1e3,"min":1}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d, err := ReadDump(bytes.NewReader(data))
+		var d *Dump
+		var err error
+		tool.AtMost(t, 256<<10+200*len(data), func() { d, err = ReadDump(bytes.NewReader(data)) })
 		if err != nil {
+			if !strings.HasPrefix(err.Error(), "line ") {
+				t.Errorf("the error does not say where: %v", err)
+			}
 			return
 		}
-		again, err := ReadDump(strings.NewReader(dump(t, d.Found([16]byte{1}, 0).View())))
+		m := d.Found([16]byte{1}, 0)
+		again, err := ReadDump(strings.NewReader(dump(t, m.View())))
 		if err != nil || again.Keys() > d.Keys() || again.Groups() != d.Groups() {
 			t.Fatal(err)
+		}
+		if loaded, err := load(save(t, m)); err != nil || dump(t, loaded.View()) != dump(t, m.View()) {
+			t.Fatalf("what was founded cannot be loaded: %v", err)
 		}
 	})
 }

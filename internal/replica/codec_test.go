@@ -7,6 +7,7 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/replica"
+	"github.com/caucus-project/caucus/internal/tool"
 	pb "go.etcd.io/raft/v3/raftpb"
 )
 
@@ -65,7 +66,9 @@ func FuzzDecode(f *testing.F) {
 		f.Add(kind, payload)
 	}
 	f.Fuzz(func(t *testing.T, kind uint8, payload []byte) {
-		first, err := replica.Decode(kind, payload)
+		var first replica.Frame
+		var err error
+		tool.AtMost(t, 64<<10+200*len(payload), func() { first, err = replica.Decode(kind, payload) })
 		if err != nil {
 			return
 		}

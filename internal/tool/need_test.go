@@ -15,6 +15,7 @@ type ending struct {
 func (e *ending) Helper()               {}
 func (e *ending) Skipf(string, ...any)  { e.end("skipped") }
 func (e *ending) Fatalf(string, ...any) { e.end("failed") }
+func (e *ending) Errorf(string, ...any) { e.end("failed") }
 
 func (e *ending) end(how string) {
 	if e.how == "" {
@@ -39,5 +40,18 @@ func TestNeed(t *testing.T) {
 				t.Errorf("Need(%q) with %s=%q: %q, want %q", c.program, tool.NoSkip, c.noSkip, e.how, c.want)
 			}
 		})
+	}
+}
+
+var kept []byte
+
+func TestAtMost(t *testing.T) {
+	e := &ending{TB: t}
+	tool.AtMost(e, 1<<20, func() { kept = make([]byte, 1<<10) })
+	if e.how != "" {
+		t.Error("a kilobyte is more than a megabyte")
+	}
+	if tool.AtMost(e, 1<<20, func() { kept = make([]byte, 2<<20) }); e.how != "failed" {
+		t.Error("two megabytes are not more than one")
 	}
 }
