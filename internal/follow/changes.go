@@ -88,6 +88,6 @@ func (c *Changes) refused(r caucus.Reply, err error) ([]Change, error) {
 		return nil, err
 	}
 	gap := Change{Revision: max(oldest, 1) - 1, Command: GapKind, From: c.revision + 1, Oldest: oldest}
-	c.revision = gap.Revision
+	c.known, c.revision = true, gap.Revision
 	return []Change{gap}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -179,6 +180,7 @@ func FuzzJSON(f *testing.F) {
 // What a body may hold of fields and words is bounded by what there can be of them, not by its bytes. Seven
 // million unknown fields were compared with each other, and a ONCE within a ONCE took a piece of stack each.
 func TestBodiesOfVeryMuch(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(16 << 20))
 	long := func(first, piece, last string) string {
 		return first + strings.Repeat(piece, 3<<20/len(piece)) + last
 	}
