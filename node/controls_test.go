@@ -250,7 +250,7 @@ func TestABadDumpFoundsNothing(t *testing.T) {
 	if err := n.Close(); err != nil {
 		t.Fatal(err)
 	}
-	fails(node.Config{From: file}, "and --from founds a new one: start it without --from to go on")
+	fails(node.Config{From: file}, "and --from (From) founds a new one: start it without --from to go on")
 	if got := does(t, in(t, data, nil), "GET a").Str; got != "1" {
 		t.Errorf("without --from it goes on, and a is %q", got)
 	}
