@@ -16,6 +16,9 @@ func OpenAt(ctx context.Context, cfg Config, clock func() replica.Time) (*Node, 
 	return Open(ctx, cfg)
 }
 
+// KeepApart has the node stay out of the group of the nodes.
+func (c *Config) KeepApart() { c.apart = true }
+
 // Step lets the node look at its clock, and gives the index up to which it has applied the log by then.
 func (n *Node) Step() (applied uint64) {
 	n.owner.inspect(func(r *replica.Replica) { applied = r.Status().Applied })

@@ -42,24 +42,19 @@ func (n *Node) addNode(_ context.Context, cmd caucus.Command) caucus.Reply {
 	if err != nil || host == "" || port == "" || len(cmd[2]) > 255 {
 		return caucus.Fail(caucus.ErrBad, "'%.80s' is not the client address of a node, host:port", cmd[2])
 	}
-	return n.fulfil(replica.Wish{Kind: replica.Reserve, Name: cmd[1], Addr: cmd[2]})
+	return n.fulfil(n.ctx, replica.Wish{Kind: replica.Reserve, Name: cmd[1], Addr: cmd[2]})
 }
 
 // delNode answers DEL_NODE.
 func (n *Node) delNode(_ context.Context, cmd caucus.Command) caucus.Reply {
-	return n.fulfil(replica.Wish{Kind: replica.Remove, Name: cmd[1]})
-}
-
-// transfer answers ENSEMBLE TRANSFER.
-func (n *Node) transfer(_ context.Context, cmd caucus.Command) caucus.Reply {
-	return n.fulfil(replica.Wish{Kind: replica.Lead, Name: cmd[2]})
+	return n.fulfil(n.ctx, replica.Wish{Kind: replica.Remove, Name: cmd[1]})
 }
 
 // fulfil sees to it that a wish comes true, whoever leads meanwhile. What was asked for may be asked again.
 // So only at the deadline it matters whether the last try may have had an effect. It is not begun so late
 // that the deadline would cut it off: then a leader's answer would be lost for "cannot be reached".
-func (n *Node) fulfil(w replica.Wish) caucus.Reply {
-	ctx, cancel := context.WithTimeout(n.ctx, n.cfg.RequestTimeout)
+func (n *Node) fulfil(ctx context.Context, w replica.Wish) caucus.Reply {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout)
 	defer cancel()
 	last, end := context.WithTimeout(ctx, n.cfg.RequestTimeout*9/10)
 	defer end()

@@ -111,6 +111,61 @@ func TestTermGuardsWrites(t *testing.T) {
 	}
 }
 
+// SAFETY A6: an operator who has a node lead means both leaderships, whichever it has already.
+func TestA6TransferHandsOverBothLeaderships(t *testing.T) {
+	nodes := nodetest.InProcess(t, 3, nil)
+	leads(t, nodes...)
+	transfer := func(by, to *node.Node) {
+		t.Helper()
+		r, err := by.Propose(within(t), "ENSEMBLE", "TRANSFER", to.Name())
+		if err != nil || r.Text() != "OK" {
+			t.Fatalf("%v, %v", r, err)
+		}
+		group, err := by.Propose(within(t), "GROUP", "LEADER", "nodes")
+		if err != nil || group.Items[0].Text() != to.Name() {
+			t.Errorf("%v leads the nodes, %v; it was to be %s", group, err, to.Name())
+		}
+		info, err := to.Propose(within(t), "INFO", "json")
+		if err != nil || !strings.Contains(info.Text(), `"state":"l"`) {
+			t.Errorf("%s does not lead the log: %s, %v", to.Name(), info.Text(), err)
+		}
+		nodetest.Eventually(t, "it says that it leads", to.IsLeader)
+	}
+	transfer(nodes[2], nodes[1])
+	transfer(nodes[1], nodes[1])
+	if _, err := nodes[0].Propose(within(t), "GROUP", "TRANSFER", "nodes", nodes[0].Name()); err != nil {
+		t.Fatal(err)
+	}
+	transfer(nodes[0], nodes[1]) // which leads the log already
+	nodetest.Eventually(t, "n2 leads both", nodes[1].IsLeader)
+	if _, err := nodes[0].Propose(within(t), "GROUP", "TRANSFER", "nodes", nodes[2].Name()); err != nil {
+		t.Fatal(err)
+	}
+	transfer(nodes[1], nodes[2]) // which leads the group already
+}
+
+// One that is in no group, as a node that starts is in none yet, leads the log all the same.
+func TestTransferToANodeThatIsInNoGroup(t *testing.T) {
+	first := lone(t)
+	addr, _, _ := first.Addresses()
+	cfg := node.Config{Name: "n2", Data: t.TempDir(), Listen: "127.0.0.1:0", PeerListen: "127.0.0.1:0",
+		Join: []string{addr}}
+	cfg.KeepApart()
+	second, err := node.Open(within(t), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	nodetest.Eventually(t, "n2 has the lead, once it votes", func() bool {
+		_, err := first.Propose(within(t), "ENSEMBLE", "TRANSFER", "n2")
+		return err == nil
+	})
+	info, err := second.Propose(within(t), "INFO", "json")
+	if err != nil || !strings.Contains(info.Text(), `"state":"l"`) || !first.IsLeader() {
+		t.Errorf("%s, %v; the only one in the group leads it: %v", info.Text(), err, first.IsLeader())
+	}
+}
+
 func other(nodes []*node.Node, than *node.Node) *node.Node {
 	return nodes[slices.IndexFunc(nodes, func(n *node.Node) bool { return n != than })]
 }

@@ -111,8 +111,13 @@ func TestStatus(t *testing.T) {
 		}
 	}
 
+	leads = (leads + 1) % 3 // of both from here on
+	if status, out, said = verb(t, "node", "transfer", c.Name(leads), "--addr", addrs); status != 0 {
+		t.Errorf("status %d: %s%s", status, out, said)
+	}
 	status, out, _ = verb(t, "status", "--addr", addrs)
-	for _, want := range []string{"quorum yes", "n1", "n2", "n3", "leader", "follower", "GROUP", "settling"} {
+	for _, want := range []string{"quorum yes", "n1", "n2", "n3", c.Name(leads) + "    leader    log,nodes",
+		"follower", "GROUP", "settling"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the table says nothing of %q:\n%s", want, out)
 		}

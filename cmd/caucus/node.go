@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/overview"
 )
 
@@ -21,7 +23,7 @@ type nodeCmd struct {
 	List     nodeListCmd     `cmd:"" help:"Show all nodes."`
 	Add      nodeAddCmd      `cmd:"" help:"Expect a node of that name at that client address: it is let in when it asks with --join, also in place of a dead one."`
 	Remove   nodeRemoveCmd   `cmd:"" help:"Remove a node, dead or not; one that leads hands over first."`
-	Transfer nodeTransferCmd `cmd:"" help:"Hand the leadership to a node."`
+	Transfer nodeTransferCmd `cmd:"" help:"Have a node lead: both the log and the group of the nodes."`
 }
 
 type nodeListCmd struct {
@@ -105,7 +107,7 @@ func (c *nodeListCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(printNodes(os.Stdout, rows(s)), writeAll(os.Stdout, expected))
+	return errors.Join(printNodes(os.Stdout, s), writeAll(os.Stdout, expected))
 }
 
 // expected tells whom node add has announced and who has not come yet.
@@ -134,21 +136,35 @@ func (f *ensembleFlags) expected(ctx context.Context) (lines []string, err error
 }
 
 // printNodes writes a table for people, and what they should know of it.
-func printNodes(w io.Writer, rows []overview.Row) error {
+func printNodes(w io.Writer, s *overview.Ensemble) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tROLE\tCLIENTS\tPEERS\tLAG\tHEARD\tVERSION")
-	for _, n := range rows {
+	fmt.Fprintln(table, "NAME\tROLE\tLEADS\tCLIENTS\tPEERS\tLAG\tHEARD\tVERSION")
+	for _, n := range s.Nodes {
 		heard := orDash(n.Contact)
 		if n.Contact != nil {
 			heard += " ms ago"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Name, n.Role, n.Addr, n.Peer, orDash(n.Lag), heard,
-			n.Version)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Name, n.Role, leads(s, n.Name), n.Addr, n.Peer,
+			orDash(n.Lag), heard, n.Version)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	return writeAll(w, nodeWarnings(rows))
+	return writeAll(w, nodeWarnings(rows(s)))
+}
+
+// leads says what a node leads: the log, the group of the nodes, of which programs speak, or both.
+func leads(s *overview.Ensemble, name string) string {
+	var what []string
+	if s.Leader != nil && *s.Leader == name {
+		what = append(what, "log")
+	}
+	for _, g := range s.Groups {
+		if g.Name == machine.NodesGroup && g.Leader != nil && *g.Leader == name {
+			what = append(what, g.Name)
+		}
+	}
+	return cmp.Or(strings.Join(what, ","), "-")
 }
 
 func orDash(n *uint64) string {

@@ -84,7 +84,7 @@ func printStatus(screen *screen, s *overview.Ensemble) error {
 	fmt.Fprintf(&text, "ensemble %s, term %d, commit %d, quorum %s, %s\n\n", s.Cluster, s.Term, s.Commit, quorum,
 		time.UnixMilli(s.Time).UTC().Format(time.RFC3339))
 	nodes := rows(s)
-	err := errors.Join(printNodes(&text, nodes), writeAll(&text, lagWarnings(nodes)),
+	err := errors.Join(printNodes(&text, s), writeAll(&text, lagWarnings(nodes)),
 		printGroups(&text, s.Groups))
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ func node() []Spec {
 			Summary:    "Describes the ensemble as a whole as JSON: nodes, groups, and whether there is a quorum",
 			Complexity: "O(N+M) with N the number of nodes, which are all asked, and M that of groups"},
 		{Name: "ensemble|transfer", Arity: 3, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1", Usage: "node",
-			Summary: "Hands the leadership to a node"},
+			Summary: "Has a node lead, both the log and the group nodes; answers when it does"},
 		{Name: "add_node", Arity: 3, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1", Usage: "id addr",
 			Summary: "Expects a node of that name at that client address: it is let in when it asks, also in place " +
 				"of a dead one"},

@@ -84,6 +84,9 @@ func TestNodes(t *testing.T) {
 	if got := role("n2"); got != "leader" {
 		t.Errorf("n2 is %s", got)
 	}
+	if a := s.ask("GET", "/v1/groups/nodes/leader"); !strings.Contains(a.body, `"member":"n2"`) {
+		t.Errorf("the nodes' group is led otherwise: %s", a.body)
+	}
 	if err := all[1].Close(); err != nil {
 		t.Fatal(err)
 	}

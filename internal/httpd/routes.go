@@ -52,7 +52,7 @@ func ensembleRoutes() []route {
 			takes: placeFields, fails: words(caucus.ErrConflict)},
 		{method: del, path: node, about: "Removes a node, dead or not", do: (*visit).removeNode,
 			fails: []failure{noNode}},
-		{method: post, path: node + "/lead", about: "Hands the leadership of the ensemble to a node",
+		{method: post, path: node + "/lead", about: "Has a node lead, both the log and the group nodes",
 			do: (*visit).lead, fails: []failure{noNode}},
 	}
 }
