@@ -193,6 +193,9 @@ func (s side) judgeDialler(h hello) (Greeting, error) {
 	if r := s.foreign(h.from); r != nil {
 		return Greeting{}, r
 	}
+	if h.to != 0 && s.me.ID == 0 && h.toName == s.me.Name {
+		return Greeting{}, refuse(RefusedUnready, "%v, which is to have id %x, is not ready yet", s.me, h.to)
+	}
 	if h.to != 0 && h.to != s.me.ID {
 		return Greeting{}, refuse(RefusedMistaken, "this is %v, and id %x was meant", s.me, h.to)
 	}

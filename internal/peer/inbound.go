@@ -126,7 +126,8 @@ func (t *Transport) turnAway(l *line, err error) {
 	if errors.Is(err, io.EOF) {
 		return // somebody looked whether the port is open
 	}
-	if r, ok := refusalIn(err); ok && r.Code == RefusedMistaken && !t.Identity().belongs() {
+	if r, ok := refusalIn(err); ok && (r.Code == RefusedUnready ||
+		r.Code == RefusedMistaken && !t.Identity().belongs()) {
 		t.log.Debug("a peer called before this node knew its own id", "from", l.RemoteAddr().String())
 		return
 	}

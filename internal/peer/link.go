@@ -71,8 +71,11 @@ func (l *link) report(stood bool, err error, last string) string {
 			l.t.handler.Refused(l.id, r)
 		}
 		reason = r.Text
-		if r.Code == RefusedMistaken {
-			level = slog.LevelInfo // a newcomer does not know its id yet, or the address belongs to another now
+		switch r.Code {
+		case RefusedUnready:
+			level = slog.LevelDebug // every join begins like that
+		case RefusedMistaken:
+			level = slog.LevelInfo // the address belongs to another now
 		}
 	}
 	if reason != last {

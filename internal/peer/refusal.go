@@ -29,8 +29,9 @@ const (
 	RefusedMistaken Code = 5 // the dialler meant another node
 	RefusedPurpose  Code = 6 // not open to one without a cluster and an id
 	RefusedOwner    Code = 7
-	RefusedRemoved  Code = 8 // the dialler was removed from the ensemble
-	RefusedCopy     Code = 9 // the dialler's data directory is an old copy, or another process has it as well
+	RefusedRemoved  Code = 8  // the dialler was removed from the ensemble
+	RefusedCopy     Code = 9  // the dialler's data directory is an old copy, or another process has it as well
+	RefusedUnready  Code = 10 // the right node, which does not know its id yet: it joins, or reads its log
 )
 
 // final says whether the refused is to stop: with a password such a refusal is proven.

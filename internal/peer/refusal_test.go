@@ -1,7 +1,9 @@
 package peer_test
 
 import (
+	"bytes"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -31,6 +33,32 @@ func TestB19TurnedAwayForGood(t *testing.T) {
 			case <-deadline(t).Done():
 				t.Fatal("it was not told")
 			}
+		}
+	}
+}
+
+// A newcomer is in the table of nodes, and dialled, a moment before it has its id. Nobody need be told of
+// that; that somebody else has its address is another thing.
+func TestANodeThatIsNotReadyIsNoAlarm(t *testing.T) {
+	for name, want := range map[string]peer.Code{"n2": peer.RefusedUnready, "n9": peer.RefusedMistaken} {
+		var log bytes.Buffer // read when nobody writes to it any more
+		heard := make(chan peer.Code, 1000)
+		b := start(t, 2, func(o *peer.Options, h *owner) { o.Identity = peer.Identity{Name: name} })
+		a := start(t, 1, func(o *peer.Options, h *owner) {
+			o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			h.refused = func(_ uint64, why *peer.Refusal) { heard <- why.Code }
+		})
+		a.SetPeer(2, b.addr)
+		if got := <-heard; got != want {
+			t.Errorf("%s refuses with %d, want %d", name, got, want)
+		}
+		if err := b.SetIdentity(identity(2)); err != nil {
+			t.Fatal(err)
+		}
+		a.await(t, 2, peer.To, true)
+		a.Close()
+		if alarm := strings.Contains(log.String(), "cannot reach"); alarm != (want == peer.RefusedMistaken) {
+			t.Errorf("%s: %s", name, log.String())
 		}
 	}
 }
