@@ -51,7 +51,7 @@ func (n *Node) witness() overview.Witness {
 func (n *Node) answerStatus() ([]byte, error) { return json.Marshal(n.witness()) }
 
 // muster asks all nodes how they are, all at once. Of the leader's knowledge of the others, which nobody
-// else has, it takes what the leader says.
+// else has, it takes what the leader says; how much a node has applied only that node knows.
 func (n *Node) muster(ctx context.Context) (nodes []overview.Node, leader *string) {
 	ctx, cancel := context.WithTimeout(ctx, witnessPatience)
 	defer cancel()
@@ -81,6 +81,7 @@ func (n *Node) muster(ctx context.Context) (nodes []overview.Node, leader *strin
 		if w := byName[row.Name]; w != nil {
 			last := &nodes[len(nodes)-1]
 			last.Sessions, last.Connections = &w.Sessions, &w.Connections
+			last.Applied = w.Applied(row.Name)
 		}
 	}
 	return nodes, leader

@@ -23,7 +23,7 @@ func TestStatus(t *testing.T) {
 			Time    int64
 			Nodes   []struct {
 				Name, Role, Metadata  string
-				Lag                   *int
+				Lag, Applied          *int
 				Sessions, Connections *int
 			}
 			Groups []struct {
@@ -40,7 +40,7 @@ func TestStatus(t *testing.T) {
 			t.Errorf("%s shows %s", s.url, a.body)
 		}
 		for _, n := range all.Nodes {
-			if n.Lag == nil || n.Sessions == nil || n.Connections == nil {
+			if n.Lag == nil || n.Applied == nil || *n.Applied == 0 || n.Sessions == nil || n.Connections == nil {
 				t.Errorf("%s does not say of %s how it is: %s", all.Name, n.Name, a.body)
 			}
 		}

@@ -66,6 +66,16 @@ type Witness struct {
 	Connections uint64
 }
 
+// Applied gives the last entry that the node of that name has applied, nil when the witness does not know.
+func (w *Witness) Applied(name string) *uint64 {
+	for _, row := range w.Rows {
+		if row.Name == name {
+			return row.Applied
+		}
+	}
+	return nil
+}
+
 // Rows reads what ENSEMBLE NODES answers.
 func Rows(r caucus.Reply) []Row {
 	rows := make([]Row, len(r.Items))
