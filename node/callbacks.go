@@ -21,10 +21,16 @@ func (n *Node) takePart() {
 	}
 }
 
-// retire ends it: the leadership first, so that another node leads at once.
+// retire ends it: the leadership first, so that another node leads at once. Without a majority nobody can be
+// told, and so the door is closed at which this node would wait for an answer.
 func (n *Node) retire() {
 	if n.leave == nil {
 		return
+	}
+	if !n.reachesMajority() {
+		now, cancel := context.WithCancel(context.Background())
+		cancel()
+		n.doors.own.door.Close(now)
 	}
 	n.leave()
 	n.part.Wait()

@@ -18,6 +18,19 @@ func (n *Node) reaches(id uint64) bool {
 	return false
 }
 
+// reachesMajority says whether connections stand to so many voters that they are a majority with this node,
+// if it votes.
+func (n *Node) reachesMajority() bool {
+	voters := n.greeting.Load().Voters
+	near := 0
+	for _, id := range voters {
+		if id == n.me.ID || n.reaches(id) {
+			near++
+		}
+	}
+	return near > len(voters)/2
+}
+
 // ensembleNodes answers ENSEMBLE NODES. What this node cannot know of another (its lag, unless this
 // one leads) is nil.
 func (n *Node) ensembleNodes(context.Context, caucus.Command) caucus.Reply {

@@ -58,3 +58,6 @@ func bareNode(cfg Config) *Node {
 
 // ParseListFile reads the text of a QCluster file.
 func ParseListFile(text []byte) (ListFile, error) { return parseListFile(text) }
+
+// ReachesMajority says whether the node may hope for an answer of the ensemble.
+func (n *Node) ReachesMajority() bool { return n.reachesMajority() }

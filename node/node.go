@@ -273,7 +273,9 @@ func (n *Node) fail(why error) {
 func (n *Node) shut() {
 	if n.owner != nil && errors.Is(context.Cause(n.ctx), errStopped) {
 		n.retire()
-		n.handOver()
+		if n.reachesMajority() {
+			n.handOver()
+		}
 	} else if n.owner != nil {
 		n.owner.stop()
 		n.retire()

@@ -166,6 +166,23 @@ func TestTransferToANodeThatIsInNoGroup(t *testing.T) {
 	}
 }
 
+// The last nodes of an ensemble to stop need not wait for the answer of a majority, which is gone.
+func TestWhoIsLeftKnowsThatThereIsNoMajority(t *testing.T) {
+	nodes := nodetest.InProcess(t, 3, nil)
+	nodetest.Eventually(t, "all reach a majority", func() bool {
+		return nodes[0].ReachesMajority() && nodes[1].ReachesMajority() && nodes[2].ReachesMajority()
+	})
+	for _, n := range nodes[:2] {
+		if err := n.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nodetest.Eventually(t, "the last reaches none", func() bool { return !nodes[2].ReachesMajority() })
+	if err := nodes[2].Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func other(nodes []*node.Node, than *node.Node) *node.Node {
 	return nodes[slices.IndexFunc(nodes, func(n *node.Node) bool { return n != than })]
 }
