@@ -14,6 +14,11 @@ func TestStatus(t *testing.T) {
 	doors := nodes(t, 3)
 	id := doors[1].session()
 	doors[0].expect(doors[0].as(id, "PUT", "/v1/groups/g", `{"slots":12}`), 200, `{}`)
+	// What a node says of itself is a heartbeat old at most.
+	nodetest.Eventually(t, "everybody says how much is applied", func() bool {
+		body := doors[0].ask("GET", "/v1/status").body
+		return !strings.Contains(body, `"applied":null`) && !strings.Contains(body, `"applied":0,`)
+	})
 	for _, s := range doors {
 		var all struct {
 			Cluster string `json:"cluster_id"`
