@@ -8,15 +8,19 @@ func (s *search) begin() *world {
 	for _, v := range s.Start.opening() {
 		w = s.play(w, v)
 	}
-	for s.Start != Empty && s.Violation == "" {
+	for range restful {
 		v, more := w.unrest()
-		if !more {
-			break
+		if s.Start == Empty || s.Violation != "" || !more {
+			return w
 		}
 		w = s.play(w, v)
 	}
+	s.Violation = "the start does not come to rest"
 	return w
 }
+
+// restful is within how many moves a start comes to rest, with room to spare.
+const restful = 100
 
 // play makes a move on the way to the start.
 func (s *search) play(w *world, v move) *world {
