@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"iter"
 
 	"github.com/caucus-project/caucus"
@@ -46,20 +44,10 @@ func (c *Client) ChangesFrom(ctx context.Context, match string, revision uint64)
 }
 
 func (c *Client) changes(ctx context.Context, at func() *follow.Changes) iter.Seq2[Change, error] {
-	return func(yield func(Change, error) bool) {
+	return loop(ctx, c, "changes of keys", func(yield func(Change, error) bool) error {
 		r := &changeReader{c: c, place: at(), yield: yield}
-		err := c.firm()
-		if err == nil {
-			err = r.run(ctx)
-		}
-		if errors.Is(err, errLoopLeft) {
-			return // whatever became of ctx: nothing can be given any more
-		}
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		yield(Change{}, fmt.Errorf("client: changes of keys: %w", err))
-	}
+		return r.run(ctx)
+	})
 }
 
 // changeReader is one loop over the changes of keys.

@@ -29,12 +29,21 @@ func (c *Client) EventsFrom(ctx context.Context, group string, seq uint64) iter.
 }
 
 func (c *Client) events(ctx context.Context, group string, at func() *follow.Place) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
+	return loop(ctx, c, "events of "+group, func(yield func(Event, error) bool) error {
 		r := &reader{c: c, place: at(), yield: yield,
 			hears: []caucus.Command{{"SUBSCRIBE", caucus.EventChannel(group)}}}
+		return r.run(ctx)
+	})
+}
+
+// loop makes an iterator of a run that hands out what it reads. The error that the run ends with is the last
+// thing given, unless the loop was left, which the run tells by errLoopLeft.
+func loop[T any](ctx context.Context, c *Client, of string,
+	run func(yield func(T, error) bool) error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		err := c.firm()
 		if err == nil {
-			err = r.run(ctx)
+			err = run(yield)
 		}
 		if errors.Is(err, errLoopLeft) {
 			return // whatever became of ctx: nothing can be given any more
@@ -42,7 +51,8 @@ func (c *Client) events(ctx context.Context, group string, at func() *follow.Pla
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		yield(Event{}, fmt.Errorf("client: events of %s: %w", group, err))
+		var none T
+		yield(none, fmt.Errorf("client: %s: %w", of, err))
 	}
 }
 
