@@ -26,8 +26,10 @@ type Options struct {
 	// Jitter gives numbers in [0, 1) that spread reconnects. Nil: the runtime's random source.
 	Jitter func() float64
 
-	MaxFrame       int // bytes of a frame, call or answer; 0: 64 MiB
-	MaxQueue       int // bytes waiting for one peer, beyond which frames are dropped; 0: 64 MiB
+	// MaxFrame is bytes of a frame, call or answer; 0: 128 MiB. It must be above what one command may be, 64 MiB,
+	// with its lengths and the envelope: an entry that fits no frame would stop the log for ever.
+	MaxFrame       int
+	MaxQueue       int // bytes waiting for one peer, beyond which frames are dropped; 0: 128 MiB
 	MaxStrangers   int // connections in handshake, beyond which the oldest is cut; 0: 64
 	MaxConnections int // incoming connections in all, beyond which new ones are closed; 0: 1,024
 
@@ -51,8 +53,8 @@ func (o Options) withDefaults() Options {
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
 	}
-	orElse(&o.MaxFrame, 64<<20)
-	orElse(&o.MaxQueue, 64<<20)
+	orElse(&o.MaxFrame, 128<<20)
+	orElse(&o.MaxQueue, 128<<20)
 	orElse(&o.MaxStrangers, 64)
 	orElse(&o.MaxConnections, 1024)
 	orElse(&o.HandshakeTimeout, 3*time.Second)
