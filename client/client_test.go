@@ -252,16 +252,18 @@ func TestClosedClientFails(t *testing.T) {
 
 // What a node says when the time of a call is over is its outcome, and not that nobody knows it.
 func TestTheNodesAnswerIsWorthMoreThanTheTime(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
+	over := make(chan struct{})
 	f := startFake(t, func(_ *fakeLine, cmd caucus.Command) *caucus.Reply {
 		if cmd[0] == "SET" || cmd[0] == "GET" {
-			<-ctx.Done()
+			<-over
 			return fail(caucus.ErrTryAgain, "no leader is known")
 		}
 		return nil
 	})
 	c := dial(t, client.Config{Addrs: []string{f.addr}})
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	context.AfterFunc(ctx, func() { close(over) })
 	read := make(chan error, 1)
 	go func() {
 		_, err := c.Do(ctx, caucus.Command{"GET", "k"})

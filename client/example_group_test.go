@@ -20,18 +20,18 @@ func ExampleMember_Lead() {
 		log.Fatal(err)
 	}
 	err = m.Lead(ctx, func(ctx context.Context, term uint64) error {
-		for n := 1; ; n++ {
-			select {
-			case <-ctx.Done(): // the leadership ends, or the program does
-				fmt.Println("stopped")
-				return nil
-			case <-time.After(time.Millisecond):
-				fmt.Println("check", n)
-			}
+		for n := 1; ctx.Err() == nil; n++ { // until the leadership ends, or the program does
+			fmt.Println("check", n)
 			if n == 2 {
 				stop() // as a signal would, by signal.NotifyContext
 			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Millisecond):
+			}
 		}
+		fmt.Println("stopped")
+		return nil
 	})
 	fmt.Println(err)
 	// Output:

@@ -256,7 +256,7 @@ func TestNobodyLeadsWithoutAMajority(t *testing.T) {
 
 // Where nobody can be reached, a call answers that nothing was applied, and why.
 func TestWithoutAMajorityACallSaysWhy(t *testing.T) {
-	const patience = time.Second
+	const patience = 2 * time.Second
 	nodes := nodetest.InProcess(t, 2, func(_ int, cfg *node.Config) { cfg.RequestTimeout = patience })
 	if err := nodes[1].Close(); err != nil {
 		t.Fatal(err)
