@@ -159,7 +159,6 @@ func (c *Client) Update(ctx context.Context, key string, change func(value strin
 		}
 		err = l.update(ctx, key, asked, guards)
 		after = l.addr
-		l.close()
 		var lost *lostError
 		switch {
 		case unwanted != nil:
@@ -175,10 +174,11 @@ func (c *Client) Update(ctx context.Context, key string, change func(value strin
 	}
 }
 
-// update is Update on a connection that nobody shares. The error of a connection that broke says whether the
-// value was sent.
+// update is Update on a connection that nobody shares, which is closed after it, also when change panics. The
+// error of a connection that broke says whether the value was sent.
 func (l *link) update(ctx context.Context, key string, change func(string, bool) (string, error),
 	guards []Guard) error {
+	defer l.close()
 	if _, err := checked(l.tryMulti(ctx)); err != nil { // which would forget what is watched
 		return err
 	}
