@@ -24,7 +24,7 @@ var _ caucus.Doer = (*Session)(nil)
 // round trip each; a transaction is one. Reads do not wait for them.
 //
 // What belongs to one connection is refused, and so is what ends what a member holds (GROUP LEAVE, RELEASE,
-// RESIGN, TRANSFER): Member has calls that stop first what acts for it.
+// RESIGN, TRANSFER, SESSION CLOSE of its own): Member and Session have calls that stop first what acts for it.
 func (s *Session) Do(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
 	if err := s.refuse(cmd); err != nil {
 		return caucus.Reply{}, err
@@ -81,15 +81,21 @@ func (s *Session) refuse(cmd caucus.Command) error {
 	if err := s.c.refuse(cmd); err != nil {
 		return err
 	}
-	if calls := map[string]string{"leave": "Member.Leave", "resign": "Member.Resign", "release": "OnRelease",
-		"transfer": "Member.Transfer"}; len(cmd) > 1 && strings.EqualFold(cmd[0], "group") {
-		if call := calls[strings.ToLower(cmd[1])]; call != "" {
-			return caucus.Errorf(caucus.ErrBad, "client: 'GROUP %s' ends what a member holds; %s does so when "+
-				"what acts for it has stopped", strings.ToUpper(cmd[1]), call)
-		}
+	if len(cmd) < 2 {
+		return nil
 	}
-	return nil
+	name := strings.ToUpper(cmd[0] + " " + cmd[1])
+	call := endings[name]
+	if call == "" || name == "SESSION CLOSE" && !slices.Contains(cmd[2:], s.id) {
+		return nil
+	}
+	return caucus.Errorf(caucus.ErrBad, "client: '%s' ends what a member holds; %s does so when what acts for it "+
+		"has stopped", name, call)
 }
+
+// endings are the commands that end what a member holds, and what to call instead.
+var endings = map[string]string{"GROUP LEAVE": "Member.Leave", "GROUP RESIGN": "Member.Resign",
+	"GROUP RELEASE": "OnRelease", "GROUP TRANSFER": "Member.Transfer", "SESSION CLOSE": "Session.Close"}
 
 // ofMember says whether a read is about the session's own member, which it does not name.
 func ofMember(cmd caucus.Command) bool {

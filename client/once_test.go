@@ -222,7 +222,7 @@ func TestSessionsRefuseWhatEndsWhatTheyHold(t *testing.T) {
 	s := opened(t, new(clocks), f)
 	for _, line := range []string{"GROUP LEAVE g", "group release g 1", "GROUP RESIGN g", "GROUP TRANSFER g m2",
 		"GROUP JOIN g", "GROUP SEND g x", "LOCK RELEASE l 1", "SESSION CLOSE", "SESSION KEEPALIVE",
-		"ONCE 7 SET k v", "MULTI", "WATCH k", "SUBSCRIBE c", ""} {
+		"ONCE 7 SET k v", "MULTI", "WATCH k", "SUBSCRIBE c", "", "session close " + s.ID()} {
 		cmd := caucus.Command(strings.Fields(line))
 		if _, err := s.Do(within(t), cmd); !errors.Is(err, caucus.ErrBad) || f.count(line+" ") > 0 {
 			t.Errorf("%q: %v", line, err)
