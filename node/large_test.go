@@ -9,8 +9,8 @@ import (
 	"github.com/caucus-project/caucus/node"
 )
 
-// The largest command that a client may say, 64 MiB of arguments, fits what nodes send each other. One that did
-// not would stand in the log of its leader for ever, and stop what comes behind it.
+// The largest command that a client may say, 64 MiB of arguments, fits what nodes send each other. One that
+// did not would stand in the log of its leader for ever, and stop what comes behind it.
 func TestLargestCommandReachesEveryNode(t *testing.T) {
 	nodes := nodetest.InProcess(t, 2, func(_ int, cfg *node.Config) {
 		cfg.RequestTimeout = nodetest.Patience

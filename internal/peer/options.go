@@ -26,8 +26,8 @@ type Options struct {
 	// Jitter gives numbers in [0, 1) that spread reconnects. Nil: the runtime's random source.
 	Jitter func() float64
 
-	// MaxFrame is bytes of a frame, call or answer; 0: 128 MiB. It must be above what one command may be, 64 MiB,
-	// with its lengths and the envelope: an entry that fits no frame would stop the log for ever.
+	// MaxFrame is bytes of a frame, call or answer; 0: 128 MiB. It must be above what one command may be, 64
+	// MiB, with its lengths and the envelope: an entry that fits no frame would stop the log for ever.
 	MaxFrame       int
 	MaxQueue       int // bytes waiting for one peer, beyond which frames are dropped; 0: 128 MiB
 	MaxStrangers   int // connections in handshake, beyond which the oldest is cut; 0: 64
