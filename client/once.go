@@ -24,7 +24,8 @@ var _ caucus.Doer = (*Session)(nil)
 // round trip each; a transaction is one. Reads do not wait for them.
 //
 // What belongs to one connection is refused, and so is what ends what a member holds (GROUP LEAVE, RELEASE,
-// RESIGN, TRANSFER, SESSION CLOSE of its own): Member and Session have calls that stop first what acts for it.
+// RESIGN, TRANSFER, SESSION CLOSE of its own): Member and Session have calls that stop first what acts for
+// it.
 func (s *Session) Do(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
 	if err := s.refuse(cmd); err != nil {
 		return caucus.Reply{}, err
@@ -89,8 +90,8 @@ func (s *Session) refuse(cmd caucus.Command) error {
 	if call == "" || name == "SESSION CLOSE" && !slices.Contains(cmd[2:], s.id) {
 		return nil
 	}
-	return caucus.Errorf(caucus.ErrBad, "client: '%s' ends what a member holds; %s does so when what acts for it "+
-		"has stopped", name, call)
+	return caucus.Errorf(caucus.ErrBad, "client: '%s' ends what a member holds; %s does so when "+
+		"what acts for it has stopped", name, call)
 }
 
 // endings are the commands that end what a member holds, and what to call instead.
