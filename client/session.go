@@ -163,8 +163,8 @@ func (s *Session) Err() error {
 var errSessionClosed = fmt.Errorf("client: the session is closed: %w", net.ErrClosed)
 
 // Close ends the session: nothing is believed from here on, and the ensemble is told when OnRevoke, OnRelease
-// and what Lead runs have stopped. An error means that it
-// could not be told, and that the session ends by itself.
+// and what Lead runs have stopped. An error means that it could not be told, and that the session ends by
+// itself.
 func (s *Session) Close() error {
 	s.end(errSessionClosed)
 	s.served.Wait()
