@@ -24,6 +24,7 @@ type checks struct {
 	mail    mail
 	changes chronicle
 	tell    func(entry.Event) // every event once, when the first node tells it; nil for nobody
+	planted func()            // a mistake that a test has put there, looked at after each step; nil for none
 }
 
 type digest struct {
@@ -60,6 +61,9 @@ func (c *checks) started(n *node) {
 // holders, no group two leaders, no slot two holders (SAFETY A3). A belief begins only when its member does
 // something; whatever else happens, it can only end.
 func (c *checks) step(w *World) {
+	if c.planted != nil {
+		c.planted()
+	}
 	if !c.stirred {
 		return
 	}

@@ -12,15 +12,19 @@ type clock struct {
 	start int64 // true time at which it showed base
 	base  int64
 	skew  int64 // of the wall clock
+	drift int64 // parts per million that the wall clock goes faster than the monotonic one
 	slept int64 // for how long the monotonic clock stood still while the machine was suspended
 }
+
+// mostDrift is what is promised of monotonic clocks, parts per million.
+const mostDrift = 10_000
 
 // newClock draws a clock.
 func newClock(w *World) clock {
 	if w.plan.exact {
 		return clock{w: w, start: w.now, base: second}
 	}
-	return clock{w: w, ppm: w.between(-10_000, 10_000), start: w.now, base: second,
+	return clock{w: w, ppm: w.between(-mostDrift, mostDrift), start: w.now, base: second,
 		skew: w.between(-300, 300) * millisecond}
 }
 
@@ -38,7 +42,14 @@ const wallBegin = 1_700_000_000 * second
 
 // wall gives the wall clock.
 func (c *clock) wall() int64 {
-	return wallBegin + c.start + c.passed() + c.skew
+	return wallBegin + c.start + c.passed() + c.passed()*c.drift/1_000_000 + c.skew
+}
+
+// run changes the rates from now on.
+func (c *clock) run(ppm, drift int64) {
+	mono, wall := c.mono(), c.wall()
+	c.start, c.base, c.ppm, c.drift = c.w.now, mono+c.slept, ppm, drift
+	c.skew += wall - c.wall()
 }
 
 // time gives the clocks as a replica wants them.

@@ -27,6 +27,7 @@ type disk struct {
 	queue   []replica.Write // waiting for the write that is under way
 	flying  []replica.Write // being written: nobody knows how much of it a crash would leave
 	hungTo  int64           // true time until which nothing completes
+	slowTo  int64           // true time until which every write takes long
 	writing *replica.Checkpoint
 	torn    error
 }
@@ -147,7 +148,7 @@ func (d *disk) duration() int64 {
 	if w.plan.exact {
 		return 1
 	}
-	if !w.calm && w.chance(w.plan.slowDisk) {
+	if !w.calm && (w.now < d.slowTo || w.chance(w.plan.standing.slowDisk)) {
 		return w.between(millisecond, 120*millisecond)
 	}
 	return w.between(100, 2*millisecond)

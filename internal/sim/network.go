@@ -13,12 +13,14 @@ type network struct {
 	w       *World
 	blocked map[[2]uint64]bool // from, to: nothing gets through
 	arrival map[[2]uint64]int64
-	wild    bool // the plan's, while there are faults
+	wild    bool // it loses, repeats and reorders, while there are faults
 	slow    int64
 }
 
 func (n *network) start(w *World) {
-	*n = network{w: w, blocked: map[[2]uint64]bool{}, arrival: map[[2]uint64]int64{}, wild: w.plan.wild}
+	*n = network{w: w, blocked: map[[2]uint64]bool{}, arrival: map[[2]uint64]int64{}}
+	s := w.plan.standing
+	n.wild = s.loss+s.repeat+s.disorder > 0
 }
 
 // mend ends all faults.
@@ -38,7 +40,7 @@ func (n *network) delay() int64 {
 		return 1
 	}
 	d := n.w.between(50, 1500)
-	if n.wild && n.w.chance(5) {
+	if n.wild && n.w.chance(n.w.plan.standing.disorder) {
 		d += n.w.between(0, 60*millisecond)
 	}
 	return d + n.slow
@@ -50,13 +52,13 @@ func (n *network) deliver(from, to uint64, do func()) {
 	if !n.open(from, to) {
 		return
 	}
-	if n.wild && w.chance(w.plan.loss) {
-		w.note("net", "lost", from, to)
+	if n.wild && w.chance(w.plan.standing.loss) {
+		w.note("net", "frame lost", from, to)
 		return
 	}
 	at := w.now + n.delay()
 	line := [2]uint64{from, to}
-	if n.wild && w.chance(w.plan.repeat) {
+	if n.wild && w.chance(w.plan.standing.repeat) {
 		w.at(at+w.between(0, 80*millisecond), func() { n.arrive(from, to, do) })
 	}
 	if !n.wild {
@@ -222,7 +224,7 @@ func (w *World) probe(n, other *node) {
 			return
 		}
 		// A firewall may refuse in the name of a node that lives.
-		dead := other.r == nil || !w.calm && w.plan.insiders && w.chance(5)
+		dead := other.r == nil || !w.calm && w.chance(w.plan.standing.refusal)
 		leads := !dead && other.r.Status().Role == raft.StateLeader
 		w.after(w.between(100, 2*millisecond), func() {
 			if n.life != life {

@@ -16,38 +16,52 @@ type operator struct {
 	try  int    // the present attempt; answers to others come too late
 }
 
-// work lets the operator do something now and then, while there are faults.
-func (o *operator) work() {
-	w := o.w
-	w.after(w.between(50*millisecond, 800*millisecond), func() {
-		if w.calm {
-			return
+// operatorFaults are no faults, but come upon the ensemble like them.
+func operatorFaults() []faultKind {
+	return []faultKind{
+		{"the operator names a leader", (*fault).transfer},
+		{"the operator removes a node", (*fault).removal},
+		{"a node's disk is lost and it comes back", (*fault).wipe},
+		{"a node is added", (*fault).addition},
+	}
+}
+
+// chosen gives a node that the operator may be at, nil when he is busy.
+func (f *fault) chosen() *node {
+	if n := pick(f, f.w.nodes); n.id != 0 && f.w.operator.busy == "" {
+		return n
+	}
+	return nil
+}
+
+func (f *fault) transfer() {
+	if n := f.chosen(); n != nil {
+		f.tell("the operator wants %s to lead", n.name)
+		f.w.operator.wish(replica.Wish{Kind: replica.Lead, Name: n.name},
+			func() { f.w.checks.count("transfers") })
+	}
+}
+
+// removal takes a node out of the ensemble, and sometimes puts another in its place afterwards.
+func (f *fault) removal() {
+	n, another := f.chosen(), f.chance(60)
+	if n == nil {
+		return
+	}
+	f.tell("the operator removes %s, to add another %v", n.name, another)
+	f.w.operator.wish(replica.Wish{Kind: replica.Remove, Name: n.name}, func() {
+		f.w.checks.count("removals")
+		if another {
+			f.w.newcomer()
 		}
-		if o.busy == "" {
-			o.act()
-		}
-		o.work()
 	})
 }
 
-func (o *operator) act() {
-	w := o.w
-	n := pick(w, w.nodes)
-	if n.id == 0 {
-		return
-	}
-	switch w.rng.IntN(3) {
-	case 0:
-		o.wish(replica.Wish{Kind: replica.Lead, Name: n.name}, func() { w.checks.count("transfers") })
-	case 1:
-		o.wish(replica.Wish{Kind: replica.Remove, Name: n.name}, func() {
-			w.checks.count("removals")
-			if w.chance(60) {
-				w.newcomer()
-			}
-		})
-	case 2:
-		o.wipe(n)
+// addition adds a node, which is to vote, as long as there are not many more than at first.
+func (f *fault) addition() {
+	if w := f.w; len(w.nodes) < w.plan.voters+2 {
+		n := w.newcomer()
+		f.tell("%s is added", n.name)
 	}
 }
 
@@ -103,10 +117,9 @@ func (o *operator) answered(wish replica.Wish, err *caucus.Error, refused int, d
 
 // wipe loses a voter's disk, when the others can bear it. It comes back under its name with nothing, and
 // takes its former place.
-func (o *operator) wipe(n *node) {
-	w := o.w
-	lead := w.leading()
-	if lead == nil {
+func (f *fault) wipe() {
+	w, n, lead := f.w, f.chosen(), f.w.leading()
+	if lead == nil || n == nil {
 		return
 	}
 	s := lead.r.Status()
@@ -114,15 +127,15 @@ func (o *operator) wipe(n *node) {
 		len(lead.r.Conf().GetVotersOutgoing()) > 0 {
 		return
 	}
-	o.busy = "replacement of " + n.name
-	w.note("operator", "wipes", n.id)
-	n.stop(true, w.chance(50))
+	f.tell("the disk of %s is lost", n.name)
+	w.operator.busy = "replacement of " + n.name
+	n.stop(true, f.chance(50))
 	n.retire()
 	fresh := newNode(w, 0)
 	fresh.name = n.name
 	w.nodes = append(w.nodes, fresh)
 	fresh.join()
-	o.watch(n.id, fresh)
+	w.operator.watch(n.id, fresh)
 }
 
 // watch waits until a wiped node has its place back.

@@ -46,7 +46,7 @@ func (w *World) mend() {
 	w.note("sim", "calm")
 	w.net.mend()
 	for _, n := range w.nodes {
-		n.hungTo = 0
+		n.hungTo, n.slowTo = 0, 0
 		for _, c := range n.conns {
 			c.stuck = 0
 		}

@@ -3,7 +3,6 @@ package sim
 import (
 	"container/heap"
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/caucus-project/caucus/internal/machine"
 )
@@ -17,12 +16,13 @@ const (
 // World is one simulated ensemble with its clients. One goroutine uses it.
 type World struct {
 	plan    plan
-	rng     *rand.Rand
+	dice          // of all that is no fault
 	now     int64 // true time, since the beginning
 	queue   queue
 	order   uint64
 	trace   trace
 	failed  error
+	kind    string // of the failure: which check said so
 	cluster [16]byte
 	custom  custom // the program's own commands
 
@@ -33,6 +33,8 @@ type World struct {
 	checks  checks
 	calm    bool // faults are over
 	named   int  // nodes that were given a name
+
+	befallen []string // the faults so far, in words
 
 	operator operator
 	follower *follower // nil for none
@@ -63,26 +65,9 @@ func (q *queue) Pop() any {
 	return e
 }
 
-// Result is what became of a seed.
-type Result struct {
-	Hash   uint64 // of everything that happened, in order
-	Events int
-	Err    error  // what must not be so, nil when all was well
-	Tail   string // the last that happened, readable; empty when all was well
-	Counts map[string]int
-}
-
-// Run plays one seed to its end, and keeps so many lines of what happened.
-func Run(seed uint64, lines int) Result {
-	w := newWorld(drawPlan(seed), lines)
-	w.begin()
-	w.live()
-	w.settle()
-	return w.result()
-}
-
 func newWorld(p plan, lines int) *World {
-	w := &World{plan: p, rng: rand.New(rand.NewPCG(p.seed, 0x73696d)), now: second}
+	w := &World{plan: p, dice: newDice(p.seed, 0x73696d+p.luck<<32), now: second}
+	w.operator.w = w
 	w.trace.start(lines)
 	w.checks.start()
 	for i := range w.cluster {
@@ -167,27 +152,9 @@ func (w *World) runUntil(end int64, done func() bool) bool {
 func (w *World) fail(format string, args ...any) {
 	if w.failed == nil {
 		w.failed = fmt.Errorf("at %s: "+format, append([]any{clockText(w.now)}, args...)...)
+		w.kind = format
 	}
 }
-
-func (w *World) result() Result {
-	r := Result{Hash: w.trace.hash, Events: w.trace.events, Err: w.failed, Counts: w.checks.counts}
-	if w.failed != nil {
-		r.Tail = w.trace.tail()
-	}
-	return r
-}
-
-// between draws from low to high.
-func (w *World) between(low, high int64) int64 {
-	if high <= low {
-		return low
-	}
-	return low + w.rng.Int64N(high-low+1)
-}
-
-// chance says yes so often in a hundred times.
-func (w *World) chance(percent int) bool { return w.rng.IntN(100) < percent }
 
 // newID draws a random id.
 func (w *World) newID() (id [16]byte) {
@@ -209,12 +176,4 @@ func (w *World) up() []*node {
 		}
 	}
 	return list
-}
-
-// pick draws one of a list, the zero value of an empty one.
-func pick[T any](w *World, list []T) (one T) {
-	if len(list) == 0 {
-		return one
-	}
-	return list[w.rng.IntN(len(list))]
 }

@@ -5,20 +5,26 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/caucus-project/caucus/internal/invariant"
 	"github.com/caucus-project/caucus/internal/sim"
 )
 
 var (
-	seeds = flag.Int("seeds", 0, "how many seeds TestSeeds runs; 0 means 1000, or 100 with -short")
-	from  = flag.Uint64("from", 1, "the first seed")
-	lines = flag.Int("lines", 30, "how many lines of its trace a failed seed prints")
+	seeds   = flag.Int("seeds", 0, "how many seeds TestSeeds runs; 0 means 1000, or 100 with -short")
+	from    = flag.Uint64("from", 1, "the first seed")
+	lines   = flag.Int("lines", 40, "how many lines of its trace a failed seed prints")
+	without = flag.String("without", "", "numbers of faults that do not come, as 3,5,9")
+	luck    = flag.Uint64("luck", 0, "another course of events under the same faults")
+	tries   = flag.Int("tries", 200, "how often a failed seed is run again, in search of fewer faults")
 )
 
 // TestSeeds runs seeds, two at a time; each of them is single-threaded. A seed that fails prints the
-// command that replays it.
+// command that replays it, and the shortest case that was found to fail in the same way.
 func TestSeeds(t *testing.T) {
 	t.Parallel()
 	n := *seeds
@@ -57,18 +63,13 @@ func (r *seedRun) work() {
 		if !ok {
 			return
 		}
-		r.done(seed, play(seed))
-	}
-}
-
-// play runs a seed. A panic is a failure of the seed like any other.
-func play(seed uint64) (result sim.Result) {
-	defer func() {
-		if p := recover(); p != nil {
-			result.Err = fmt.Errorf("panic: %v", p)
+		c := sim.Case{Seed: seed, Without: numbers(r.t, *without), Luck: *luck, Lines: *lines}
+		result := sim.Run(c)
+		r.done(result)
+		if result.Err != nil {
+			r.t.Error(report(c, result))
 		}
-	}()
-	return sim.Run(seed, *lines)
+	}
 }
 
 func (r *seedRun) take() (uint64, bool) {
@@ -81,32 +82,76 @@ func (r *seedRun) take() (uint64, bool) {
 	return r.next - 1, true
 }
 
-func (r *seedRun) done(seed uint64, result sim.Result) {
+func (r *seedRun) done(result sim.Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.counts["steps"] += result.Events
 	for what, n := range result.Counts {
 		r.counts[what] += n
 	}
-	if result.Err == nil {
-		return
+	if result.Err != nil {
+		r.failed++
 	}
-	r.failed++
-	r.t.Errorf("seed %d: %v\nreplay: go test ./internal/sim -run Seeds -seeds 1 -from %d -lines 500 -v\n%s",
-		seed, result.Err, seed, result.Tail)
+}
+
+// report tells how a case failed, how it is replayed, and the shortest that was found to fail like it.
+func report(c sim.Case, result sim.Result) string {
+	short, found := c, result
+	if *tries > 0 {
+		short, found = sim.Shrink(c, *tries)
+	}
+	return fmt.Sprintf("seed %d: %v\n%s\nreplay: %s\n%d of its %d faults are enough: %v\nreplay: %s\n%s\n%s",
+		c.Seed, result.Err, result.Plan, replay(c), len(found.Faults), len(result.Faults), found.Err,
+		replay(short), strings.Join(found.Faults, "\n"), found.Tail)
+}
+
+// replay gives the one command that has a case again.
+func replay(c sim.Case) string {
+	var b strings.Builder
+	b.WriteString("go test")
+	if invariant.On {
+		b.WriteString(" -tags invariants")
+	}
+	fmt.Fprintf(&b, " ./internal/sim -run TestSeeds -seeds 1 -from %d", c.Seed)
+	if c.Luck > 0 {
+		fmt.Fprintf(&b, " -luck %d", c.Luck)
+	}
+	if len(c.Without) > 0 {
+		fmt.Fprintf(&b, " -without %s", strings.Trim(strings.ReplaceAll(fmt.Sprint(c.Without), " ", ","), "[]"))
+	}
+	b.WriteString(" -tries 0 -lines 500 -v")
+	return b.String()
+}
+
+func numbers(t *testing.T, list string) (numbers []int) {
+	for word := range strings.SplitSeq(list, ",") {
+		if word == "" {
+			continue
+		}
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			t.Errorf("-without takes numbers with commas between them, not %q", list)
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers
 }
 
 // TestSameSeedSameTrace: a seed that fails can be replayed.
 func TestSameSeedSameTrace(t *testing.T) {
 	t.Parallel()
 	for seed := uint64(1); seed <= 12; seed++ {
-		a, b := sim.Run(seed, 1), sim.Run(seed, 1)
+		c := sim.Case{Seed: seed, Luck: seed % 3, Lines: 1}
+		a, b := sim.Run(c), sim.Run(c)
 		if a.Hash != b.Hash || a.Events != b.Events {
 			t.Errorf("seed %d: %d steps with hash %x, then %d steps with hash %x", seed, a.Events, a.Hash,
 				b.Events, b.Hash)
 		}
 	}
-	if a, b := sim.Run(1, 1), sim.Run(2, 1); a.Hash == b.Hash {
+	if a, b := sim.Run(sim.Case{Seed: 1}), sim.Run(sim.Case{Seed: 2}); a.Hash == b.Hash {
 		t.Error("two seeds have one hash")
+	}
+	if a, b := sim.Run(sim.Case{Seed: 1}), sim.Run(sim.Case{Seed: 1, Luck: 1}); a.Hash == b.Hash {
+		t.Error("two courses of a seed have one hash")
 	}
 }

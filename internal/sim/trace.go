@@ -12,6 +12,7 @@ type trace struct {
 	events int
 	ring   []line
 	next   int
+	brief  bool // daily business is left out of the lines
 }
 
 // line is one thing that happened.
@@ -40,12 +41,31 @@ func (w *World) note(who, what string, nums ...uint64) {
 	for _, v := range nums {
 		t.mix(v)
 	}
+	if t.brief && daily(what) {
+		return
+	}
 	if len(t.ring) < cap(t.ring) {
 		t.ring = append(t.ring, l)
 	} else {
 		t.ring[t.next%len(t.ring)] = l
 	}
 	t.next++
+}
+
+// daily says whether that happens all the time: what nodes send each other and store, and what members ask
+// for again and again.
+func daily(what string) bool {
+	switch what {
+	case "Batches", "Want", "Round", "Vitals", "Confirm", "stored", "event", "promise", "space", "frame lost":
+		return true
+	}
+	for _, start := range []string{"Msg", "SESSION KEEPALIVE", "GROUP INDEX", "GROUP LEADER", "GROUP SLOTS",
+		"GROUP EVENTS", "answered"} {
+		if strings.HasPrefix(what, start) {
+			return true
+		}
+	}
+	return false
 }
 
 // mix and text are FNV-1a.
