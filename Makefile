@@ -4,8 +4,10 @@
 GO    ?= go
 SEEDS ?= 10000
 FUZZTIME ?= 10s
+TIME  ?= 10m
+NODES ?= 5
 
-.PHONY: check fmt vet test race sim fuzz bench build clean
+.PHONY: check fmt vet test race sim chaos fuzz bench build clean
 
 check: fmt vet test
 
@@ -27,6 +29,11 @@ race:
 # make sim SEEDS=100000 runs that many seeds; a failure prints the command that replays it.
 sim:
 	$(GO) test -tags invariants -count 1 -timeout 0 ./internal/sim -run Seeds -seeds $(SEEDS)
+
+# make chaos breaks an ensemble of real processes for TIME in every way that a test can, and judges what its
+# clients were answered. It prints the seed of its schedule; SEED=n draws the same one again. It needs Linux and root.
+chaos:
+	$(GO) test -v -count 1 -timeout 0 ./tests/chaos -run TestChaos -chaos $(TIME) -nodes $(NODES) -seed $(or $(SEED),0)
 
 # make fuzz runs all fuzz targets one after the other, FUZZTIME each; FUZZ=resp only those called like that. What
 # go test runs of them are their seeds and the inputs that once failed.

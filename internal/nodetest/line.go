@@ -23,7 +23,12 @@ func Dial(addr string) (*Line, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Line{Conn: conn, replies: resp.NewReplyReader(bufio.NewReader(conn), resp.Limits{})}, nil
+	return Over(conn), nil
+}
+
+// Over speaks on a connection that was made in some other way. The line closes it.
+func Over(conn net.Conn) *Line {
+	return &Line{Conn: conn, replies: resp.NewReplyReader(bufio.NewReader(conn), resp.Limits{})}
 }
 
 // Send sends commands in one piece.

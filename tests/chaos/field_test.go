@@ -1,0 +1,297 @@
+//go:build linux
+
+package chaos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caucus-project/caucus/client"
+	"github.com/caucus-project/caucus/internal/nodetest"
+)
+
+// field is where a run takes place: the nodes, the clients' places and the switch between them.
+type field struct {
+	t      testing.TB
+	binary string
+	dir    string // of this run: data directories and logs
+	flags  []string
+	voters int // as many as there are when nothing is broken
+
+	hub   *place
+	sites []*place // where clients are, far from each other
+
+	// Ctx ends when the run is over or something was violated.
+	ctx  context.Context
+	stop context.CancelCauseFunc
+
+	watching sync.WaitGroup
+
+	mu     sync.Mutex
+	nodes  []*node
+	risked int // disks that are lost, damaged or on their way in or out
+	ports  int
+	broken []string
+
+	cutting sync.Mutex
+	cuts    []*cut // those in force
+}
+
+// password is that of the ensemble, without which no node would let anybody in from another machine.
+const password = "in the field"
+
+// prefix begins the names of the directories of runs; the process id follows.
+const prefix = "caucus-chaos-"
+
+// newField makes the places and starts n nodes, the first alone and the others joined. It is gone at
+// the end of the test; if that failed, its directory stays.
+func newField(t testing.TB, n int, flags ...string) *field {
+	t.Helper()
+	f := &field{t: t, binary: nodetest.Binary(t), flags: flags, voters: n}
+	f.ctx, f.stop = context.WithCancelCause(context.Background())
+	var err error
+	if f.dir, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", prefix, os.Getpid())); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.clear)
+	if err := os.WriteFile(f.secret(), []byte(password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.build(n); err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range f.all() {
+		if err := f.opening(one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+// secret is the file that has the password.
+func (f *field) secret() string { return filepath.Join(f.dir, "password") }
+
+// build makes the switch and all places.
+func (f *field) build(n int) (err error) {
+	if f.hub, err = newHub(); err != nil {
+		return err
+	}
+	for i := range 2 {
+		site, err := f.place(fmt.Sprintf("10.77.1.%d", i+1))
+		if err != nil {
+			return err
+		}
+		f.sites = append(f.sites, site)
+	}
+	for range n {
+		if _, err := f.another(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place makes a place and connects it.
+func (f *field) place(addr string) (*place, error) {
+	p, err := newPlace(addr)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	f.ports++
+	port := f.ports
+	f.mu.Unlock()
+	return p, p.plug(f.hub, port)
+}
+
+// another makes a place and a directory for one more node, which belongs to whom it is made for.
+func (f *field) another() (*node, error) {
+	f.mu.Lock()
+	i := len(f.nodes) + 1
+	n := &node{f: f, name: fmt.Sprintf("n%d", i), taken: true}
+	f.nodes = append(f.nodes, n)
+	f.mu.Unlock()
+	n.dir = filepath.Join(f.dir, n.name)
+	var err error
+	if n.at, err = f.place(fmt.Sprintf("10.77.0.%d", i)); err != nil {
+		return nil, err
+	}
+	return n, os.MkdirAll(n.dir, 0o700)
+}
+
+// opening starts a node for the first time and waits until it votes.
+func (f *field) opening(n *node) error {
+	if err := n.start(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(f.ctx, nodetest.Patience)
+	defer cancel()
+	if err := wait(ctx, n.name+" votes", func() bool {
+		s, err := n.standing()
+		return err == nil && !s.Learner
+	}); err != nil {
+		return fmt.Errorf("%w; it said:\n%s", err, n.tail())
+	}
+	f.give(n)
+	return nil
+}
+
+// joining gives the flags by which a node finds the ensemble. The first founds it at its first start, and
+// joins it like any other when it comes back with nothing.
+func (f *field) joining(n *node) []string {
+	var list []string
+	for _, other := range f.all() {
+		if other != n && other.started() {
+			list = append(list, other.addr())
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return []string{"--join", strings.Join(list, ",")}
+}
+
+// all gives the nodes, running or not.
+func (f *field) all() []*node {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]*node{}, f.nodes...)
+}
+
+// take gives a node that no fault has, and keeps it from others until it is given back.
+func (f *field) take(rng *rand.Rand) (*node, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, i := range rng.Perm(len(f.nodes)) {
+		if n := f.nodes[i]; !n.taken {
+			n.taken = true
+			return n, true
+		}
+	}
+	return nil, false
+}
+
+// give returns nodes that a fault has taken.
+func (f *field) give(list ...*node) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, n := range list {
+		n.taken = false
+	}
+}
+
+// risk asks whether one more disk may be lost, damaged, or be on its way into or out of the ensemble: a
+// minority at a time, which is until settle is called for it. Then its node must be a voter again
+// that has caught up.
+func (f *field) risk() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.risked >= (f.voters-1)/2 {
+		return false
+	}
+	f.risked++
+	return true
+}
+
+// settle ends what risk began.
+func (f *field) settle() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.risked--
+}
+
+// dial gives a client of the ensemble that sits at one of the sites, counted without end, and knows the
+// addresses of all nodes. The caller closes it.
+func (f *field) dial(ctx context.Context, site int) (*client.Client, error) {
+	return client.Dial(ctx, f.config(site))
+}
+
+// config is how a client at a site reaches the ensemble.
+func (f *field) config(site int) client.Config {
+	cfg := client.Config{Password: password, DialContext: f.sites[site%len(f.sites)].dial}
+	all := f.all()
+	for i := range f.voters {
+		cfg.Addrs = append(cfg.Addrs, all[(i+site)%f.voters].addr())
+	}
+	return cfg
+}
+
+// line opens a plain connection from a site to one node, which is allowed everything.
+func (f *field) line(site int, n *node) (*nodetest.Line, error) {
+	ctx, cancel := context.WithTimeout(f.ctx, 2*time.Second)
+	defer cancel()
+	conn, err := f.sites[site%len(f.sites)].dial(ctx, n.addr())
+	if err != nil {
+		return nil, err
+	}
+	line := nodetest.Over(conn)
+	if reply, err := line.Do("AUTH", password); err != nil || reply.Err() != nil {
+		return nil, errors.Join(err, reply.Err(), line.Close())
+	}
+	return line, nil
+}
+
+// violated notes that something is wrong with the product, and ends the run.
+func (f *field) violated(format string, args ...any) {
+	err := fmt.Errorf(format, args...)
+	f.mu.Lock()
+	f.broken = append(f.broken, err.Error())
+	f.mu.Unlock()
+	f.stop(err)
+}
+
+// until waits for something that other faults may hinder while they are on.
+func (f *field) until(what string, holds func() bool) error { return wait(f.ctx, what, holds) }
+
+// wait waits until something holds or ctx ends.
+func wait(ctx context.Context, what string, holds func() bool) error {
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("not yet: %s: %w", what, context.Cause(ctx))
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// clear ends all processes and removes the directory, which stays if the test has failed.
+func (f *field) clear() {
+	f.stop(errors.New("the run is over"))
+	for _, n := range f.all() {
+		if err := n.kill(); err != nil {
+			f.t.Error(err)
+		}
+	}
+	f.watching.Wait()
+	for _, text := range f.broken {
+		f.t.Error(text)
+	}
+	if f.t.Failed() {
+		for _, n := range f.all() {
+			f.t.Logf("%s said last:\n%s", n.name, n.tail())
+		}
+		f.t.Logf("the logs and data directories of the nodes are in %s", f.dir)
+	} else if err := os.RemoveAll(f.dir); err != nil {
+		f.t.Error(err)
+	}
+	for _, p := range f.places() {
+		p.ns.Close()
+	}
+}
+
+func (f *field) places() []*place {
+	list := append([]*place{f.hub}, f.sites...)
+	for _, n := range f.all() {
+		list = append(list, n.at)
+	}
+	return list
+}

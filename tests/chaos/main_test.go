@@ -1,0 +1,11 @@
+//go:build linux
+
+package chaos
+
+import (
+	"testing"
+
+	"github.com/caucus-project/caucus/internal/nodetest"
+)
+
+func TestMain(m *testing.M) { nodetest.Main(m) }

@@ -1,0 +1,190 @@
+//go:build linux
+
+package chaos
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/nodetest"
+)
+
+// node is a place with a directory and the process that serves from it, through all its starts. Faults
+// take it from the field before they touch it and give it back, so one at a time acts on it.
+type node struct {
+	f    *field
+	name string
+	at   *place
+	dir  string // --data; a fault may mount a disk on it while the node is down
+
+	// Flags and env are for the next start, beyond those that every start has. They belong to the fault that
+	// has taken the node.
+	flags, env []string
+
+	taken bool // by a fault; under the field's lock
+
+	mu   sync.Mutex
+	proc *nodetest.Process // the present one, nil before the first start
+	ends bool              // it was asked to end, or is allowed to
+}
+
+// addr gives the address of the RESP door.
+func (n *node) addr() string { return n.at.addr + ":5010" }
+
+// start launches the node, in its directory and place, and does not wait until it serves.
+func (n *node) start() error {
+	log, err := os.OpenFile(n.logPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close() // the process has its own
+	args := append(append([]string{}, n.env...), n.f.binary, "serve", "--id", n.name, "--data", n.dir,
+		"--listen", n.addr(), "--peer-listen", n.at.addr+":5011", "--http", n.at.addr+":8989",
+		"--password-file", n.f.secret())
+	args = append(append(args, n.f.joining(n)...), n.f.flags...)
+	args = append(args, n.flags...)
+	return n.at.enter(func() error {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		p, err := nodetest.RunInto(log, "env", args...)
+		if err != nil {
+			return err
+		}
+		n.proc, n.ends = p, false
+		n.f.watching.Go(func() { n.watch(p) })
+		return nil
+	})
+}
+
+// forever is longer than any run.
+const forever = 1000 * time.Hour
+
+// watch waits for the end of a process, which must have been asked for.
+func (n *node) watch(p *nodetest.Process) {
+	status, err := p.Status(forever)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.ends {
+		n.f.violated("%s ended by itself, with status %d, %v; it said last:\n%s", n.name, status, err, n.tail())
+	}
+}
+
+// mayEnd lets the present process end as it likes.
+func (n *node) mayEnd() *nodetest.Process {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ends = true
+	return n.proc
+}
+
+// started says whether the node was ever started.
+func (n *node) started() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.proc != nil
+}
+
+// running says whether there is a process that has not ended.
+func (n *node) running() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.proc != nil && n.proc.Running()
+}
+
+// kill ends the process as kill -9 does, and waits until it is gone.
+func (n *node) kill() error {
+	p := n.mayEnd()
+	if p == nil {
+		return nil
+	}
+	if err := p.Signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	_, err := p.Status(nodetest.Patience)
+	return err
+}
+
+// terminate asks the process to end, which it must do within a time and with status 0.
+func (n *node) terminate() error {
+	p := n.mayEnd()
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	status, err := p.Status(nodetest.Patience)
+	if err == nil && status != 0 {
+		err = fmt.Errorf("%s was asked to end and did so with status %d; it said last:\n%s",
+			n.name, status, n.tail())
+	}
+	return err
+}
+
+// pause makes the process stand still; resume lets it go on.
+func (n *node) pause() error  { return n.signal(syscall.SIGSTOP) }
+func (n *node) resume() error { return n.signal(syscall.SIGCONT) }
+
+func (n *node) signal(s syscall.Signal) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.proc.Signal(s)
+}
+
+// wipe removes what is in the directory of a node that is down, as a lost disk does.
+func (n *node) wipe() error {
+	rows, err := os.ReadDir(n.dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, row := range rows { // the directory itself may be where a disk is mounted
+		err = errors.Join(err, os.RemoveAll(filepath.Join(n.dir, row.Name())))
+	}
+	return err
+}
+
+// ask carries out one command at this node, from where the first clients are.
+func (n *node) ask(words ...string) (caucus.Reply, error) {
+	line, err := n.f.line(0, n)
+	if err != nil {
+		return caucus.Reply{}, err
+	}
+	defer line.Close()
+	reply, err := line.Do(words...)
+	if err == nil {
+		err = reply.Err()
+	}
+	return reply, err
+}
+
+// standing asks the node for its INFO json.
+func (n *node) standing() (s nodetest.Standing, err error) {
+	reply, err := n.ask("INFO", "json")
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal([]byte(reply.Text()), &s)
+}
+
+// votes waits until the node is a voter; that may take as long as other faults hinder it.
+func (n *node) votes() error {
+	return n.f.until(n.name+" votes", func() bool {
+		s, err := n.standing()
+		return err == nil && !s.Learner
+	})
+}
+
+func (n *node) logPath() string { return filepath.Join(n.f.dir, n.name+".log") }
+
+// tail gives the end of what the node has said.
+func (n *node) tail() string {
+	text, err := os.ReadFile(n.logPath())
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-6000):])
+}

@@ -1,0 +1,85 @@
+//go:build linux
+
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// tell says from time to time how a long run goes.
+func (r *run) tell(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(10 * time.Second):
+		}
+		var asked, acked, unknown int64
+		for _, c := range r.crews {
+			asked, acked, unknown = asked+c.asked.Load(), acked+c.acked.Load(), unknown+c.unknown.Load()
+		}
+		r.t.Logf("%v left; %d calls, %d answered, %d of unknown outcome; broken: %s",
+			(*lasts - time.Since(r.began)).Round(time.Second), asked, acked, unknown, strings.Join(r.present(), "; "))
+	}
+}
+
+// figures is what a run was, for programs.
+type figures struct {
+	Seed     uint64         `json:"seed"`
+	Nodes    int            `json:"nodes"`
+	Seconds  float64        `json:"seconds"`
+	Faults   map[string]int `json:"faults"`
+	Work     []done         `json:"workloads"`
+	Whole    int64          `json:"longest_ms_without_a_write_while_whole"`
+	Broken   int64          `json:"longest_ms_without_a_write_while_broken"`
+	Violated []string       `json:"violations"`
+}
+
+// done is what a workload did.
+type done struct {
+	Name     string `json:"name"`
+	Calls    int64  `json:"calls"`
+	Answered int64  `json:"answered"`
+	Refused  int64  `json:"refused"`
+	Unknown  int64  `json:"unknown"`
+}
+
+// report tells what the run was: a table for people, and a line of JSON.
+func (r *run) report() {
+	f := figures{Seed: *seed, Nodes: *nodes, Seconds: lasts.Seconds(), Faults: r.times,
+		Whole: r.pulse.whole.Milliseconds(), Broken: r.pulse.broken.Milliseconds(), Violated: r.broken}
+	for _, c := range r.crews {
+		f.Work = append(f.Work, done{c.name, c.asked.Load(), c.acked.Load(), c.refused.Load(), c.unknown.Load()})
+	}
+	r.t.Logf("\n%s", f.table())
+	line, err := json.Marshal(f)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	fmt.Printf("chaos: %s\n", line)
+}
+
+// table is the figures for people.
+func (f figures) table() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-14s %9s %9s %9s %9s\n", "workload", "calls", "answered", "refused", "unknown")
+	for _, w := range f.Work {
+		fmt.Fprintf(&b, "%-14s %9d %9d %9d %9d\n", w.Name, w.Calls, w.Answered, w.Refused, w.Unknown)
+	}
+	names := make([]string, 0, len(f.Faults))
+	for name := range f.Faults {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		fmt.Fprintf(&b, "fault %-20s %d times\n", name, f.Faults[name])
+	}
+	fmt.Fprintf(&b, "longest time without an acknowledged write: %d ms while nothing was broken, "+
+		"%d ms while something was\n", f.Whole, f.Broken)
+	return b.String()
+}

@@ -1,0 +1,59 @@
+//go:build linux
+
+package chaos
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// turn is one fault of a schedule: when it begins, for how long it is on, and its chance.
+type turn struct {
+	at, lasts time.Duration
+	fault     fault
+	seed      uint64
+}
+
+// The weather: storms with calms between them, in which what is broken is mended and it shows how soon
+// everything works again.
+const (
+	storm  = 20 * time.Second
+	calm   = 5 * time.Second
+	atOnce = 4 // faults that are on at a time, at most
+)
+
+// schedule draws the turns of a run, in the order of their beginnings.
+func schedule(seed uint64, total time.Duration, table []fault) (list []turn) {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	for from := time.Duration(0); from < total; from += storm + calm {
+		end := min(from+storm, total)
+		for at := from; ; {
+			at += 100*time.Millisecond + time.Duration(rng.ExpFloat64()*float64(700*time.Millisecond))
+			if at >= end {
+				break
+			}
+			one := turn{at: at, lasts: min(lasting(rng), end-at)}
+			one.fault, one.seed = table[rng.IntN(len(table))], rng.Uint64()
+			if on(list, at) < atOnce {
+				list = append(list, one)
+			}
+		}
+	}
+	return list
+}
+
+// lasting draws how long a fault is on: most shortly, some for much longer than an election takes.
+func lasting(rng *rand.Rand) time.Duration {
+	return time.Duration(float64(100*time.Millisecond) * math.Exp2(rng.Float64()*6.3)) // up to 8 s
+}
+
+// on counts the turns that are on at a moment.
+func on(list []turn, at time.Duration) (n int) {
+	for _, one := range list {
+		if one.at+one.lasts > at {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,125 @@
+//go:build linux
+
+package chaos
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caucus-project/caucus"
+)
+
+// workload is clients that do something whose answers can be judged. A value is for one run.
+type workload interface {
+	// run works at the field until ctx ends, and then lets every call that is under way come to its end. An
+	// error is a violation, and ends the run. No node, nor all of them together, being unable to answer is one.
+	run(ctx context.Context, c *crew) error
+	// check judges what run was answered. It is called when everything is mended and the nodes are at rest and
+	// agree, so it may also read from them, and what it reads must be answered. An error is a violation.
+	check(ctx context.Context, c *crew) error
+}
+
+// workloads is the table of what clients do. All of them work at the same time.
+var workloads = []struct {
+	name string
+	make func() workload
+}{
+	{"registers", func() workload { return new(registers) }},
+}
+
+// crew is what a workload works with: the field (field.dial, field.line), chance, and a tally.
+type crew struct {
+	*field
+	name  string
+	seed  uint64
+	work  workload
+	pulse *pulse
+
+	asked, acked, refused, unknown atomic.Int64
+}
+
+// rand gives chance for one client.
+func (c *crew) rand(client int) *rand.Rand { return rand.New(rand.NewPCG(c.seed, uint64(client))) }
+
+// outcome is what is known of a call.
+type outcome int
+
+const (
+	unknown outcome = iota // it may have been carried out, or still be
+	acked                  // it was
+	refused                // it was not, and never will be
+)
+
+// write counts a call that would have changed something, and says what is known of it. What the command
+// itself refuses (a conflict, a lost session) is for the workload to judge before.
+func (c *crew) write(err error) outcome {
+	o := c.read(err)
+	if o == acked {
+		c.pulse.beat(time.Now())
+	}
+	return o
+}
+
+// read counts a call that changes nothing.
+func (c *crew) read(err error) outcome {
+	c.asked.Add(1)
+	switch {
+	case err == nil:
+		c.acked.Add(1)
+		return acked
+	case caucus.SafeToRetry(err), errors.Is(err, caucus.ErrOutOfMemory), errors.Is(err, caucus.ErrNoSpace):
+		c.refused.Add(1)
+		return refused
+	}
+	c.unknown.Add(1)
+	return unknown
+}
+
+// rest waits for up to so long, less when ctx ends.
+func rest(ctx context.Context, upTo time.Duration, rng *rand.Rand) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(time.Duration(rng.Int64N(int64(upTo)))):
+	}
+}
+
+// pulse knows for how long no write was acknowledged, to any client, while something was broken and while
+// nothing was.
+type pulse struct {
+	mu            sync.Mutex
+	on            int       // faults
+	last          time.Time // the last acknowledged write, or since when things are as they are
+	broken, whole time.Duration
+}
+
+// beat notes an acknowledged write.
+func (p *pulse) beat(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.count(now)
+}
+
+func (p *pulse) count(now time.Time) {
+	longest := &p.whole
+	if p.on > 0 {
+		longest = &p.broken
+	}
+	if !p.last.IsZero() {
+		*longest = max(*longest, now.Sub(p.last))
+	}
+	p.last = now
+}
+
+// faults notes that so many more faults are on.
+func (p *pulse) faults(now time.Time, more int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.on == 0 || p.on+more == 0 {
+		p.count(now)
+	}
+	p.on += more
+}
