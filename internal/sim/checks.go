@@ -12,6 +12,7 @@ import (
 // checks is what the world knows of itself, to see that nothing is as it must never be.
 type checks struct {
 	history []*operation
+	tasks   []*task                // of all clerks
 	leaders map[uint64]uint64      // who led a term
 	digests map[uint64]digest      // of the state, by index
 	told    map[string]*groupStory // by group

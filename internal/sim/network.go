@@ -198,6 +198,11 @@ func (n *node) receive(m *pb.Message, view *machine.View) bool {
 		n.w.fail("%s could not load a received snapshot: %v", n.name, err)
 		return false
 	}
+	if n.r != nil && n.applied > 1 {
+		n.w.checks.count("snapshots to laggards")
+	} else {
+		n.w.checks.count("snapshots to newcomers")
+	}
 	n.input(func(now replica.Time) { n.r.Install(now, m, state) })
 	return true
 }

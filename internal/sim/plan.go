@@ -16,6 +16,7 @@ type plan struct {
 	groups []groupPlan
 
 	writers int
+	clerks  int
 	members int
 	keys    int
 	think   int64 // of writers between two pipelines, at most
@@ -80,6 +81,7 @@ func (p *plan) drawSizes(d dice) {
 
 func (p *plan) drawPeople(d dice) {
 	p.writers, p.members, p.keys = d.number(1, 4), d.number(1, 6), d.number(1, 3)
+	p.clerks = d.number(0, 2)
 	p.think = d.between(5, 150) * millisecond
 	p.votes, p.locks, p.letters = d.chance(50), d.chance(50), d.chance(50)
 	p.insiders, p.follows = d.chance(50), d.chance(50)
@@ -95,7 +97,8 @@ func (p *plan) drawGroups(d dice) {
 }
 
 func (p *plan) drawLimits(d dice) {
-	p.snapshotEntries, p.keepEntries = uint64(d.between(10, 80)), uint64(d.between(1, 30))
+	p.snapshotEntries = uint64(d.between(8, 80))
+	p.keepEntries = uint64(d.between(1, pick(d, []int64{3, 3, 10, 30})))
 	p.digestEntries = uint64(d.between(10, 200))
 	p.maxEntry = d.number(64, 4096)
 	p.codec = d.chance(25)

@@ -78,6 +78,11 @@ func (w *World) unrest() string {
 			return wr.name + " waits for an answer"
 		}
 	}
+	for _, c := range w.clerks {
+		if text := c.unrest(); text != "" {
+			return text
+		}
+	}
 	if text := w.unrestOfNodes() + w.unrestOfInsiders(); text != "" {
 		return text
 	}
@@ -227,6 +232,7 @@ func (w *World) compareHistory() {
 	}
 	w.compareJournal()
 	w.compareBank()
+	w.compareBooks()
 	byKey := map[string][]porcupine.Operation{}
 	read := map[string]bool{}
 	for _, op := range w.checks.history {
@@ -301,11 +307,7 @@ func (w *World) story(key, final string) string {
 // compareJournal sees that every word was added once if it was acknowledged, never if it was refused,
 // and not twice in any case (SAFETY A9).
 func (w *World) compareJournal() {
-	times := map[string]int{}
-	for word := range strings.SplitSeq(w.nodes[0].value(journal), ";") {
-		times[word]++
-	}
-	w.compareTimes("journal", opAdd, times)
+	w.compareTimes("journal", opAdd, w.words(journal))
 }
 
 func (w *World) compareTimes(where string, kind opKind, times map[string]int) {

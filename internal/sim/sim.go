@@ -29,6 +29,7 @@ type World struct {
 	nodes   []*node // those that are part of the ensemble, or ask to be let in
 	net     network
 	writers []*writer
+	clerks  []*clerk
 	members []*member
 	checks  checks
 	calm    bool // faults are over
@@ -90,6 +91,9 @@ func (w *World) begin() {
 	}
 	for i := range w.plan.writers {
 		w.writers = append(w.writers, newWriter(w, i))
+	}
+	for i := range w.plan.clerks {
+		w.clerks = append(w.clerks, newClerk(w, i))
 	}
 	if w.plan.follows {
 		w.follower = newFollower(w)
