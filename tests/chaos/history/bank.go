@@ -5,13 +5,40 @@ import (
 	"slices"
 )
 
-// Transfer moves an amount from one account to another, if that has so much, and writes itself down in a
-// ledger, all in one transaction. Term is that of the guard under which it was made, 0 if there was none.
-type Transfer struct {
+// Guarded is an entry that was made under a guard of a term. Without one the term is 0.
+type Guarded struct {
 	Entry
+	Term uint64
+}
+
+// Fenced says whether a list holds what it must (see Once), and nothing that was made under a term behind
+// something of a later one.
+func Fenced(entries []Guarded, list []string) Verdict {
+	v, order := once(entries, list, func(g Guarded) Entry { return g.Entry })
+	v.terms(order)
+	return v
+}
+
+// terms sees that nothing was written under a term after something under a later one.
+func (v *Verdict) terms(order []Guarded) {
+	var newest Guarded
+	for _, g := range order {
+		switch {
+		case g.Term == 0:
+		case g.Term < newest.Term:
+			v.wrong("%q, under term %d, stands behind %q, under term %d", g.Word, g.Term, newest.Word, newest.Term)
+		default:
+			newest = g
+		}
+	}
+}
+
+// Transfer moves an amount from one account to another, if that has so much, and writes itself down in a
+// ledger, all in one transaction.
+type Transfer struct {
+	Guarded
 	From, To string // accounts
 	Amount   int64
-	Term     uint64
 }
 
 // Look is what all accounts held at one moment, and how many transfers stood in the ledger.
@@ -28,20 +55,45 @@ type Look struct {
 func Bank(start map[string]int64, transfers []Transfer, looks []Look, ledger []string) Verdict {
 	v, order := once(transfers, ledger, func(t Transfer) Entry { return t.Entry })
 	v.Judged += len(looks)
-	v.terms(order)
-	balances := maps.Clone(start)
-	at := 0
-	slices.SortStableFunc(looks, func(a, b Look) int { return a.Length - b.Length })
-	for _, l := range looks {
+	guarded := make([]Guarded, len(order))
+	begun, over := make([]Transfer, len(order)+1), make([]Transfer, len(order)+1)
+	over[len(order)].Span.To = forever
+	for i, t := range order {
+		guarded[i] = t.Guarded
+		begun[i+1] = later(begun[i], t)
+	}
+	for i, t := range slices.Backward(order) {
+		over[i] = sooner(t, over[i+1])
+	}
+	v.terms(guarded)
+	balances, at := maps.Clone(start), 0
+	for _, l := range slices.SortedStableFunc(slices.Values(looks), func(a, b Look) int { return a.Length - b.Length }) {
 		for ; at < min(l.Length, len(order)); at++ {
 			v.move(balances, order[at])
 		}
-		v.look(balances, order, l)
+		if v.look(balances, at, l) {
+			v.seen(begun[at], over[at], l)
+		}
 	}
-	for ; at < len(order); at++ {
-		v.move(balances, order[at])
+	for _, t := range order[at:] {
+		v.move(balances, t)
 	}
 	return v
+}
+
+// later gives which of two transfers began later, sooner which was over sooner.
+func later(a, b Transfer) Transfer {
+	if a.Span.From > b.Span.From {
+		return a
+	}
+	return b
+}
+
+func sooner(a, b Transfer) Transfer {
+	if a.happened().To < b.happened().To {
+		return a
+	}
+	return b
 }
 
 // move does a transfer once more.
@@ -53,25 +105,29 @@ func (v *Verdict) move(balances map[string]int64, t Transfer) {
 	}
 }
 
-// look compares what somebody saw with what must have been there.
-func (v *Verdict) look(want map[string]int64, order []Transfer, l Look) {
+// look compares what somebody saw with what must have been there, after so many transfers.
+func (v *Verdict) look(want map[string]int64, length int, l Look) bool {
 	switch {
-	case l.Length > len(order):
-		v.wrong("at %v the ledger had %d entries, and at the end %d", l.Span, l.Length, len(order))
-		return
+	case l.Length > length:
+		v.wrong("at %v the ledger had %d entries, and at the end %d", l.Span, l.Length, length)
+		return false
 	case total(l.Balances) != total(want):
 		v.wrong("at %v all accounts had %d, not %d: %v", l.Span, total(l.Balances), total(want), l.Balances)
 	case !maps.Equal(l.Balances, want):
 		v.wrong("at %v, after %d transfers, accounts had %v; the ledger makes it %v", l.Span, l.Length, l.Balances,
 			want)
 	}
-	for i, t := range order {
-		switch {
-		case i < l.Length && t.Span.From > l.Span.To:
-			v.wrong("%q was seen at %v, before it was made at %d", t.Word, l.Span, t.Span.From)
-		case i >= l.Length && t.happened().To < l.Span.From:
-			v.wrong("%q was over at %d, and not seen at %v", t.Word, t.Span.To, l.Span)
-		}
+	return true
+}
+
+// seen sees that a look has seen what was over before it, and nothing that began after it: of what it saw
+// the one that began last, and of what it did not the one that was over first.
+func (v *Verdict) seen(begun, over Transfer, l Look) {
+	if begun.Span.From > l.Span.To {
+		v.wrong("%q was seen at %v, before it was made at %d", begun.Word, l.Span, begun.Span.From)
+	}
+	if over.happened().To < l.Span.From {
+		v.wrong("%q was over at %d, and not seen at %v", over.Word, over.Span.To, l.Span)
 	}
 }
 
@@ -80,18 +136,4 @@ func total(balances map[string]int64) (sum int64) {
 		sum += b
 	}
 	return sum
-}
-
-// terms sees that nothing was written under a term after something under a later one.
-func (v *Verdict) terms(order []Transfer) {
-	var newest Transfer
-	for _, t := range order {
-		switch {
-		case t.Term == 0:
-		case t.Term < newest.Term:
-			v.wrong("%q, under term %d, stands behind %q, under term %d", t.Word, t.Term, newest.Word, newest.Term)
-		default:
-			newest = t
-		}
-	}
 }

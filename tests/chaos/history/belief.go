@@ -92,3 +92,34 @@ func (v *Verdict) walk(list []Belief, see func(b Belief, open []Belief, newest B
 		open[b.What] = append(still, b)
 	}
 }
+
+// Answer is what somebody was told who asked who leads a group.
+type Answer struct {
+	Call
+	Group, Member string
+	Term          uint64
+}
+
+// Led says whether terms only rise in answers that were given one after the other, and each is of one member.
+func Led(list []Answer) (v Verdict) {
+	v.Judged = len(list)
+	type term struct {
+		group string
+		term  uint64
+	}
+	led := map[term]Answer{}
+	byGroup := map[string][]Reading{}
+	for _, a := range list {
+		at := term{a.Group, a.Term}
+		if other, known := led[at]; known && other.Member != a.Member {
+			v.wrong("term %d of %s was led by %s, at %v, and %s, at %v", a.Term, a.Group, other.Member, other.Span,
+				a.Member, a.Span)
+		}
+		led[at] = a
+		byGroup[a.Group] = append(byGroup[a.Group], Reading{a.Span, int64(a.Term)})
+	}
+	for group, terms := range byGroup {
+		v.rise("the term of "+group, terms)
+	}
+	return v
+}

@@ -62,3 +62,20 @@ func TestShares(t *testing.T) {
 		judged(t, name, history.Shares(c.list), c.wrong)
 	}
 }
+
+func TestLed(t *testing.T) {
+	type list = []history.Answer
+	told := func(member string, term uint64, from, to int64) history.Answer {
+		return history.Answer{Call: call(from, to), Group: "g", Member: member, Term: term}
+	}
+	for name, c := range map[string]struct {
+		list  list
+		wrong string
+	}{
+		"terms rise":     {list{told("a", 3, 1, 2), told("a", 3, 3, 6), told("b", 5, 4, 5), told("a", 3, 3, 7)}, ""},
+		"a term falls":   {list{told("b", 5, 1, 2), told("a", 3, 3, 4)}, "the term of g at 3..4 was 3, and before"},
+		"a term has two": {list{told("a", 3, 1, 2), told("b", 3, 3, 4)}, "term 3 of g was led by a"},
+	} {
+		judged(t, name, history.Led(c.list), c.wrong)
+	}
+}

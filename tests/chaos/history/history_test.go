@@ -208,8 +208,8 @@ func TestCounter(t *testing.T) {
 func TestBank(t *testing.T) {
 	type list = []string
 	transfer := func(word, from, to string, amount int64, term uint64, c history.Call) history.Transfer {
-		return history.Transfer{Entry: history.Entry{Call: c, Word: word}, From: from, To: to,
-			Amount: amount, Term: term}
+		return history.Transfer{From: from, To: to, Amount: amount,
+			Guarded: history.Guarded{Entry: history.Entry{Call: c, Word: word}, Term: term}}
 	}
 	transfers := []history.Transfer{
 		transfer("t1", "a", "b", 4, 0, call(1, 2)), transfer("t2", "b", "a", 12, 7, call(3, 4)),
@@ -247,4 +247,16 @@ func TestBank(t *testing.T) {
 		start := map[string]int64{"a": 10, "b": 10}
 		judged(t, name, history.Bank(start, transfers, c.looks, c.ledger), c.wrong)
 	}
+}
+
+func TestFenced(t *testing.T) {
+	type list = []string
+	write := func(word string, term uint64) history.Guarded {
+		return history.Guarded{Entry: history.Entry{Call: call(1, 2), Word: word}, Term: term}
+	}
+	entries := []history.Guarded{write("a", 3), write("b", 3), write("c", 5), write("free", 0)}
+	judged(t, "terms rise", history.Fenced(entries, list{"free", "b", "a", "c"}), "")
+	judged(t, "without a guard", history.Fenced(entries, list{"a", "b", "c", "free"}), "")
+	judged(t, "a term falls", history.Fenced(entries, list{"a", "c", "b", "free"}), `"b", under term 3, stands behind "c"`)
+	judged(t, "one is lost", history.Fenced(entries, list{"a", "c", "free"}), `"b" was acknowledged`)
 }

@@ -103,7 +103,7 @@ func Counter(additions []Addition, readings []Reading) (v Verdict) {
 	}
 	all := append(done, readings...)
 	v.counted(additions, all)
-	v.rise(all)
+	v.rise("the sum", all)
 	return v
 }
 
@@ -130,8 +130,8 @@ func (v *Verdict) counted(additions []Addition, sums []Reading) {
 	}
 }
 
-// rise sees that no sum is less than one that was known when it was asked for.
-func (v *Verdict) rise(sums []Reading) {
+// rise sees that nothing is less than it was known to be when it was asked for.
+func (v *Verdict) rise(what string, sums []Reading) {
 	ended := byBeginning(sums, func(r Reading) Span { return Span{From: r.To} })
 	var highest Reading
 	i := 0
@@ -142,7 +142,7 @@ func (v *Verdict) rise(sums []Reading) {
 			}
 		}
 		if r.Sum < highest.Sum {
-			v.wrong("the sum at %v was %d, and before, at %v, %d", r.Span, r.Sum, highest.Span, highest.Sum)
+			v.wrong("%s at %v was %d, and before, at %v, %d", what, r.Span, r.Sum, highest.Span, highest.Sum)
 		}
 	}
 }
