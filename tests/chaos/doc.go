@@ -14,6 +14,10 @@
 // most a minority are wiped, damaged or on their way in or out at a time, because no ensemble keeps
 // what a majority of its disks has lost.
 //
+// The workloads note every call by one clock (notes_test.go), and who believed in what (beliefs_test.go);
+// package history judges that. Registers are used through four doors (doors_test.go), and some members are
+// processes of their own, which are paused and killed too (member_process_test.go).
+//
 // To add a fault, write a row of the table faults. To add a workload, a row of the table workloads.
 //
 // It is not for faults that must hit one exact moment; internal/sim places those. It may import

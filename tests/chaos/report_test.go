@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/caucus-project/caucus/tests/chaos/history"
 )
 
 // tell says from time to time how a long run goes.
@@ -19,12 +21,14 @@ func (r *run) tell(ctx context.Context) {
 			return
 		case <-time.After(10 * time.Second):
 		}
-		var asked, acked, unknown int64
+		var calls, answered, unknown int64
 		for _, c := range r.crews {
-			asked, acked, unknown = asked+c.asked.Load(), acked+c.acked.Load(), unknown+c.unknown.Load()
+			one := c.done()
+			calls, answered, unknown = calls+one.Calls, answered+one.Answered, unknown+one.Unknown
 		}
 		r.t.Logf("%v left; %d calls, %d answered, %d of unknown outcome; broken: %s",
-			(*lasts - time.Since(r.began)).Round(time.Second), asked, acked, unknown, strings.Join(r.present(), "; "))
+			(*lasts - time.Since(r.began)).Round(time.Second), calls, answered, unknown,
+			strings.Join(r.present(), "; "))
 	}
 }
 
@@ -47,6 +51,20 @@ type done struct {
 	Answered int64  `json:"answered"`
 	Refused  int64  `json:"refused"`
 	Unknown  int64  `json:"unknown"`
+	Silence  int64  `json:"longest_ms_without_an_answer"`
+
+	Undecided []string `json:"undecided"` // histories of which the checker did not find out in time
+}
+
+// done counts the calls of a workload up to now.
+func (c *crew) done() done {
+	run := history.Span{From: c.began, To: c.ended}
+	if run.To == 0 {
+		run.To = moment()
+	}
+	f := history.Count(c.calls.all(), run)
+	return done{c.name, int64(f.Done + f.Refused + f.Uncertain), int64(f.Done), int64(f.Refused),
+		int64(f.Uncertain), f.Silence.Milliseconds(), c.undecided}
 }
 
 // report tells what the run was: a table for people, and a line of JSON.
@@ -54,7 +72,7 @@ func (r *run) report() {
 	f := figures{Seed: *seed, Nodes: *nodes, Seconds: lasts.Seconds(), Faults: r.times,
 		Whole: r.pulse.whole.Milliseconds(), Broken: r.pulse.broken.Milliseconds(), Violated: r.broken}
 	for _, c := range r.crews {
-		f.Work = append(f.Work, done{c.name, c.asked.Load(), c.acked.Load(), c.refused.Load(), c.unknown.Load()})
+		f.Work = append(f.Work, c.done())
 	}
 	r.t.Logf("\n%s", f.table())
 	line, err := json.Marshal(f)
@@ -67,9 +85,14 @@ func (r *run) report() {
 // table is the figures for people.
 func (f figures) table() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-14s %9s %9s %9s %9s\n", "workload", "calls", "answered", "refused", "unknown")
+	fmt.Fprintf(&b, "%-14s %9s %9s %9s %9s %12s\n", "workload", "calls", "answered", "refused", "unknown",
+		"silence, ms")
 	for _, w := range f.Work {
-		fmt.Fprintf(&b, "%-14s %9d %9d %9d %9d\n", w.Name, w.Calls, w.Answered, w.Refused, w.Unknown)
+		fmt.Fprintf(&b, "%-14s %9d %9d %9d %9d %12d\n", w.Name, w.Calls, w.Answered, w.Refused, w.Unknown,
+			w.Silence)
+		for _, what := range w.Undecided {
+			fmt.Fprintf(&b, "UNDECIDED, which is no pass: %s\n", what)
+		}
 	}
 	names := make([]string, 0, len(f.Faults))
 	for name := range f.Faults {

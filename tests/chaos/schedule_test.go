@@ -26,7 +26,7 @@ const (
 // schedule draws the turns of a run, in the order of their beginnings.
 func schedule(seed uint64, total time.Duration, table []fault) (list []turn) {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	for from := time.Duration(0); from < total; from += storm + calm {
+	for from := time.Duration(0); from < total && len(table) > 0; from += storm + calm {
 		end := min(from+storm, total)
 		for at := from; ; {
 			at += 100*time.Millisecond + time.Duration(rng.ExpFloat64()*float64(700*time.Millisecond))

@@ -4,13 +4,11 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/tests/chaos/history"
 )
 
 // workload is clients that do something whose answers can be judged. A value is for one run.
@@ -29,9 +27,16 @@ var workloads = []struct {
 	make func() workload
 }{
 	{"registers", func() workload { return new(registers) }},
+	{"counters", func() workload { return new(counters) }},
+	{"bank", func() workload { return new(bank) }},
+	{"locks", func() workload { return new(locks) }},
+	{"members", func() workload { return new(members) }},
+	{"votes", func() workload { return new(votes) }},
+	{"messages", func() workload { return new(messages) }},
 }
 
-// crew is what a workload works with: the field (field.dial, field.line), chance, and a tally.
+// crew is what a workload works with: the field (field.dial, field.line), chance, and a note of every call
+// (notes_test.go).
 type crew struct {
 	*field
 	name  string
@@ -39,45 +44,13 @@ type crew struct {
 	work  workload
 	pulse *pulse
 
-	asked, acked, refused, unknown atomic.Int64
+	began, ended int64 // moments; ended is 0 while it works
+	calls        notes[history.Call]
+	undecided    []string // what its checkers could not find out
 }
 
 // rand gives chance for one client.
 func (c *crew) rand(client int) *rand.Rand { return rand.New(rand.NewPCG(c.seed, uint64(client))) }
-
-// outcome is what is known of a call.
-type outcome int
-
-const (
-	unknown outcome = iota // it may have been carried out, or still be
-	acked                  // it was
-	refused                // it was not, and never will be
-)
-
-// write counts a call that would have changed something, and says what is known of it. What the command
-// itself refuses (a conflict, a lost session) is for the workload to judge before.
-func (c *crew) write(err error) outcome {
-	o := c.read(err)
-	if o == acked {
-		c.pulse.beat(time.Now())
-	}
-	return o
-}
-
-// read counts a call that changes nothing.
-func (c *crew) read(err error) outcome {
-	c.asked.Add(1)
-	switch {
-	case err == nil:
-		c.acked.Add(1)
-		return acked
-	case caucus.SafeToRetry(err), errors.Is(err, caucus.ErrOutOfMemory), errors.Is(err, caucus.ErrNoSpace):
-		c.refused.Add(1)
-		return refused
-	}
-	c.unknown.Add(1)
-	return unknown
-}
 
 // rest waits for up to so long, less when ctx ends.
 func rest(ctx context.Context, upTo time.Duration, rng *rand.Rand) {

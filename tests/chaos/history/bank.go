@@ -67,7 +67,8 @@ func Bank(start map[string]int64, transfers []Transfer, looks []Look, ledger []s
 	}
 	v.terms(guarded)
 	balances, at := maps.Clone(start), 0
-	for _, l := range slices.SortedStableFunc(slices.Values(looks), func(a, b Look) int { return a.Length - b.Length }) {
+	looks = slices.SortedStableFunc(slices.Values(looks), func(a, b Look) int { return a.Length - b.Length })
+	for _, l := range looks {
 		for ; at < min(l.Length, len(order)); at++ {
 			v.move(balances, order[at])
 		}

@@ -72,7 +72,8 @@ func TestLed(t *testing.T) {
 		list  list
 		wrong string
 	}{
-		"terms rise":     {list{told("a", 3, 1, 2), told("a", 3, 3, 6), told("b", 5, 4, 5), told("a", 3, 3, 7)}, ""},
+		"terms rise": {list{told("a", 3, 1, 2), told("a", 3, 3, 6), told("b", 5, 4, 5),
+			told("a", 3, 3, 7)}, ""},
 		"a term falls":   {list{told("b", 5, 1, 2), told("a", 3, 3, 4)}, "the term of g at 3..4 was 3, and before"},
 		"a term has two": {list{told("a", 3, 1, 2), told("b", 3, 3, 4)}, "term 3 of g was led by a"},
 	} {

@@ -257,6 +257,7 @@ func TestFenced(t *testing.T) {
 	entries := []history.Guarded{write("a", 3), write("b", 3), write("c", 5), write("free", 0)}
 	judged(t, "terms rise", history.Fenced(entries, list{"free", "b", "a", "c"}), "")
 	judged(t, "without a guard", history.Fenced(entries, list{"a", "b", "c", "free"}), "")
-	judged(t, "a term falls", history.Fenced(entries, list{"a", "c", "b", "free"}), `"b", under term 3, stands behind "c"`)
+	judged(t, "a term falls", history.Fenced(entries, list{"a", "c", "b", "free"}),
+		`"b", under term 3, stands behind "c"`)
 	judged(t, "one is lost", history.Fenced(entries, list{"a", "c", "free"}), `"b" was acknowledged`)
 }
