@@ -215,3 +215,19 @@ func TestB13LowDiskWritesASnapshot(t *testing.T) {
 		t.Fatalf("%d snapshots were asked for", n)
 	}
 }
+
+// SAFETY B13: a disk is low as soon as two snapshots and 64 MiB do not fit on it any more, and no longer once
+// there are 32 MiB beside.
+func TestB13RoomForTwoSnapshotsAnd64MiB(t *testing.T) {
+	w := newTrio(t)
+	s := w.leader()
+	for _, step := range []struct {
+		free uint64
+		low  bool
+	}{{84 * mib, false}, {84*mib - 1, true}, {116*mib - 1, true}, {116 * mib, false}, {84 * mib, false}} {
+		w.input(s, func(r *replica.Replica) { r.Space(w.at(s), step.free, 10*mib) })
+		if low := s.r.Status().Low; low != step.low {
+			t.Errorf("with %d bytes and snapshots of 10 MiB it is low: %v", step.free, low)
+		}
+	}
+}

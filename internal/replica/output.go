@@ -154,4 +154,6 @@ var (
 		"no answer in time after the request was sent to the leader; it may or may not be applied")
 	errCovered = caucus.Errorf(caucus.ErrUncertain,
 		"the request was applied, but its reply was lost with the log that a snapshot replaced")
+	errSkipped = caucus.Errorf(caucus.ErrUncertain,
+		"what became of the request was lost with the log that a snapshot replaced; it may or may not be applied")
 )

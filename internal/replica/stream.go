@@ -239,18 +239,26 @@ func (s *stream) passed(term uint64) {
 }
 
 // replaced sorts out what a snapshot covered: it was applied and its reply is gone, or it was not and goes to
-// the present leader.
+// the present leader. Of what was sent to the leader of an earlier term than that of the last batch of this node
+// the state does not tell which: the client is told so, and what the node itself reports is reported again,
+// since that does no harm twice.
 func (s *stream) replaced(r *Replica) {
 	boot, term, number := r.m.Origin(r.cfg.Node.ID)
 	kept := s.flying[:0]
 	for _, p := range s.flying {
-		if boot != r.cfg.Node.Boot || p.term > term || p.term == term && p.number > number {
+		earlier := p.term < term
+		if boot != r.cfg.Node.Boot || !earlier && (p.term > term || p.number > number) ||
+			earlier && p.own && p != s.boot {
 			kept = append(kept, p)
 			continue
 		}
 		s.size -= p.size
 		s.gone(p)
-		if p.batch != nil {
+		switch {
+		case p.batch == nil:
+		case earlier:
+			r.refuse(p.batch, errSkipped)
+		default:
 			r.refuse(p.batch, errCovered)
 		}
 	}

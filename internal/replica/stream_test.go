@@ -1,10 +1,14 @@
 package replica_test
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/replica"
+	pb "go.etcd.io/raft/v3/raftpb"
 )
 
 // sent counts the batches that were sent to leaders.
@@ -87,6 +91,56 @@ func TestA9BatchesGoToTheNextLeader(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A node that a snapshot brings past its own batches knows of the last what became of it: it was applied, and
+// its reply is gone. Of one that was sent to the leader before it does not: the client is told that, and what
+// the node has to report itself, here that a connection was closed, is reported again.
+func TestA9WhatASnapshotCovers(t *testing.T) {
+	w := newTrio(t)
+	old := w.leader()
+	next, s := w.others(old)[0], w.others(old)[1]
+	p := w.open(s, 7, "TTL", "60000", "GRACE", "100")
+	w.hold = func(_, _ uint64, f replica.Frame) bool { return f.Batches != nil }
+	lost := w.ask(s, write("APPEND", "journal", "lost"))
+	w.input(s, func(r *replica.Replica) { r.Drop(w.time(), p.id, p.attach) })
+	w.hold = func(_, to uint64, f replica.Frame) bool { // it hears who leads, and applies nothing
+		return to == s.id && f.Raft != nil && f.Raft.GetType() == pb.MsgApp
+	}
+	w.input(next, func(r *replica.Replica) { r.PeerLost(w.time(), old.id) })
+	w.die(old)
+	w.pass(100 * millisecond)
+	if w.leader() != next {
+		t.Fatal("somebody else leads; the test shows nothing")
+	}
+	w.start(old)
+	w.pass(4 * heartbeat)
+	known := w.ask(s, write("APPEND", "journal", "known"))
+	w.pass(2 * heartbeat)
+	w.ship(next, w.snapshot(next, s))
+	w.settle()
+	w.hold = nil
+	for b, text := range map[*replica.Batch]string{lost: "may or may not be applied", known: "was applied"} {
+		if a, ok := w.answer(b); !ok || !errors.Is(a.Err, caucus.ErrUncertain) || !strings.Contains(a.Err.Error(), text) {
+			t.Errorf("%v was answered %v, want %q", b.Steps[0].Op.Args, a.Err, text)
+		}
+	}
+	if r := w.must(w.ask(s, read("GET", "journal"))); r.Str != "known" {
+		t.Errorf("the journal is %q", r.Str)
+	}
+	w.pass(election)
+	if !over(s, p) {
+		t.Error("that the connection was closed is forgotten")
+	}
+}
+
+// snapshot gives the state of the leader for a node that lags behind.
+func (w *trio) snapshot(lead, to *seat) replica.Shipment {
+	index, last := lead.r.State().Index(), lead.r.State().Term()
+	_, term, _ := lead.r.Standing()
+	m := &pb.Message{Type: pb.MsgSnap.Enum(), From: &lead.id, To: &to.id, Term: &term, Snapshot: &pb.Snapshot{
+		Metadata: &pb.SnapshotMetadata{Index: &index, Term: &last, ConfState: lead.r.Conf()}}}
+	return replica.Shipment{To: to.id, Message: m, View: lead.r.State().View()}
 }
 
 // That nobody waits any more for a lock is told to the next leader when the one that was told is lost (B7).
