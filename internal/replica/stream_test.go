@@ -121,7 +121,8 @@ func TestA9WhatASnapshotCovers(t *testing.T) {
 	w.settle()
 	w.hold = nil
 	for b, text := range map[*replica.Batch]string{lost: "may or may not be applied", known: "was applied"} {
-		if a, ok := w.answer(b); !ok || !errors.Is(a.Err, caucus.ErrUncertain) || !strings.Contains(a.Err.Error(), text) {
+		a, ok := w.answer(b)
+		if !ok || !errors.Is(a.Err, caucus.ErrUncertain) || !strings.Contains(a.Err.Error(), text) {
 			t.Errorf("%v was answered %v, want %q", b.Steps[0].Op.Args, a.Err, text)
 		}
 	}
