@@ -23,8 +23,8 @@ func TestB2AChangeThatComesBackEmptyIsProposedAgain(t *testing.T) {
 	})
 	before := len(lead.disk.Entries)
 	w.pass(3 * election) // by then it takes the first for lost
-	if n := len(lead.disk.Entries) - before; n != 1 || len(lead.disk.Entries[len(lead.disk.Entries)-1].GetData()) > 0 {
-		t.Fatalf("%d entries were proposed meanwhile; the test shows nothing", n)
+	if list := lead.disk.Entries[before:]; len(list) != 1 || len(list[0].GetData()) > 0 {
+		t.Fatalf("%d entries were proposed meanwhile; the test shows nothing", len(list))
 	}
 	w.stall(lead, false)
 	w.pass(3 * election)

@@ -179,7 +179,8 @@ func TestA3_ARevocationIsWaitedForInFullAfterAnElection(t *testing.T) {
 	w := newTrio(t)
 	old := w.leader()
 	here := w.others(old)[0]
-	first, second := w.open(here, 1, "TTL", "60000", "GRACE", "800"), w.open(here, 2, "TTL", "60000", "GRACE", "800")
+	first := w.open(here, 1, "TTL", "60000", "GRACE", "800")
+	second := w.open(here, 2, "TTL", "60000", "GRACE", "800")
 	w.must(w.ask(here, first.say(write("GROUP", "JOIN", "g", "SETTLE", "0"))))
 	w.must(w.ask(here, second.say(write("GROUP", "JOIN", "g"))))
 	w.pass(700 * millisecond)
