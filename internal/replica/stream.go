@@ -239,7 +239,7 @@ func (s *stream) passed(term uint64) {
 }
 
 // replaced sorts out what a snapshot covered: it was applied and its reply is gone, or it was not and goes to
-// the present leader. Of what was sent to the leader of an earlier term than that of this node's last batch the
+// the present leader. Of what was sent to the leader of a term before that of this node's last batch the
 // state does not tell which: the client is told so, and what the node itself reports is reported again, since
 // that does no harm twice.
 func (s *stream) replaced(r *Replica) {
