@@ -49,6 +49,7 @@ type Node struct {
 	owner *owner
 
 	current  atomic.Pointer[owner]  // nil until the replica runs
+	counted  atomic.Bool            // it has its id, and this start is counted: peers may know it
 	greeting atomic.Pointer[status] // what this node says of itself, as of the last step
 	conns    atomic.Uint64          // numbers of connections
 	dump     *machine.Dump          // what a new ensemble begins with; nil: nothing, or it has begun
@@ -175,6 +176,7 @@ func (n *Node) open(ctx context.Context) error {
 	}
 	n.me.ID, n.me.Boots = home.RaftID, home.Boots
 	n.pace = paceOf(home)
+	n.counted.Store(true)
 	if err := n.peers.SetIdentity(n.identity(home)); err != nil {
 		return err
 	}

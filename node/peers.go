@@ -138,7 +138,7 @@ func leads(greeting []byte) (term uint64, yes bool) {
 // is and where he knows others to be.
 func (d *peerDoor) Greeted(g peer.Greeting) error {
 	n, from := (*Node)(d), g.From
-	if from.ID == 0 || n.ownerNow() == nil {
+	if from.ID == 0 || !n.counted.Load() {
 		return nil
 	}
 	if err := n.judge(from); err != nil {

@@ -2,9 +2,11 @@ package node
 
 import (
 	"errors"
+	"net"
 	"testing"
 	"time"
 
+	"github.com/caucus-project/caucus/internal/peer"
 	"github.com/caucus-project/caucus/internal/raftlog/datadir"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"github.com/caucus-project/caucus/internal/replica"
@@ -44,4 +46,39 @@ func TestTurnedAwayWhileItStarts(t *testing.T) {
 	if err := lock.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// Whoever calls while a node still starts is called back. One that was let in and killed before it had heard
+// anything knows nobody but those who call it, and they may call but once.
+func TestB19_WhoCallsWhileANodeStartsIsKnown(t *testing.T) {
+	caller, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer caller.Close()
+	n := bareNode(Config{Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off"})
+	called := false
+	n.cfg.clock = func() replica.Time {
+		if n.owner == nil && n.peers.Identity().ID != 0 && !called { // peers know who it is, and nothing runs yet
+			called = true
+			from := peer.Identity{Cluster: n.peers.Identity().Cluster, ID: 2, Name: "n2", Boot: [16]byte{2},
+				Boots: 1, Addresses: peer.Addresses{Peer: caller.Addr().String()}}
+			if err := (*peerDoor)(n).Greeted(peer.Greeting{From: from}); err != nil {
+				t.Error(err)
+			}
+		}
+		return clocks()
+	}
+	if _, err := n.begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	if err := caller.(*net.TCPListener).SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	back, err := caller.Accept()
+	if err != nil {
+		t.Fatalf("it does not call back: %v", err)
+	}
+	back.Close()
 }
