@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/node"
@@ -14,6 +15,7 @@ import (
 func TestLargestCommandReachesEveryNode(t *testing.T) {
 	nodes := nodetest.InProcess(t, 2, func(_ int, cfg *node.Config) {
 		cfg.RequestTimeout = nodetest.Patience
+		cfg.Heartbeat, cfg.Election = time.Second, nodetest.Patience/6 // no disk counts as hung before
 	})
 	large := strings.Repeat("x", 8<<20-1)
 	words, rest := []string{"MSET"}, 64<<20-len("MSET")

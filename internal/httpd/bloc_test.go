@@ -248,7 +248,7 @@ func TestGoodbyeOfWhoDidNotWait(t *testing.T) {
 // TestWaitingIsBounded: a request of a client whose earlier one hangs is answered in time.
 func TestWaitingIsBounded(t *testing.T) {
 	s := open(t, httpd.Config{RequestTimeout: 10 * time.Millisecond})
-	s.hold = make(chan struct{})
+	s.hold, s.late = make(chan struct{}), true
 	first := make(chan answer, 1)
 	go func() { first <- s.index("a") }()
 	<-s.held

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/httpd"
+	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/internal/waist"
 	"go.uber.org/goleak"
 )
@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+const patience = nodetest.Patience
 
 // ensemble is a waist.Server that knows of detached sessions and groups as much as bloc needs. Its
 // groups settle when told, and refuse to as long as a holder may not know that its index was revoked
@@ -31,6 +31,7 @@ type ensemble struct {
 	waist.Server // the rest of a server is not asked for
 
 	hold chan struct{} // when not nil, DoAll says so on held and waits for it
+	late bool          // and after that for the end of the request's time
 	held chan struct{}
 
 	mu      sync.Mutex
@@ -100,6 +101,9 @@ func (c *conversation) DoAll(ctx context.Context, cmds []caucus.Command) []caucu
 	if c.e.hold != nil {
 		c.e.held <- struct{}{}
 		<-c.e.hold
+		if c.e.late {
+			<-ctx.Done()
+		}
 	}
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()
