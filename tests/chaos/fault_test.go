@@ -26,42 +26,23 @@ var errBusy = errors.New("nothing to break in that way now")
 // faults is the table of what can be broken. The order counts: a seed draws by it.
 var faults = []fault{
 	{"kill", killOne},
+	{"kill some", killSome},
+	{"kill again", killAgain},
+	{"restart", restart},
 	{"pause", pauseOne},
+	{"pause some", pauseSome},
+	{"stutter", stutter},
 	{"part", part},
-}
-
-// killOne kills a node, and starts it again.
-func killOne(f *field, rng *rand.Rand) (func() error, string, error) {
-	n, ok := f.take(rng)
-	if !ok {
-		return nil, "", errBusy
-	}
-	undo := func() error { defer f.give(n); return n.start() }
-	return undo, n.name, n.kill()
-}
-
-// pauseOne makes a node stand still, as a machine does whose host is busy.
-func pauseOne(f *field, rng *rand.Rand) (func() error, string, error) {
-	n, ok := f.take(rng)
-	if !ok {
-		return nil, "", errBusy
-	}
-	undo := func() error { defer f.give(n); return n.resume() }
-	return undo, n.name, n.pause()
-}
-
-// part divides the nodes, and at random the clients with them, into two sides that do not hear each other.
-func part(f *field, rng *rand.Rand) (func() error, string, error) {
-	sides, names := [2][]*place{}, [2]string{}
-	for _, n := range f.all() {
-		k := rng.IntN(2)
-		sides[k], names[k] = append(sides[k], n.at), names[k]+" "+n.name
-	}
-	for _, s := range f.sites {
-		if k := rng.IntN(4); k < 2 { // else that site hears both
-			sides[k] = append(sides[k], s)
-		}
-	}
-	undo, err := f.cut(between(rng.IntN(2) == 0, sides[0], sides[1])...)
-	return undo, names[0] + " |" + names[1], err
+	{"bridge", bridge},
+	{"ring", ring},
+	{"one way", oneWay},
+	{"holes", holes},
+	{"estrange", estrange},
+	{"flap", flap},
+	{"drag", drag},
+	{"wade", wade},
+	{"lose", lose},
+	{"shrink", shrink},
+	{"grow", grow},
+	{"transfer", transfer},
 }

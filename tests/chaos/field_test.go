@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +30,10 @@ type field struct {
 
 	hub   *place
 	sites []*place // where clients are, far from each other
+	desk  *place   // of the operator and of whoever looks on, which no fault cuts off
+	relay *relay
+
+	places []*place // all of them
 
 	// Ctx ends when the run is over or something was violated.
 	ctx  context.Context
@@ -36,9 +42,9 @@ type field struct {
 	watching sync.WaitGroup
 
 	mu     sync.Mutex
-	nodes  []*node
-	risked int // disks that are lost, damaged or on their way in or out
-	ports  int
+	nodes  []*node // of the ensemble
+	spares []*node // that it could have as well
+	risked int     // disks that are lost, damaged or on their way in or out
 	broken []string
 
 	cutting sync.Mutex
@@ -55,7 +61,8 @@ const prefix = "caucus-chaos-"
 // the end of the test; if that failed, its directory stays.
 func newField(t testing.TB, n int, flags ...string) *field {
 	t.Helper()
-	f := &field{t: t, binary: nodetest.Binary(t), flags: flags, voters: n}
+	f := &field{t: t, binary: nodetest.Binary(t), flags: flags, voters: n,
+		relay: &relay{places: map[netip.Addr]*place{}}}
 	f.ctx, f.stop = context.WithCancelCause(context.Background())
 	var err error
 	if f.dir, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", prefix, os.Getpid())); err != nil {
@@ -68,7 +75,8 @@ func newField(t testing.TB, n int, flags ...string) *field {
 	if err := f.build(n); err != nil {
 		t.Fatal(err)
 	}
-	for _, one := range f.all() {
+	for range n {
+		one, _ := f.spare()
 		if err := f.opening(one); err != nil {
 			t.Fatal(err)
 		}
@@ -84,47 +92,66 @@ func (f *field) build(n int) (err error) {
 	if f.hub, err = newHub(); err != nil {
 		return err
 	}
-	for i := range 2 {
-		site, err := f.place(fmt.Sprintf("10.77.1.%d", i+1))
+	f.places = append(f.places, f.hub)
+	for i, name := range []string{"here", "there", "desk"} {
+		p, err := f.place(name, fmt.Sprintf("10.77.1.%d", i+1))
 		if err != nil {
 			return err
 		}
-		f.sites = append(f.sites, site)
+		f.sites = append(f.sites, p)
 	}
-	for range n {
-		if _, err := f.another(); err != nil {
+	f.sites, f.desk = f.sites[:2:2], f.sites[2]
+	for i := range n + 2 {
+		one, err := f.node(i + 1)
+		if err != nil {
 			return err
 		}
+		f.spares = append(f.spares, one)
 	}
 	return nil
 }
 
 // place makes a place and connects it.
-func (f *field) place(addr string) (*place, error) {
-	p, err := newPlace(addr)
+func (f *field) place(name, addr string) (*place, error) {
+	p, err := newPlace(name, addr)
 	if err != nil {
 		return nil, err
 	}
-	f.mu.Lock()
-	f.ports++
-	port := f.ports
-	f.mu.Unlock()
-	return p, p.plug(f.hub, port)
+	f.places = append(f.places, p)
+	if err := p.plug(f.hub); err != nil {
+		return nil, err
+	}
+	return p, f.relay.attach(p)
 }
 
-// another makes a place and a directory for one more node, which belongs to whom it is made for.
-func (f *field) another() (*node, error) {
-	f.mu.Lock()
-	i := len(f.nodes) + 1
-	n := &node{f: f, name: fmt.Sprintf("n%d", i), taken: true}
-	f.nodes = append(f.nodes, n)
-	f.mu.Unlock()
+// node makes a place and a directory for a node.
+func (f *field) node(i int) (n *node, err error) {
+	n = &node{f: f, name: fmt.Sprintf("n%d", i)}
 	n.dir = filepath.Join(f.dir, n.name)
-	var err error
-	if n.at, err = f.place(fmt.Sprintf("10.77.0.%d", i)); err != nil {
+	if n.at, err = f.place(n.name, fmt.Sprintf("10.77.0.%d", i)); err != nil {
 		return nil, err
 	}
 	return n, os.MkdirAll(n.dir, 0o700)
+}
+
+// spare makes a node that is not used one of the ensemble. It is taken, and empty.
+func (f *field) spare() (*node, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.spares) == 0 {
+		return nil, false
+	}
+	n := f.spares[0]
+	f.spares, f.nodes, n.taken = f.spares[1:], append(f.nodes, n), true
+	return n, true
+}
+
+// store puts a node back among those that are not used.
+func (f *field) store(n *node) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.nodes = slices.DeleteFunc(f.nodes, func(o *node) bool { return o == n })
+	f.spares = append(f.spares, n)
 }
 
 // opening starts a node for the first time and waits until it votes.
@@ -179,6 +206,15 @@ func (f *field) take(rng *rand.Rand) (*node, bool) {
 	return nil, false
 }
 
+// claim takes a certain node, unless it is taken.
+func (f *field) claim(n *node) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	was := n.taken
+	n.taken = true
+	return !was
+}
+
 // give returns nodes that a fault has taken.
 func (f *field) give(list ...*node) {
 	f.mu.Lock()
@@ -218,17 +254,21 @@ func (f *field) dial(ctx context.Context, site int) (*client.Client, error) {
 func (f *field) config(site int) client.Config {
 	cfg := client.Config{Password: password, DialContext: f.sites[site%len(f.sites)].dial}
 	all := f.all()
-	for i := range f.voters {
-		cfg.Addrs = append(cfg.Addrs, all[(i+site)%f.voters].addr())
+	for i := range all {
+		cfg.Addrs = append(cfg.Addrs, all[(i+site)%len(all)].addr())
 	}
 	return cfg
 }
 
 // line opens a plain connection from a site to one node, which is allowed everything.
 func (f *field) line(site int, n *node) (*nodetest.Line, error) {
+	return f.lineFrom(f.sites[site%len(f.sites)], n)
+}
+
+func (f *field) lineFrom(p *place, n *node) (*nodetest.Line, error) {
 	ctx, cancel := context.WithTimeout(f.ctx, 2*time.Second)
 	defer cancel()
-	conn, err := f.sites[site%len(f.sites)].dial(ctx, n.addr())
+	conn, err := p.dial(ctx, n.addr())
 	if err != nil {
 		return nil, err
 	}
@@ -266,7 +306,8 @@ func wait(ctx context.Context, what string, holds func() bool) error {
 // clear ends all processes and removes the directory, which stays if the test has failed.
 func (f *field) clear() {
 	f.stop(errors.New("the run is over"))
-	for _, n := range f.all() {
+	all := append(f.all(), f.spares...)
+	for _, n := range all {
 		if err := n.kill(); err != nil {
 			f.t.Error(err)
 		}
@@ -276,22 +317,15 @@ func (f *field) clear() {
 		f.t.Error(text)
 	}
 	if f.t.Failed() {
-		for _, n := range f.all() {
+		for _, n := range all {
 			f.t.Logf("%s said last:\n%s", n.name, n.tail())
 		}
 		f.t.Logf("the logs and data directories of the nodes are in %s", f.dir)
 	} else if err := os.RemoveAll(f.dir); err != nil {
 		f.t.Error(err)
 	}
-	for _, p := range f.places() {
+	f.relay.close()
+	for _, p := range f.places {
 		p.ns.Close()
 	}
-}
-
-func (f *field) places() []*place {
-	list := append([]*place{f.hub}, f.sites...)
-	for _, n := range f.all() {
-		list = append(list, n.at)
-	}
-	return list
 }

@@ -147,13 +147,14 @@ func (n *node) wipe() error {
 	return err
 }
 
-// ask carries out one command at this node, from where the first clients are.
+// ask carries out one command at this node, from the desk.
 func (n *node) ask(words ...string) (caucus.Reply, error) {
-	line, err := n.f.line(0, n)
+	line, err := n.f.lineFrom(n.f.desk, n)
 	if err != nil {
 		return caucus.Reply{}, err
 	}
 	defer line.Close()
+	defer time.AfterFunc(8*time.Second, func() { line.Close() }).Stop() // a paused node says nothing
 	reply, err := line.Do(words...)
 	if err == nil {
 		err = reply.Err()

@@ -17,13 +17,15 @@ import (
 // place is a network namespace. It has no name: it is gone when this process and all that it started
 // in there are gone, however they end.
 type place struct {
+	name string
 	addr string // of its own, on the switch of the field
 	ns   *os.File
+	tun  *os.File // the device of its slow links
 }
 
 // newPlace makes a network namespace in which there is only a loopback.
-func newPlace(addr string) (*place, error) {
-	p := &place{addr: addr}
+func newPlace(name, addr string) (*place, error) {
+	p := &place{name: name, addr: addr}
 	made := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
@@ -81,8 +83,8 @@ func (p *place) dial(ctx context.Context, addr string) (conn net.Conn, err error
 func (p *place) path() string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), p.ns.Fd()) }
 
 // plug connects the place to the switch of the field, which is a bridge in another place.
-func (p *place) plug(hub *place, port int) error {
-	cable := fmt.Sprintf("port%d", port)
+func (p *place) plug(hub *place) error {
+	cable := "to-" + p.name
 	err := hub.run("ip", "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", p.path())
 	if err != nil {
 		return err
@@ -98,7 +100,7 @@ func (p *place) plug(hub *place, port int) error {
 
 // newHub makes the place in which the switch is.
 func newHub() (*place, error) {
-	p, err := newPlace("")
+	p, err := newPlace("hub", "")
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,11 @@
 package chaos
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
+	"testing"
 	"time"
 )
 
@@ -56,4 +59,29 @@ func on(list []turn, at time.Duration) (n int) {
 		}
 	}
 	return n
+}
+
+func TestScheduleIsDrawnFromItsSeed(t *testing.T) {
+	one, same := schedule(7, time.Minute, faults), schedule(7, time.Minute, faults)
+	other := schedule(8, time.Minute, faults)
+	if len(one) < 20 || tell(one) != tell(same) || tell(one) == tell(other) {
+		t.Errorf("seed 7: %s\nseed 7: %s\nseed 8: %s", tell(one), tell(same), tell(other))
+	}
+	for i, turn := range one {
+		if turn.at%(storm+calm)+turn.lasts > storm || i > 0 && turn.at < one[i-1].at {
+			t.Errorf("turn %d is on from %v for %v", i, turn.at, turn.lasts)
+		}
+		if n := on(one[:i+1], turn.at); n > atOnce {
+			t.Errorf("at %v %d faults are on", turn.at, n)
+		}
+	}
+}
+
+// tell writes a schedule down.
+func tell(list []turn) string {
+	var b strings.Builder
+	for _, one := range list {
+		fmt.Fprintf(&b, "%v+%v %s %d; ", one.at, one.lasts, one.fault.name, one.seed)
+	}
+	return b.String()
 }
