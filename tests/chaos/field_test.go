@@ -313,14 +313,14 @@ func (f *field) clear() {
 		}
 	}
 	f.watching.Wait()
-	for _, text := range f.broken {
-		f.t.Error(text)
-	}
-	if f.t.Failed() {
+	if f.t.Failed() || len(f.broken) > 0 {
 		for _, n := range all {
 			f.t.Logf("%s said last:\n%s", n.name, n.tail())
 		}
 		f.t.Logf("the logs and data directories of the nodes are in %s", f.dir)
+		for _, text := range f.broken { // last, where one looks first
+			f.t.Error(text)
+		}
 	} else if err := os.RemoveAll(f.dir); err != nil {
 		f.t.Error(err)
 	}
