@@ -17,8 +17,8 @@ func lose(f *field, rng *rand.Rand) (func() error, string, error) {
 	return risky(f, rng, func(n *node) error { return errors.Join(n.kill(), n.wipe()) }, (*node).start)
 }
 
-// risky does something to the disk, or the membership, of one node and mends it; it is given back when the node
-// votes again.
+// risky does something to the disk, or the membership, of one node and mends it; it is given back when the
+// node votes again.
 func risky(f *field, rng *rand.Rand, harm, mend func(*node) error) (func() error, string, error) {
 	if !f.risk() {
 		return nil, "", errBusy

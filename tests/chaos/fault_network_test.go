@@ -59,8 +59,8 @@ func bridge(f *field, rng *rand.Rand) (func() error, string, error) {
 	return undo, listed(left...) + " | " + listed(right...) + ", but for " + all[0].name, err
 }
 
-// ring lets each of five nodes or more hear its two neighbours alone: each hears a majority of five, and no two
-// the same one.
+// ring lets each of five nodes or more hear its two neighbours alone: each hears a majority of five, and no
+// two the same one.
 func ring(f *field, rng *rand.Rand) (func() error, string, error) {
 	all := f.shuffled(rng)
 	if len(all) < 5 {

@@ -111,8 +111,8 @@ func (n *node) kill() error {
 	return err
 }
 
-// terminate asks the process to end, which it must do within a time and with status 0; but one that was started
-// a moment ago may not have begun to listen for that yet, and then the signal itself ends it.
+// terminate asks the process to end, which it must do within a time and with status 0; but one that was
+// started a moment ago may not have begun to listen for that yet, and then the signal itself ends it.
 func (n *node) terminate() error {
 	p := n.mayEnd()
 	if err := p.Signal(syscall.SIGTERM); err != nil {

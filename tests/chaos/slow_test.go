@@ -35,7 +35,7 @@ type pace struct {
 }
 
 func (p pace) String() string {
-	return fmt.Sprintf("%v+%v %d kB/s %.0f%% lost", p.delay.Round(time.Millisecond), p.jitter.Round(time.Millisecond),
+	return fmt.Sprintf("%d+%d ms %d kB/s %.0f%% lost", p.delay.Milliseconds(), p.jitter.Milliseconds(),
 		p.bytesPerSecond/1000, p.loss*100)
 }
 
@@ -113,7 +113,8 @@ func (r *relay) read(p *place) {
 	}
 }
 
-// pass puts a packet on the newest wire of its way. What finds none is late, since the wire is gone, and lost.
+// pass puts a packet on the newest wire of its way. What finds none is late, since the wire is gone, and lost,
+// as packets may be.
 func (r *relay) pass(from *place, to netip.Addr, bytes []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -158,7 +159,8 @@ func (r *relay) slow(seed uint64, list ...*wire) (mend func() error, err error) 
 		r.mu.Lock()
 		r.wires = append(r.wires, w)
 		r.mu.Unlock()
-		err = errors.Join(err, w.from.run("ip", "route", "replace", w.to.addr+"/32", "dev", "slow0", "src", w.from.addr))
+		err = errors.Join(err, w.from.run("ip", "route", "replace", w.to.addr+"/32", "dev", "slow0",
+			"src", w.from.addr))
 	}
 	return func() error { return r.quicken(list) }, err
 }
