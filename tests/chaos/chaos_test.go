@@ -170,6 +170,9 @@ func (r *run) mended() {
 			2*nodetest.Patience, r.present())
 		<-done
 	}
+	if r.ctx.Err() != nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.ctx, 2*nodetest.Patience)
 	defer cancel()
 	var last error

@@ -71,8 +71,8 @@ func (n *node) watch(p *nodetest.Process) {
 	status, err := p.Status(forever)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.ends {
-		n.f.violated("%s ended by itself, with status %d, %v; it said last:\n%s", n.name, status, err, n.tail())
+	if n.proc == p && !n.ends { // else it was asked to end, or killed and another has taken its place
+		n.f.violated("%s ended by itself, with status %d, %v", n.name, status, err)
 	}
 }
 
@@ -120,8 +120,7 @@ func (n *node) terminate() error {
 	}
 	status, err := p.Status(nodetest.Patience)
 	if err == nil && status > 0 {
-		err = fmt.Errorf("%s was asked to end and did so with status %d; it said last:\n%s",
-			n.name, status, n.tail())
+		err = fmt.Errorf("%s was asked to end and did so with status %d", n.name, status)
 	}
 	return err
 }

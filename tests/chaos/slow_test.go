@@ -113,8 +113,8 @@ func (r *relay) read(p *place) {
 	}
 }
 
-// pass puts a packet on the newest wire of its way. What finds none is late, since the wire is gone, and lost,
-// as packets may be.
+// pass puts a packet on the newest wire of its way. What finds none is late, since the wire is gone, and
+// lost, as packets may be.
 func (r *relay) pass(from *place, to netip.Addr, bytes []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
