@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 TIME  ?= 10m
 NODES ?= 5
 
-.PHONY: check fmt vet test race sim chaos fuzz bench build clean
+.PHONY: check fmt vet test race sim chaos fuzz mutants bench build clean
 
 check: fmt vet test
 
@@ -39,6 +39,11 @@ chaos:
 # go test runs of them are their seeds and the inputs that once failed.
 fuzz:
 	@GO="$(GO)" FUZZTIME="$(FUZZTIME)" FUZZ="$(FUZZ)" sh .ci/fuzz
+
+# make mutants makes the mistakes of tests/mutants one at a time, and wants each to be caught; MUTANT=a3- only those
+# called like that. What it took is written into docs/mutants.md.
+mutants:
+	$(GO) test ./tests/mutants -count 1 -v -timeout 0 -run Caught -mutant "$(or $(MUTANT),.)" -rewrite
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...

@@ -25,6 +25,7 @@ var (
 
 // TestSeeds runs seeds, two at a time; each of them is single-threaded. A seed that fails prints the
 // command that replays it, and the shortest case that was found to fail in the same way.
+// After five that failed, or one under -failfast, no more begin.
 func TestSeeds(t *testing.T) {
 	t.Parallel()
 	n := *seeds
@@ -34,7 +35,10 @@ func TestSeeds(t *testing.T) {
 			n = 100
 		}
 	}
-	run := &seedRun{t: t, next: *from, end: *from + uint64(n), counts: map[string]int{}}
+	run := &seedRun{t: t, next: *from, end: *from + uint64(n), most: 5, counts: map[string]int{}}
+	if failfast := flag.Lookup("test.failfast"); failfast != nil && failfast.Value.String() == "true" {
+		run.most = 1
+	}
 	var both sync.WaitGroup
 	for range 2 {
 		both.Go(run.work)
@@ -54,6 +58,7 @@ type seedRun struct {
 	mu        sync.Mutex
 	next, end uint64
 	failed    int
+	most      int // no seed begins when so many failed
 	counts    map[string]int
 }
 
@@ -75,7 +80,7 @@ func (r *seedRun) work() {
 func (r *seedRun) take() (uint64, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.next == r.end || r.failed >= 5 {
+	if r.next == r.end || r.failed >= r.most {
 		return 0, false
 	}
 	r.next++
