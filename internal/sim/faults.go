@@ -27,9 +27,26 @@ func faultKinds() []faultKind {
 		operatorFaults())
 }
 
+// FaultKinds gives the names of all, as they are counted.
+func FaultKinds() (names []string) {
+	for _, k := range faultKinds() {
+		names = append(names, "fault: "+k.name)
+	}
+	for _, s := range new(standing).list() {
+		names = append(names, "fault: "+s.what)
+	}
+	return names
+}
+
 // planFaults lets the faults of the plan come, each at its time.
 func (w *World) planFaults() {
 	w.befallen = w.plan.standingText()
+	w.checks.count(fmt.Sprintf("seeds with %d voters", w.plan.voters))
+	for _, s := range w.plan.standing.list() {
+		if *s.percent > 0 {
+			w.checks.count("fault: " + s.what)
+		}
+	}
 	kinds := map[string]func(f *fault){}
 	for _, k := range faultKinds() {
 		kinds[k.name] = k.befall

@@ -12,6 +12,11 @@ func clientFaults() []faultKind {
 			f.tell("%s stands still for %s s, suspended %v", m.name, clockText(d), suspended)
 			m.pause(d, suspended)
 		}),
+		onMember("a member is cut off", func(f *fault, m *member) {
+			d := f.while(3)
+			f.tell("%s reaches no node for %s s", m.name, clockText(d))
+			m.cutOff(d)
+		}),
 		onMember("a member dies", (*fault).death),
 		onMember("a member leaves", func(f *fault, m *member) {
 			if p := pick(f, m.places); p.name != "" {

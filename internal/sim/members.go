@@ -19,6 +19,7 @@ type member struct {
 	grace    int64
 	dead     bool  // its process has ended
 	stalled  int64 // true time until which the process stands still
+	cutTo    int64 // true time until which it reaches no node
 	backlog  []func()
 	timer    int64 // true time of the next look, 0 for none
 	conn     *conn
@@ -133,6 +134,14 @@ func (m *member) pause(d int64, suspended bool) {
 	})
 }
 
+// cutOff keeps everything between the member and all nodes from getting through for a while.
+func (m *member) cutOff(d int64) {
+	m.cutTo = m.w.now + d
+	if m.conn != nil {
+		m.conn.stuck = max(m.conn.stuck, m.cutTo)
+	}
+}
+
 // crash ends the process. Its host closes its connection, unless that is gone as well.
 func (m *member) crash(rudely bool) {
 	if m.dead {
@@ -222,7 +231,9 @@ func (m *member) next() {
 	case m.w.now < m.patient:
 		m.sleep(m.patient - m.w.now)
 	case m.conn == nil:
-		m.conn = m.w.dial(pick(m.w, m.w.nodes), m)
+		if m.w.now >= m.cutTo {
+			m.conn = m.w.dial(pick(m.w, m.w.nodes), m)
+		}
 		if m.conn == nil {
 			m.wait()
 		}

@@ -18,7 +18,9 @@ const restWithin = 12 * second
 
 // settle mends everything and sees that the world comes to rest, and what it has become.
 func (w *World) settle() {
-	w.mend()
+	if w.failed == nil {
+		w.mend()
+	}
 	if w.failed != nil {
 		return
 	}
@@ -53,6 +55,9 @@ func (w *World) mend() {
 		if n.r == nil && n.id != 0 {
 			n.start()
 		}
+	}
+	for _, m := range w.members {
+		m.cutTo = 0
 	}
 	for _, n := range w.up() {
 		n.space(roomy)

@@ -18,7 +18,7 @@ var (
 	seeds   = flag.Int("seeds", 0, "how many seeds TestSeeds runs; 0 means 1000, or 100 with -short")
 	from    = flag.Uint64("from", 1, "the first seed")
 	lines   = flag.Int("lines", 40, "how many lines of its trace a failed seed prints")
-	without = flag.String("without", "", "numbers of faults that do not come, as 3,5,9")
+	without = flag.String("without", "", "numbers of faults that do not come, as 3,5-9")
 	luck    = flag.Uint64("luck", 0, "another course of events under the same faults")
 	tries   = flag.Int("tries", 200, "how often a failed seed is run again, in search of fewer faults")
 )
@@ -35,7 +35,12 @@ func TestSeeds(t *testing.T) {
 			n = 100
 		}
 	}
-	run := &seedRun{t: t, next: *from, end: *from + uint64(n), most: 5, counts: map[string]int{}}
+	left, err := numbers(*without)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := &seedRun{t: t, without: left, next: *from, end: *from + uint64(n), most: 5,
+		counts: map[string]int{}}
 	if failfast := flag.Lookup("test.failfast"); failfast != nil && failfast.Value.String() == "true" {
 		run.most = 1
 	}
@@ -47,6 +52,9 @@ func TestSeeds(t *testing.T) {
 	for _, what := range slices.Sorted(maps.Keys(run.counts)) {
 		t.Logf("%9d %s", run.counts[what], what)
 	}
+	if n >= 1000 && *from == 1 && run.failed == 0 {
+		run.sawAll()
+	}
 	if run.failed > 0 {
 		t.Errorf("%d of %d seeds failed", run.failed, n)
 	}
@@ -55,6 +63,7 @@ func TestSeeds(t *testing.T) {
 // seedRun hands out seeds and gathers what became of them.
 type seedRun struct {
 	t         *testing.T
+	without   []int
 	mu        sync.Mutex
 	next, end uint64
 	failed    int
@@ -68,11 +77,24 @@ func (r *seedRun) work() {
 		if !ok {
 			return
 		}
-		c := sim.Case{Seed: seed, Without: numbers(r.t, *without), Luck: *luck, Lines: *lines}
+		c := sim.Case{Seed: seed, Without: r.without, Luck: *luck, Lines: *lines}
 		result := sim.Run(c)
 		r.done(result)
 		if result.Err != nil {
 			r.t.Error(report(c, result))
+		}
+	}
+}
+
+// sawAll sees that every kind of fault really came, and that what faults are there to bring about came about.
+func (r *seedRun) sawAll() {
+	about := []string{"elections", "handed over", "transfers", "removals", "replacements", "joined", "nospace",
+		"tryagain", "uncertain", "snapshots to laggards", "snapshots to newcomers", "repaired", "cold clocks",
+		"writes sent again", "resumed", "moved", "messages missed", "messages too late", "seeds with 3 voters",
+		"seeds with 5 voters", "seeds with 7 voters"}
+	for _, what := range append(sim.FaultKinds(), about...) {
+		if r.counts[what] == 0 {
+			r.t.Errorf("in %d seeds there was none: %s", r.next-*from, what)
 		}
 	}
 }
@@ -122,24 +144,60 @@ func replay(c sim.Case) string {
 		fmt.Fprintf(&b, " -luck %d", c.Luck)
 	}
 	if len(c.Without) > 0 {
-		fmt.Fprintf(&b, " -without %s", strings.Trim(strings.ReplaceAll(fmt.Sprint(c.Without), " ", ","), "[]"))
+		fmt.Fprintf(&b, " -without %s", spans(c.Without))
 	}
 	b.WriteString(" -tries 0 -lines 500 -v")
 	return b.String()
 }
 
-func numbers(t *testing.T, list string) (numbers []int) {
-	for word := range strings.SplitSeq(list, ",") {
+// spans writes numbers, which rise, as 3,5-9.
+func spans(list []int) string {
+	var words []string
+	for i := 0; i < len(list); {
+		last := i
+		for last+1 < len(list) && list[last+1] == list[last]+1 {
+			last++
+		}
+		word := strconv.Itoa(list[i])
+		if last > i {
+			word += "-" + strconv.Itoa(list[last])
+		}
+		words, i = append(words, word), last+1
+	}
+	return strings.Join(words, ",")
+}
+
+// numbers reads what spans writes.
+func numbers(text string) (list []int, err error) {
+	for word := range strings.SplitSeq(text, ",") {
 		if word == "" {
 			continue
 		}
-		n, err := strconv.Atoi(word)
-		if err != nil {
-			t.Errorf("-without takes numbers with commas between them, not %q", list)
+		first, last, span := strings.Cut(word, "-")
+		from, err := strconv.Atoi(first)
+		to := from
+		if span && err == nil {
+			to, err = strconv.Atoi(last)
 		}
-		numbers = append(numbers, n)
+		if err != nil {
+			return nil, fmt.Errorf("-without takes numbers and spans of them, as 3,5-9, not %q: %w", text, err)
+		}
+		for n := from; n <= to; n++ {
+			list = append(list, n)
+		}
 	}
-	return numbers
+	return list, nil
+}
+
+func TestSpans(t *testing.T) {
+	for _, text := range []string{"", "3", "3,5-9", "1-2,4,7-30"} {
+		if list, err := numbers(text); err != nil || spans(list) != text {
+			t.Errorf("%q is read as %v, %v", text, list, err)
+		}
+	}
+	if _, err := numbers("3,x"); err == nil {
+		t.Error("x is taken for a number")
+	}
 }
 
 // TestSameSeedSameTrace: a seed that fails can be replayed.
