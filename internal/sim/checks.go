@@ -19,8 +19,9 @@ type checks struct {
 	heard   map[*node]map[string]uint64
 	counts  map[string]int
 	time    timeKept
-	ordered int64                // true time at which a TRANSFER, EVICT or SET was answered last
-	stirred bool                 // a member has done something since beliefs were looked at
+	ordered int64 // true time at which a TRANSFER, EVICT or SET was answered last
+	stirred bool  // a member has done something since beliefs were looked at
+	seen    seen
 	tokens  map[lease.Key]uint64 // the newest epoch and term that anybody believed in
 	mail    mail
 	changes chronicle
@@ -46,8 +47,8 @@ type groupStory struct {
 func (c *checks) start() {
 	*c = checks{leaders: map[uint64]uint64{}, digests: map[uint64]digest{}, told: map[string]*groupStory{},
 		heard: map[*node]map[string]uint64{}, counts: map[string]int{}, mail: newMail(),
-		changes: newChronicle(),
-		tokens:  map[lease.Key]uint64{}}
+		changes: newChronicle(), seen: seen{},
+		tokens: map[lease.Key]uint64{}}
 }
 
 func (c *checks) count(what string) { c.counts[what]++ }
@@ -125,6 +126,9 @@ func (c *checks) output(n *node, out *replica.Output) {
 	}
 	if index != n.applied && index%16 == 0 && !n.altered {
 		c.digest(n, index)
+	}
+	if index != n.applied {
+		c.promised(n)
 	}
 	n.applied = index
 	c.time.look(n)

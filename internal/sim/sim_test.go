@@ -122,14 +122,17 @@ func (r *seedRun) done(result sim.Result) {
 }
 
 // report tells how a case failed, how it is replayed, and the shortest that was found to fail like it.
-func report(c sim.Case, result sim.Result) string {
-	short, found := c, result
+func report(c sim.Case, r sim.Result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d: %v\n%s\nreplay: %s\n", c.Seed, r.Err, r.Plan, replay(c))
 	if *tries > 0 {
-		short, found = sim.Shrink(c, *tries)
+		short, found := sim.Shrink(c, *tries)
+		fmt.Fprintf(&b, "%d of its %d faults are enough: %v\nreplay: %s\n", len(found.Faults), len(r.Faults),
+			found.Err, replay(short))
+		r = found
 	}
-	return fmt.Sprintf("seed %d: %v\n%s\nreplay: %s\n%d of its %d faults are enough: %v\nreplay: %s\n%s\n%s",
-		c.Seed, result.Err, result.Plan, replay(c), len(found.Faults), len(result.Faults), found.Err,
-		replay(short), strings.Join(found.Faults, "\n"), found.Tail)
+	fmt.Fprintf(&b, "%s\n%s", strings.Join(r.Faults, "\n"), r.Tail)
+	return b.String()
 }
 
 // replay gives the one command that has a case again.
