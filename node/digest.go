@@ -43,7 +43,7 @@ func (n *Node) takeDigest(view *machine.View) {
 		return
 	}
 	n.log.Debug("digest", "index", view.Index(), "sum", fmt.Sprintf("%x", sum[:8]))
-	n.owner.call(func(now replica.Time) { n.owner.r.Digested(now, view.Index(), sum) })
+	n.owner.call(func(now replica.Time) { n.owner.r.Digested(now, view, sum) })
 }
 
 // ensembleDigest answers ENSEMBLE DIGEST: it has the states of all nodes compared and gives the new table,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -276,6 +277,9 @@ func (d *peerDoor) Stream(from uint64, kind uint8, header []byte, body io.Reader
 		return caucus.Errorf(caucus.ErrBad, "the stream's header is not a snapshot of node %d", from)
 	}
 	state, err := n.receive(m.GetSnapshot().GetMetadata(), body)
+	if errors.Is(err, machine.ErrNewer) { // the leader would send it again for ever
+		n.fail(n.describeError(fmt.Errorf("the snapshot that node %d has sent: %w", from, err)))
+	}
 	if err != nil {
 		return fmt.Errorf("taking the snapshot: %w", err)
 	}

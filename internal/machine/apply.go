@@ -12,9 +12,8 @@ import (
 // go on: the entry asks for something that this version, or this program, does not know. Then what clients
 // asked for in it has not been carried out.
 func (m *Machine) Apply(index, term uint64, e *entry.Entry, host Host) (Output, error) {
-	if e.Level > entry.Level {
-		return Output{}, fmt.Errorf("entry %d needs feature level %d, this version has %d: "+
-			"start the version that the other nodes run", index, e.Level, entry.Level)
+	if err := m.supported(e); err != nil {
+		return Output{}, fmt.Errorf("entry %d: %w", index, err)
 	}
 	if err := m.knows(e); err != nil {
 		return Output{}, fmt.Errorf("entry %d: %w", index, err)
@@ -43,6 +42,9 @@ func (m *Machine) begin(index, term uint64, e *entry.Entry) {
 	m.stamp = max(m.stamp, e.Stamp)
 	m.now = m.stamp
 	m.rng = draw(e.Seed)
+	if m.level >= Next && m.supports >= Next {
+		m.beyond++
+	}
 }
 
 // note carries out a decision of the leader. One that this version does not know cannot be passed over.

@@ -14,7 +14,7 @@ import (
 // Digest is what a node made of its state right after the entry for which it was asked.
 type Digest struct {
 	Node   uint64 // raft id
-	Format uint32 // see StateFormat: digests of different formats cannot be compared
+	Format uint32 // see View.Format: digests of different formats cannot be compared
 	Sum    uint64 // the first 8 bytes of View.Digest, the first one highest
 }
 
@@ -91,11 +91,12 @@ func logDigests(c *call) caucus.Reply {
 	return caucus.OK()
 }
 
-// StateFormat names what View.Digest covers: two versions that give the same write the same state the same
-// way. It is never 0.
-func StateFormat() uint32 {
+// Format names what Digest covers: two versions that give the same write the same state the same way. It
+// is never 0. While versions of two levels run side by side they write one format, that of the level in
+// force.
+func (v *View) Format() uint32 {
 	text := []byte{snapshotFormat}
-	for _, part := range sections() {
+	for _, part := range sections(v.state.level) {
 		text = append(fields.String(text, part.name), part.version)
 	}
 	return max(1, crc32.ChecksumIEEE(text))

@@ -100,18 +100,6 @@ func Grant(group string, token uint64) entry.Op {
 	return entry.Op{Args: caucus.Command{opGrant, group, strconv.FormatUint(token, 10)}}
 }
 
-// RaiseLevel raises the feature level: every node supports it (SAFETY B20).
-func RaiseLevel(level uint16) entry.Op {
-	return entry.Op{Args: caucus.Command{opLevel, strconv.Itoa(int(level))}}
-}
-
-func raiseLevel(c *call) caucus.Reply {
-	if n, err := strconv.ParseUint(c.args[1], 10, 16); err == nil {
-		c.m.level = max(c.m.level, uint16(n))
-	}
-	return caucus.OK()
-}
-
 // BeginClock notes that the leader, whom nobody could tell the time, begins the ensemble's clock anew: what a
 // leader of an earlier term told of it is void (SAFETY A14).
 func BeginClock() entry.Op { return entry.Op{Args: caucus.Command{opBegin}} }

@@ -13,25 +13,33 @@ import (
 	"github.com/caucus-project/caucus/internal/fields"
 )
 
-// Load reads what Save wrote. What it reads may be damaged, or come from a version that knows more: then it
-// fails and says so.
-func Load(r io.Reader) (*Machine, error) {
+// Load reads what Save wrote. What it reads may be damaged, or come from a version that knows more
+// (ErrNewer): then it fails and says so.
+func Load(r io.Reader) (*Machine, error) { return LoadFor(entry.Level, r) }
+
+// LoadFor is Load by a version that supports another level than entry.Level.
+func LoadFor(level uint16, r io.Reader) (*Machine, error) {
 	l := &loader{r: bufio.NewReaderSize(r, saveBuffer), table: crc32.MakeTable(crc32.Castagnoli)}
 	m := &Machine{state: state{deadlines: newDeadlines()}}
-	err := l.header(&m.state)
-	for _, part := range sections() {
-		if err == nil {
-			err = l.section(part, &m.state)
-		}
-	}
-	if err == nil {
-		err = l.nothingMore()
-	}
-	if err != nil {
+	if err := l.all(&m.state, level); err != nil {
 		return nil, fmt.Errorf("the snapshot cannot be read: %w", err)
 	}
 	m.prepare()
+	m.Support(level)
 	return m, nil
+}
+
+// all reads a snapshot in the format of the level that it was written at.
+func (l *loader) all(s *state, supported uint16) error {
+	if err := l.header(s, supported); err != nil {
+		return err
+	}
+	for _, part := range sections(s.level) {
+		if err := l.section(part, s); err != nil {
+			return err
+		}
+	}
+	return l.nothingMore()
 }
 
 // loader takes a snapshot apart.
@@ -48,7 +56,7 @@ const maxRow = 1 << 30
 // errChecksum says that bytes are not those that were written.
 var errChecksum = errors.New("the checksum is wrong: the bytes are damaged")
 
-func (l *loader) header(s *state) error {
+func (l *loader) header(s *state, supported uint16) error {
 	head, err := l.take(len(snapshotMagic) + 3)
 	if err != nil {
 		return err
@@ -62,11 +70,9 @@ func (l *loader) header(s *state) error {
 	case err != nil:
 		return err
 	case format != snapshotFormat:
-		return fmt.Errorf("it has format %d, this version reads %d: start the version that wrote it, "+
-			"or a newer one", format, snapshotFormat)
-	case s.level > entry.Level:
-		return fmt.Errorf("it needs feature level %d, this version has %d: start the version that wrote it, "+
-			"or a newer one", s.level, entry.Level)
+		return fmt.Errorf("it has format %d, this version reads %d: %w", format, snapshotFormat, ErrNewer)
+	case s.level > supported:
+		return fmt.Errorf("it needs feature level %d, this version has %d: %w", s.level, supported, ErrNewer)
 	}
 	return nil
 }
@@ -114,7 +120,7 @@ func (l *loader) begin(part section) error {
 	if err != nil {
 		return err
 	}
-	known := slices.ContainsFunc(sections(), func(p section) bool { return p.name == name })
+	known := slices.ContainsFunc(formats(), func(p section) bool { return p.name == name })
 	switch {
 	case !known:
 		return fmt.Errorf("it has a section %q, which this version does not know: "+

@@ -13,6 +13,8 @@ type Machine struct {
 	writes map[string]write
 	reads  map[string]read
 	notes  map[string]write
+	// supports is the highest feature level of this version (SAFETY B20).
+	supports uint16
 
 	host Host   // around the entry that is being applied
 	out  Output // of that entry
@@ -115,7 +117,7 @@ func New(cluster [16]byte, stamp int64) *Machine {
 
 // prepare makes what is not replicated: the tables of handlers.
 func (m *Machine) prepare() {
-	m.table = command.New()
+	m.table, m.supports = command.New(), entry.Level
 	m.changeOf = map[string]int{}
 	m.writes, m.reads, m.notes = map[string]write{}, map[string]read{}, map[string]write{}
 	m.keyCommands()
@@ -142,9 +144,6 @@ func (s *state) Stamp() int64 { return s.stamp }
 
 // ClockBegun gives the term in which the ensemble's clock was last begun anew, 0 before it ever was.
 func (s *state) ClockBegun() uint64 { return s.begun }
-
-// Level gives the feature level in force.
-func (s *state) Level() uint16 { return s.level }
 
 // Counter gives the last term, epoch, attachment or revision handed out.
 func (s *state) Counter() uint64 { return s.counter }

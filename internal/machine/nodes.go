@@ -70,10 +70,11 @@ func (s *state) Nodes() []Node {
 func (s *state) NextNode() uint64 { return s.nextNode }
 
 // Admit adds a node, as the configuration entry that adds it to raft says (SAFETY B2: members and addresses
-// never differ, because one entry writes both). It says no to an id other than the next one.
+// never differ, because one entry writes both). It says no to an id other than the next one, and to a version
+// that does not support the level in force (SAFETY B20).
 func (m *Machine) Admit(index, term uint64, n Node) bool {
 	m.Skip(index, term)
-	if n.ID != m.nextNode {
+	if n.ID != m.nextNode || n.Level < m.level {
 		return false
 	}
 	m.nextNode++

@@ -26,28 +26,46 @@ const (
 type section struct {
 	name    string
 	version byte
-	rows    int // how many it must have, -1 for any number
+	from    uint16 // the feature level from which it is written so
+	rows    int    // how many it must have, -1 for any number
 	save    func(*saver, *state)
 	load    func(*fields.Reader, *state) error // takes one row
 }
 
-// sections lists the parts in the order in which they are written. A version adds and changes sections by
-// raising their versions; what it cannot read it refuses by name (SAFETY B20).
-func sections() []section {
+// formats lists the parts in the order in which they are written, and of one name the older version first.
+// What changes a section adds a row that counts from a new feature level; the row before it stays until no
+// version of the level below need be read any more (SAFETY B20).
+func formats() []section {
 	return []section{
-		{"meta", 5, 1, saveMeta, loadMeta},
-		{"nodes", 1, -1, saveNodes, loadNode},
-		{"origins", 1, -1, saveOrigins, loadOrigin},
-		{"keys", 1, -1, saveKeys, loadKey},
-		{"removals", 1, -1, saveRemovals, loadRemoval},
-		{"history", 1, -1, saveHistory, loadChange},
-		{"sessions", 3, -1, saveSessions, loadSessionRow},
-		{"groups", 6, -1, saveGroups, loadGroupRow},
-		{"digests", 1, 1, saveDigests, loadDigests},
-		{"leaving", 1, -1, saveLeaving, loadLeaving},
-		{"reserved", 1, -1, saveReserved, loadReserved},
-		{"end", 1, 0, func(*saver, *state) {}, nil},
+		{"meta", 5, 0, 1, saveMeta, loadMeta},
+		{"meta", 6, Next, 1, saveNextMeta, loadNextMeta},
+		{"nodes", 1, 0, -1, saveNodes, loadNode},
+		{"origins", 1, 0, -1, saveOrigins, loadOrigin},
+		{"keys", 1, 0, -1, saveKeys, loadKey},
+		{"removals", 1, 0, -1, saveRemovals, loadRemoval},
+		{"history", 1, 0, -1, saveHistory, loadChange},
+		{"sessions", 3, 0, -1, saveSessions, loadSessionRow},
+		{"groups", 6, 0, -1, saveGroups, loadGroupRow},
+		{"digests", 1, 0, 1, saveDigests, loadDigests},
+		{"leaving", 1, 0, -1, saveLeaving, loadLeaving},
+		{"reserved", 1, 0, -1, saveReserved, loadReserved},
+		{"end", 1, 0, 0, func(*saver, *state) {}, nil},
 	}
+}
+
+// sections lists the parts as they are written at a level: each in the newest version that the level allows.
+func sections(level uint16) (list []section) {
+	for _, f := range formats() {
+		last := len(list) - 1
+		switch {
+		case f.from > level:
+		case last >= 0 && list[last].name == f.name:
+			list[last] = f
+		default:
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 // Save writes the view as a snapshot. It may run in any goroutine while the machine goes on, and holds no
@@ -55,7 +73,7 @@ func sections() []section {
 func (v *View) Save(w io.Writer) error {
 	s := &saver{w: w, table: crc32.MakeTable(crc32.Castagnoli)}
 	s.header(v.state.level)
-	for _, part := range sections() {
+	for _, part := range sections(v.state.level) {
 		s.begin(part.name, part.version)
 		part.save(s, v.state)
 		s.end()

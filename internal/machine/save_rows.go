@@ -12,7 +12,9 @@ import (
 
 // The rows of a snapshot's sections, each way beside the other.
 
-func saveMeta(w *saver, s *state) {
+func saveMeta(w *saver, s *state) { w.row(metaRow(w, s), "") }
+
+func metaRow(w *saver, s *state) []byte {
 	row := append(w.head, s.cluster[:]...)
 	row = fields.Uvarint(row, s.index)
 	row = fields.Uvarint(row, s.term)
@@ -21,7 +23,7 @@ func saveMeta(w *saver, s *state) {
 	row = fields.Uvarint(row, s.nextNode)
 	row = fields.Uvarint(row, s.quorum)
 	row = fields.Uvarint(fields.Uvarint(row, s.keys.removals.forgotten), s.history.floor)
-	w.row(fields.Uvarint(row, uint64(s.maxMemory)), "")
+	return fields.Uvarint(row, uint64(s.maxMemory))
 }
 
 func loadMeta(r *fields.Reader, s *state) error {
@@ -33,6 +35,14 @@ func loadMeta(r *fields.Reader, s *state) error {
 	s.keys.removals.forgotten, s.history.floor = r.Uvarint(), r.Uvarint()
 	s.maxMemory = int64(min(r.Uvarint(), math.MaxInt64))
 	return nil
+}
+
+func saveNextMeta(w *saver, s *state) { w.row(fields.Uvarint(metaRow(w, s), s.beyond), "") }
+
+func loadNextMeta(r *fields.Reader, s *state) error {
+	err := loadMeta(r, s)
+	s.beyond = r.Uvarint()
+	return err
 }
 
 func saveNodes(w *saver, s *state) {

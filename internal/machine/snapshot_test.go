@@ -169,10 +169,10 @@ func compose(level uint16, parts []section, rows func(name string) []string) []b
 func rowsOf(t testing.TB, data []byte) func(string) []string {
 	all := map[string][]string{}
 	l := &loader{r: bufio.NewReader(bytes.NewReader(data)), table: crc32.MakeTable(crc32.Castagnoli)}
-	if err := l.header(&state{}); err != nil {
+	if err := l.header(&state{}, entry.Level); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range sections() {
+	for _, part := range sections(entry.Level) {
 		part.load = func(r *fields.Reader, _ *state) error {
 			all[part.name] = append(all[part.name], r.Take(r.Len()))
 			return nil
@@ -187,10 +187,10 @@ func rowsOf(t testing.TB, data []byte) func(string) []string {
 func TestLoadSaysWhatItDoesNotKnow(t *testing.T) {
 	rows := rowsOf(t, save(t, full(t)))
 	newer := func(change func(all []section) []section) []byte {
-		return compose(entry.Level, change(sections()), rows)
+		return compose(entry.Level, change(sections(entry.Level)), rows)
 	}
 	with := func(name string, own ...string) []byte {
-		return compose(entry.Level, sections(), func(section string) []string {
+		return compose(entry.Level, sections(entry.Level), func(section string) []string {
 			if section == name {
 				return own
 			}
@@ -209,7 +209,7 @@ func TestLoadSaysWhatItDoesNotKnow(t *testing.T) {
 		{"nothing", "unexpected EOF", nil},
 		{"something else", "this is not a snapshot of caucus", []byte("%PDF-1.7 is not what it is")},
 		{"format", "it has format 2, this version reads 1", format},
-		{"level", "it needs feature level", compose(entry.Level+1, sections(), rows)},
+		{"level", "it needs feature level", compose(entry.Level+1, sections(entry.Level), rows)},
 		{"section", `it has a section "polls", which this version does not know`,
 			newer(func(all []section) []section {
 				return slices.Insert(all, 3, section{name: "polls", version: 1})
@@ -248,7 +248,7 @@ func TestLoadSaysWhatItDoesNotKnow(t *testing.T) {
 
 func TestLoadAsksForMemoryOnlyAsBytesCome(t *testing.T) {
 	rows := rowsOf(t, save(t, full(t)))
-	data := compose(entry.Level, sections()[:3], rows)
+	data := compose(entry.Level, sections(entry.Level)[:3], rows)
 	data = append(fields.String(data, "keys"), 1)
 	data = binary.AppendUvarint(data, maxRow) // a row of a gigabyte, of which nothing comes
 	r := testing.Benchmark(func(b *testing.B) {
@@ -309,12 +309,12 @@ func FuzzLoadSnapshot(f *testing.F) {
 // FuzzLoadRows gives any rows under right checksums.
 func FuzzLoadRows(f *testing.F) {
 	rows := rowsOf(f, save(f, full(f)))
-	for i, part := range sections()[:11] {
+	for i, part := range sections(entry.Level)[:11] {
 		f.Add(uint8(i), rows(part.name)[0])
 	}
 	f.Fuzz(func(t *testing.T, which uint8, row string) {
-		m, err := load(compose(entry.Level, sections(), func(name string) []string {
-			if all := sections(); all[int(which)%len(all)].name == name {
+		m, err := load(compose(entry.Level, sections(entry.Level), func(name string) []string {
+			if all := sections(entry.Level); all[int(which)%len(all)].name == name {
 				return []string{row}
 			}
 			return rows(name)

@@ -16,6 +16,7 @@ type state struct {
 	counter  uint64   // terms, epochs, attachments, lives and revisions come from it; only rises (SAFETY A16)
 	nextNode uint64   // the raft id that the next node will get; ids are used once
 	quorum   uint64   // so many must vote before anybody is served (SAFETY A12); 0 once they did
+	beyond   uint64   // how many entries were applied at the level Next
 
 	maxMemory int64 // bytes of keys and values above which what grows is refused, 0 for no limit (SAFETY B13)
 

@@ -25,10 +25,10 @@ func (r *Replica) AskDigest(now Time) {
 }
 
 // Digested says what the digest of a view of Output.Digests is (machine.View.Digest).
-func (r *Replica) Digested(now Time, index uint64, sum [32]byte) {
+func (r *Replica) Digested(now Time, view *machine.View, sum [32]byte) {
 	r.at(now)
-	if index > r.digest.Index {
-		r.digest = Digest{index, machine.StateFormat(), binary.BigEndian.Uint64(sum[:8])}
+	if view.Index() > r.digest.Index {
+		r.digest = Digest{view.Index(), view.Format(), binary.BigEndian.Uint64(sum[:8])}
 	}
 }
 

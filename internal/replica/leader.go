@@ -20,7 +20,7 @@ type leadership struct {
 	streams  map[uint64]*inbound // by raft id of the origin
 	gathered []entry.Batch       // taken and not yet proposed
 	notes    []entry.Op          // decided and not yet proposed
-	raised   uint16              // the feature level that was proposed last
+	raised   uint64              // which of this leader's entries has the last note to raise the feature level
 	stamped  int64               // of the last entry proposed
 	proposed uint64              // how many entries
 	landed   uint64              // how many of them were applied here

@@ -49,6 +49,10 @@ func (r *Replica) mayJoin(n machine.Node) *caucus.Error {
 	if !r.armed() {
 		return errNoLeader
 	}
+	if n.Level < r.m.Level() {
+		return caucus.Errorf(caucus.ErrConflict, "the ensemble is at feature level %d, and the version of %q has "+
+			"%d: start it with the version that the other nodes run", r.m.Level(), n.Name, n.Level)
+	}
 	addr, reserved := r.m.Reserved(n.Name)
 	if reserved && addr != n.Client {
 		return caucus.Errorf(caucus.ErrConflict, "the name %q is reserved for a node at %s, and this one is "+

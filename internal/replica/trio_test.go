@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -34,6 +35,7 @@ type trio struct {
 type seat struct {
 	id       uint64
 	name     string           // another than its id says, "" for none
+	level    uint16           // the feature level of its version, 0 for one that says nothing of it
 	r        *replica.Replica // nil while it is down
 	disk     replica.Restored
 	base     []byte          // the state of the snapshot
@@ -93,7 +95,7 @@ func (w *trio) start(s *seat) {
 	w.t.Helper()
 	state, err := machine.New([16]byte{1}, 0), error(nil)
 	if s.disk.Snapshot != nil {
-		state, err = machine.Load(bytes.NewReader(s.base))
+		state, err = machine.LoadFor(max(s.level, entry.Level), bytes.NewReader(s.base))
 	}
 	if err != nil {
 		w.t.Fatal(err)
@@ -102,9 +104,7 @@ func (w *trio) start(s *seat) {
 	found := s.disk
 	found.State, found.Entries = state, slices.Clone(s.disk.Entries)
 	me := record(s.id, s.boots)
-	if s.name != "" {
-		me.Name = s.name
-	}
+	me.Name, me.Level = cmp.Or(s.name, me.Name), s.level
 	s.r, err = replica.Open(replica.Config{Node: me, Seed: s.id}, found, w.at(s))
 	if err != nil {
 		w.t.Fatalf("node %d cannot start: %v", s.id, err)

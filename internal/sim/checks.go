@@ -25,8 +25,10 @@ type checks struct {
 	tokens  map[lease.Key]uint64 // the newest epoch and term that anybody believed in
 	mail    mail
 	changes chronicle
-	tell    func(entry.Event) // every event once, when the first node tells it; nil for nobody
-	planted func()            // a mistake that a test has put there, looked at after each step; nil for none
+	// topLevel is the highest feature level that any state had.
+	topLevel uint16
+	tell     func(entry.Event) // every event once, when the first node tells it; nil for nobody
+	planted  func()            // a mistake that a test has put there, looked at after each step; nil for none
 }
 
 type digest struct {
@@ -133,6 +135,7 @@ func (c *checks) output(n *node, out *replica.Output) {
 	n.applied = index
 	c.time.look(n)
 	c.changes.look(n)
+	c.level(n, out.Reset)
 	if out.Reset {
 		c.heard[n] = map[string]uint64{}
 	}

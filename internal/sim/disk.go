@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -82,6 +83,7 @@ func (d *disk) found(nodes []machine.Node) {
 // load reads the state of a snapshot, or gives the empty state of a newcomer.
 func (d *disk) load(meta *pb.SnapshotMetadata) (*machine.Machine, error) {
 	m, err := machine.New(d.n.w.cluster, 0), error(nil)
+	m.Support(d.n.level)
 	if meta != nil {
 		m, err = d.saved(meta)
 	}
@@ -91,13 +93,31 @@ func (d *disk) load(meta *pb.SnapshotMetadata) (*machine.Machine, error) {
 	return m, err
 }
 
+// take writes a received snapshot to disk while it reads it into a state: all of it, or nothing.
+func (d *disk) take(meta *pb.SnapshotMetadata, view *machine.View) (*machine.Machine, error) {
+	var sent bytes.Buffer
+	if err := view.Save(&sent); err != nil {
+		return nil, err
+	}
+	w, err := d.log.CreateSnapshot(meta)
+	if err != nil {
+		return nil, err
+	}
+	m, err := machine.LoadFor(d.n.level, io.TeeReader(&sent, w))
+	if err != nil {
+		return nil, errors.Join(err, w.Abort())
+	}
+	m.Know(d.n.custom.table, d.n.custom.list)
+	return m, w.Commit()
+}
+
 func (d *disk) saved(meta *pb.SnapshotMetadata) (m *machine.Machine, err error) {
 	r, err := d.log.OpenSnapshot(meta.GetIndex())
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	if m, err = machine.Load(r); err != nil {
+	if m, err = machine.LoadFor(d.n.level, r); err != nil {
 		return nil, err
 	}
 	if rest, err := io.Copy(io.Discard, r); err != nil || rest > 0 {

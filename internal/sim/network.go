@@ -189,13 +189,13 @@ func (w *World) ship(from *node, s replica.Shipment) {
 func (n *node) receive(m *pb.Message, view *machine.View) bool {
 	meta := m.GetSnapshot().GetMetadata()
 	n.w.note(n.name, "snapshot received", m.GetFrom(), meta.GetIndex(), meta.GetTerm())
-	if err := n.log.SaveSnapshot(meta, view.Save); err != nil {
-		n.w.fail("%s could not save a received snapshot: %v", n.name, err)
+	n.w.checks.shipped(n.w.node(m.GetFrom()), n)
+	state, err := n.take(meta, view)
+	if n.outdated(err) {
 		return false
 	}
-	state, err := n.load(meta)
 	if err != nil {
-		n.w.fail("%s could not load a received snapshot: %v", n.name, err)
+		n.w.fail("%s could not take a received snapshot: %v", n.name, err)
 		return false
 	}
 	if n.r != nil && n.applied > 1 {

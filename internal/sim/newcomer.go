@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -35,6 +36,10 @@ func (n *node) join() {
 // admitted takes the answer of the ensemble: the node begins with nothing, and gets the rest as a learner.
 func (n *node) admitted(a replica.Admission) {
 	n.w.after(n.w.between(100, 10*millisecond), func() {
+		if a.Err != nil && n.level < n.w.checks.topLevel {
+			n.w.checks.count("too old to join")
+			n.level = machine.Next
+		}
 		if n.id == 0 && a.ID != 0 {
 			n.id = a.ID
 			n.w.note(n.name, "admitted", a.ID)

@@ -19,6 +19,7 @@ type node struct {
 	incarnation [16]byte
 	boots       uint64
 	boot        entry.Boot
+	level       uint16 // the highest feature level of its version
 	clock       clock
 	custom      custom
 	disk
@@ -39,12 +40,14 @@ type node struct {
 	conns   []*conn
 	inside  *insider // nil while it is down, and in worlds without
 	applied uint64
-	altered bool  // a test has changed its state behind its back
-	ended   error // why it stopped by itself, which only a test with altered states may bring about
+	seen    *levels // nil before its state was looked at
+	altered bool    // a test has changed its state behind its back
+	ended   error   // why it stopped by itself, which only a test with altered states may bring about
 }
 
 func newNode(w *World, id uint64) *node {
-	n := &node{w: w, id: id, name: fmt.Sprintf("n%d", id), incarnation: w.newID(), clock: newClock(w)}
+	n := &node{w: w, id: id, name: fmt.Sprintf("n%d", id), incarnation: w.newID(), clock: newClock(w),
+		level: w.version()}
 	n.custom = w.custom
 	n.disk.create(n)
 	return n
@@ -53,7 +56,7 @@ func newNode(w *World, id uint64) *node {
 // record is what the node says of itself.
 func (n *node) record() machine.Node {
 	return machine.Node{ID: n.id, Incarnation: n.incarnation, Name: n.name, Boots: n.boots, Boot: n.boot,
-		Level: entry.Level}
+		Level: n.level}
 }
 
 func (n *node) config() replica.Config {
@@ -69,6 +72,9 @@ func (n *node) start() {
 	n.life++
 	n.clock.reboot()
 	restored, err := n.disk.open()
+	if n.outdated(err) {
+		return
+	}
 	if err != nil {
 		w.fail("%s cannot start: %v", n.name, err)
 		return
@@ -81,7 +87,7 @@ func (n *node) start() {
 		w.fail("%s cannot start: %v", n.name, err)
 		return
 	}
-	n.applied = 0
+	n.applied, n.seen = 0, nil
 	w.note(n.name, "start", n.id, n.boots)
 	w.checks.started(n)
 	if w.plan.insiders {
@@ -233,6 +239,9 @@ func (n *node) carryOut(out *replica.Output) {
 // end stops a node that cannot go on. Who found that the states differ still sends what it has to.
 func (n *node) end(out *replica.Output) {
 	w := n.w
+	if n.outdated(out.Fatal) {
+		return
+	}
 	var diverged *replica.DivergedError
 	mayBe := slices.ContainsFunc(w.nodes, func(n *node) bool { return n.altered })
 	if !mayBe || !errors.As(out.Fatal, &diverged) {
@@ -248,14 +257,14 @@ func (n *node) end(out *replica.Output) {
 
 // takeDigest hashes a view while the node goes on.
 func (n *node) takeDigest(view *machine.View) {
-	life, index := n.life, view.Index()
+	life := n.life
 	n.w.after(n.w.between(millisecond, 20*millisecond), func() {
 		sum, err := view.Digest()
 		if err != nil {
 			n.w.fail("%s has no digest: %v", n.name, err)
 		} else if n.life == life {
 			n.w.checks.count("digests")
-			n.input(func(now replica.Time) { n.r.Digested(now, index, sum) })
+			n.input(func(now replica.Time) { n.r.Digested(now, view, sum) })
 		}
 	})
 }

@@ -34,6 +34,9 @@ type plan struct {
 	codec           bool // frames go through their codec
 	exact           bool // nothing takes time, and all clocks are right
 
+	ahead int  // percent of the nodes that come with the next version
+	stays bool // some are not upgraded in the end
+
 	standing standing
 	pause    int64 // the length of what goes wrong for a while
 	faults   []fault
@@ -65,6 +68,7 @@ func drawPlan(seed uint64) plan {
 	p.drawLimits(d)
 	p.drawStanding(d)
 	p.drawFaults(d)
+	p.ahead, p.stays = pick(d, []int{0, 0, 0, 30, 60}), d.chance(20)
 	return p
 }
 

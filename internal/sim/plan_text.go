@@ -18,11 +18,15 @@ func (p *plan) text() string {
 	}
 	fmt.Fprintf(&b, "\na snapshot each %d entries, %d kept behind it, a digest each %d, entries up to %d bytes",
 		p.snapshotEntries, p.keepEntries, p.digestEntries, p.maxEntry)
+	if p.ahead > 0 {
+		fmt.Fprintf(&b, "; %d %% of the nodes come with the next version", p.ahead)
+	}
 	for _, has := range []struct {
 		what string
 		is   bool
 	}{{"votes", p.votes}, {"a lock", p.locks}, {"letters at rest", p.letters},
 		{"nodes in their group", p.insiders},
+		{"old versions that stay", p.stays},
 		{"a follower of changes", p.follows}, {"frames through the codec", p.codec}} {
 		if has.is {
 			b.WriteString("; " + has.what)

@@ -62,6 +62,7 @@ func (w *World) mend() {
 	for _, n := range w.up() {
 		n.space(roomy)
 	}
+	w.finishRollout()
 	for _, a := range w.up() {
 		for _, b := range w.up() {
 			if a != b {
@@ -113,12 +114,17 @@ func (w *World) unrestOfNodes() string {
 	if w.now-w.checks.ordered < second {
 		return "an order may not have been heard of by those whom it is about"
 	}
+	if w.rolling > 0 {
+		return "an upgrade is under way"
+	}
 	for _, n := range w.nodes {
 		if n.r == nil || n.stalled > 0 {
 			return n.name + " is down"
 		}
 		s := n.r.Status()
 		switch {
+		case w.unlevel(n) != "":
+			return w.unlevel(n)
 		case s.Leader == 0:
 			return n.name + " knows no leader"
 		case lead == 0:

@@ -34,6 +34,7 @@ type World struct {
 	checks  checks
 	calm    bool // faults are over
 	named   int  // nodes that were given a name
+	rolling int  // restarts with another version that are under way
 
 	befallen []string // the faults so far, in words
 
