@@ -56,12 +56,14 @@ func (r *Replica) Clock(now Time) int64 { return r.clock.at(now) }
 func (r *Replica) Timed() bool { return r.clock.told != 0 && r.clock.told >= r.m.ClockBegun() }
 
 // hearTime takes what the leader's clock showed at some moment since this node asked, which took so long.
+// Entries that were stamped later may have been applied meanwhile.
 func (r *Replica) hearTime(stamp, took int64) {
 	if r.Timed() {
 		r.clock.heard(r.now, stamp, took)
 	} else {
 		r.clock.set(r.now, stamp)
 	}
+	r.clock.applied(r.now, r.m.Stamp())
 	r.clock.told = r.term
 }
 
