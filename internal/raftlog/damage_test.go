@@ -144,22 +144,30 @@ func TestDamagedFilesRefused(t *testing.T) {
 		t.Fatalf("only %d segments", len(names))
 	}
 	first, second := filepath.Join(dir, "log", names[0]), filepath.Join(dir, "log", names[1])
-	without := func(path string) tree {
-		next := all.with(path, nil)
-		delete(next, path)
+	newest := filepath.Join(dir, "log", names[len(names)-1])
+	without := func(paths ...string) tree {
+		next := all.with(paths[0], nil)
+		for _, path := range paths {
+			delete(next, path)
+		}
 		return next
 	}
 	b := bytes.Clone(all[second])
 	at := bytes.LastIndexByte(b, 'z') - 400
 	clear(b[at : at+400]) // torn, but not in the last segment
 	for what, damaged := range map[string]tree{
-		"an older segment torn":     all.with(second, b),
-		"an older segment cut":      all.with(second, all[second][:1500]),
-		"an older segment missing":  without(second),
-		"the first segment missing": without(first),
-		"an empty segment":          all.with(second, nil),
-		"a segment twice":           all.with(second, all[first]),
-		"a byte behind the end":     all.with(second, append(bytes.Clone(all[second]), 1)),
+		"an older segment torn":      all.with(second, b),
+		"an older segment cut":       all.with(second, all[second][:1500]),
+		"an older segment missing":   without(second),
+		"the first segment missing":  without(first),
+		"the newest segment missing": without(newest),
+		"the newest two missing":     without(newest, filepath.Join(dir, "log", names[len(names)-2])),
+		"the newest segment empty":   all.with(newest, nil),
+		"the newest segment cut":     all.with(newest, all[newest][:len(all[newest])-sector]),
+		"the newest in one of twice": all.with(newest, append(bytes.Clone(all[newest]), make([]byte, 4096)...)),
+		"an empty segment":           all.with(second, nil),
+		"a segment twice":            all.with(second, all[first]),
+		"a byte behind the end":      all.with(second, append(bytes.Clone(all[second]), 1)),
 	} {
 		t.Run(what, func(t *testing.T) { refuses(t, damaged, what) })
 	}
@@ -263,6 +271,7 @@ func FuzzRecover(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 0, 1}, uint16(300))
 	f.Fuzz(func(t *testing.T, b []byte, at uint16) {
 		b = append(bytes.Clone(good[:int(at)%len(good)]), b...)
+		b = append(b, make([]byte, max(0, int(options.SegmentSize)-len(b)))...) // the size is checked
 		disk := tree{path: b}.disk(t)
 		l, r, err := raftlog.Open(disk, dir, options)
 		if err != nil {
@@ -296,4 +305,47 @@ func TestLostLengthOfAnOlderAppendRefused(t *testing.T) {
 	b := files(t, m)[path]
 	clear(b[from : (from/sector+1)*sector])
 	refuses(t, after.with(path, b), "the length of an older append lost")
+}
+
+// A segment that ends with any of its frames is one that was cut, though what is left of it is whole.
+func TestC5CutBetweenAppendsRefused(t *testing.T) {
+	m := vfs.NewMem(1)
+	l, _ := mustOpen(t, m)
+	var ends []int
+	for i := range uint64(5) {
+		mustAppend(t, l, raftlog.Record{Entries: entriesOf(i+1, "acknowledged")})
+		ends = append(ends, sealed.TrimZeros(files(t, m)[only(t, m, "log")])+7&^7)
+	}
+	all, path := files(t, m), only(t, m, "log")
+	for _, end := range ends {
+		refuses(t, all.with(path, all[path][:end]), fmt.Sprintf("cut at %d", end))
+	}
+}
+
+// A process that dies between making a segment and saying so in the one before has lost nothing, and said
+// nothing of what it wrote.
+func TestADeathBetweenTwoSegments(t *testing.T) {
+	m := vfs.NewMem(1)
+	l, _ := mustOpen(t, m)
+	first, second := only(t, m, "log"), false
+	m.FailSync = func(path string) error {
+		if second = second || strings.HasSuffix(path, ".log.tmp"); second && path == first {
+			return errors.New("the power failed")
+		}
+		return nil
+	}
+	acknowledged, err := uint64(0), error(nil)
+	for word := strings.Repeat("x", 400); err == nil; {
+		err = l.Append([]raftlog.Record{{Entries: entriesOf(acknowledged+1, word)}})
+		acknowledged++
+	}
+	acknowledged--
+	if !second || acknowledged < 5 || !strings.Contains(err.Error(), "the power failed") {
+		t.Fatalf("after %d appends it says %v", acknowledged, err)
+	}
+	m.FailSync = nil
+	m.Crash()
+	if _, r := mustOpen(t, m); uint64(len(r.Entries)) != acknowledged {
+		t.Fatalf("%d entries of %d are there", len(r.Entries), acknowledged)
+	}
 }

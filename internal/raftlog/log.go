@@ -51,7 +51,7 @@ type Log struct {
 	err      error      // the first failure: a failed sync is never tried again
 	segments []segment  // oldest first; the last one is the active file
 	file     vfs.File
-	size     int64
+	size     int64  // where frames must end, and the last sector begins
 	off      int64  // where the next frame goes
 	crc      uint32 // of the last frame
 	place    record.Place
@@ -64,6 +64,7 @@ type Log struct {
 
 type segment struct {
 	path    string
+	ends    bool // its last sector is kept for saying that another follows
 	seq     uint64
 	highest uint64 // index of any entry that it holds
 	size    int64  // bytes, those reserved among them
@@ -168,37 +169,63 @@ func (l *Log) put(frame []byte) error {
 
 // roll begins a new segment with room for a frame of that size. It is durable under its name before
 // it is used, and begins with all that a reader needs of the older ones, so that Compact may delete
-// them.
+// them. Before it is used the one before it says that there is another, so that its loss is noticed.
 func (l *Log) roll(room int64) error {
 	seq := uint64(1)
 	if n := len(l.segments); n > 0 {
 		seq = l.segments[n-1].seq + 1
 	}
 	path := filepath.Join(l.dir, "log", segmentName(seq, l.place.Last+1))
-	head := record.AppendSegment(make([]byte, sealed.HeadSize), seq, l.place)
-	frame, crc := sealed.Seal(head, sealed.PreambleSize, l.crc, l.seed)
-	data := append(sealed.Preamble(sealed.SegmentMagic, l.origin), frame...)
-	if err := l.create(path, data, int64(len(data))+room); err != nil {
+	off, crc, err := l.create(path, seq, room)
+	if err == nil {
+		err = l.conclude(seq)
+	}
+	if err != nil {
 		return err
 	}
-	l.syncs.Add(1)
-	return l.activate(segment{path: path, seq: seq}, int64(len(data)), crc)
+	return l.activate(segment{path: path, seq: seq, ends: true}, off, crc)
 }
 
-// create makes the file of a segment. When the disk has no room for a whole one, a smaller one will do,
-// as long as it holds what is to be appended.
-func (l *Log) create(path string, data []byte, least int64) error {
+// headRoom is the most that the first frame of a segment takes.
+const headRoom = 64
+
+// create makes the file of a segment and says where its first frame ends. When the disk has no room for a
+// whole one, a smaller one will do, as long as it holds what is to be appended.
+func (l *Log) create(path string, seq uint64, room int64) (off int64, crc uint32, err error) {
+	least := sealed.PreambleSize + sealed.Size(headRoom) + room + sealed.SectorSize
 	for size := max(l.segmentSize, least); ; size = max(size/4, least) {
+		head := record.AppendSegment(make([]byte, sealed.HeadSize), seq, size, l.place)
+		frame, crc := sealed.Seal(head, sealed.PreambleSize, l.crc, l.seed)
+		data := append(sealed.Preamble(sealed.SegmentMagic, l.origin), frame...)
 		err := sealed.WriteFile(l.fs, path, data, size)
 		switch {
 		case err == nil:
-			return nil
+			l.syncs.Add(1)
+			return int64(len(data)), crc, nil
 		case !errors.Is(err, syscall.ENOSPC):
-			return fmt.Errorf("new segment %s: %w", path, err)
+			return 0, 0, fmt.Errorf("new segment %s: %w", path, err)
 		case size == least:
-			return fmt.Errorf("new segment %s: %w: %w", path, ErrNoSpace, err)
+			return 0, 0, fmt.Errorf("new segment %s: %w: %w", path, ErrNoSpace, err)
 		}
 	}
+}
+
+// conclude has the active segment say, in its last sector, that segment next follows. A sector is written
+// whole or not at all.
+func (l *Log) conclude(next uint64) error {
+	if len(l.segments) == 0 || !l.segments[len(l.segments)-1].ends {
+		return nil
+	}
+	frame, _ := sealed.Seal(record.AppendNext(make([]byte, sealed.HeadSize), next), l.size, l.crc, l.seed)
+	_, err := l.file.WriteAt(frame, l.size)
+	if err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("the end of %s: %w", l.segments[len(l.segments)-1].path, err)
+	}
+	l.syncs.Add(1)
+	return nil
 }
 
 func (l *Log) activate(s segment, off int64, crc uint32) error {
@@ -213,6 +240,9 @@ func (l *Log) activate(s segment, off int64, crc uint32) error {
 	old := l.file
 	s.size = size
 	l.add(s)
+	if s.ends {
+		size -= sealed.SectorSize
+	}
 	l.file, l.size, l.off, l.crc, l.written = f, size, off, crc, l.place
 	if old != nil {
 		return old.Close()

@@ -134,10 +134,13 @@ func (o *opening) readSegment(s segment, newest bool) error {
 		return err
 	}
 	end, last, err := o.scan(s, b, newest)
+	if err == nil {
+		err = o.conclusion(s, b, newest)
+	}
 	if err != nil {
 		return err
 	}
-	s.highest = o.Highest
+	s.highest, s.ends = o.Highest, o.Size > 0
 	if !newest {
 		s.size = int64(len(b))
 		o.add(s)
@@ -156,7 +159,7 @@ func (o *opening) scan(s segment, b []byte, newest bool) (end, last int64, err e
 	if len(o.segments) == 0 && len(b) >= sealed.PreambleSize+sealed.HeadSize {
 		o.crc = sealed.Prev(b[end:]) // those before are deleted, so the chain begins anywhere
 	}
-	used := int64(sealed.TrimZeros(b)) // once: the zeros behind it may be all of 64 MiB
+	used := int64(0)
 	for head := true; head || end < used; head = false {
 		payload, size, crc, err := sealed.Parse(b[end:], o.crc, o.seed)
 		if err != nil && newest && !head && o.interrupted(b, end, size, err) {
@@ -167,7 +170,10 @@ func (o *opening) scan(s segment, b []byte, newest bool) (end, last int64, err e
 		switch {
 		case err != nil:
 		case head:
-			err = o.Segment(payload, s.seq, len(o.segments) == 0)
+			if err = o.Segment(payload, s.seq, len(o.segments) == 0); err == nil {
+				b, err = o.body(b)
+			}
+			used = int64(sealed.TrimZeros(b)) // once: the zeros behind it may be all of 64 MiB
 		default:
 			err = o.Frame(payload)
 		}
@@ -177,6 +183,39 @@ func (o *opening) scan(s segment, b []byte, newest bool) (end, last int64, err e
 		last, end, o.crc = end, end+size, crc
 	}
 	return end, last, nil
+}
+
+// body gives the part of a segment's file that holds frames: all but the last sector.
+func (o *opening) body(b []byte) ([]byte, error) {
+	switch {
+	case o.Size == 0: // made before segments said that another follows
+		return b, nil
+	case o.Size != int64(len(b)) || o.Size < sealed.SectorSize:
+		return nil, fmt.Errorf("the file has %d bytes, and was made with %d", len(b), o.Size)
+	}
+	return b[:o.Size-sealed.SectorSize], nil
+}
+
+// conclusion reads the last sector of a segment: whether another follows.
+func (o *opening) conclusion(s segment, b []byte, newest bool) error {
+	if o.Size == 0 {
+		return nil
+	}
+	at := o.Size - sealed.SectorSize
+	if sealed.TrimZeros(b[at:]) == 0 {
+		return nil // the newest, or the process died when it had made the next
+	}
+	payload, size, _, err := sealed.Parse(b[at:], o.crc, o.seed)
+	next, ok := record.Next(payload)
+	switch {
+	case err != nil:
+		return sealed.Damaged(s.path, at, "%v", err)
+	case !ok || next != s.seq+1 || sealed.TrimZeros(b[at+size:]) > 0:
+		return sealed.Damaged(s.path, at, "it does not end as segment %d", s.seq)
+	case newest:
+		return sealed.Damaged(filepath.Dir(s.path), -1, "segment %d is missing", next)
+	}
+	return nil
 }
 
 // interrupted says whether the damage at off is an append that power failure cut short, and so one

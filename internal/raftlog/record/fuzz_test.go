@@ -15,7 +15,7 @@ import (
 // and that this log, written anew, is replayed to the same.
 func FuzzReplay(f *testing.F) {
 	place := record.Place{Last: 4, Term: 2, Vote: 1, Commit: 3}
-	head := record.AppendSegment(nil, 7, place)
+	head := record.AppendSegment(nil, 7, 4096, place)
 	entry := func(index uint64, data string) *raftpb.Entry {
 		term, kind := uint64(2), raftpb.EntryNormal
 		return &raftpb.Entry{Index: &index, Term: &term, Type: &kind, Data: []byte(data)}
@@ -74,7 +74,7 @@ func whole(t *testing.T, r *record.Replay) {
 // rewritten writes a log as one segment and replays that.
 func rewritten(t *testing.T, r *record.Replay) string {
 	place := record.Place{Last: r.Base, Term: r.Term, Vote: r.Vote, Commit: r.Commit}
-	head := record.AppendSegment(nil, 1, place)
+	head := record.AppendSegment(nil, 1, 4096, place)
 	frame, err := record.Append(nil, &place, record.Record{Entries: r.Entries})
 	if err != nil {
 		t.Fatal(err)

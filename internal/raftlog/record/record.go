@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"go.etcd.io/raft/v3/raftpb"
 )
@@ -27,6 +28,8 @@ type Place struct {
 // Kinds of items within a frame.
 const (
 	itemSegment  = 'g' // sequence number, last index: begins each segment
+	itemSize     = 'z' // bytes of the segment's file
+	itemNext     = 'n' // sequence number of the segment that follows: in the last sector of each but the newest
 	itemHard     = 'h' // term, vote, commit
 	itemSnapshot = 's' // index, term
 	itemEntry    = 'e' // type, term, index, data
@@ -66,6 +69,7 @@ type Replay struct {
 	Base    uint64
 	Entries []*raftpb.Entry
 	Highest uint64 // index of any entry in the present segment, for Compact
+	Size    int64  // bytes that the file of the present segment was made with, 0 if it does not say
 }
 
 var errItem = errors.New("a record is not readable")
@@ -84,7 +88,7 @@ func (r *Replay) Segment(payload []byte, seq uint64, first bool) error {
 	if last != r.Last {
 		return fmt.Errorf("it begins after entry %d, but the log before it ends with %d", last, r.Last)
 	}
-	r.Highest = 0
+	r.Highest, r.Size = 0, 0
 	return r.Frame(c.b)
 }
 
@@ -105,6 +109,8 @@ func (r *Replay) item(c *cursor) error {
 	switch c.kind() {
 	case itemHard:
 		r.Term, r.Vote, r.Commit = c.uvarint(), c.uvarint(), c.uvarint()
+	case itemSize:
+		r.Size = int64(min(c.uvarint(), math.MaxInt64))
 	case itemSnapshot:
 		r.Base, _ = c.uvarint(), c.uvarint()
 		r.Last, r.Entries = r.Base, nil
@@ -132,10 +138,20 @@ func (r *Replay) entry(e *raftpb.Entry) error {
 // AppendHard encodes the hard state of p behind b.
 func AppendHard(b []byte, p Place) []byte { return putItem(b, itemHard, p.Term, p.Vote, p.Commit) }
 
-// AppendSegment encodes, behind b, what a segment begins with: its number and all that a reader
-// needs of those before it.
-func AppendSegment(b []byte, seq uint64, p Place) []byte {
-	return AppendHard(putItem(b, itemSegment, seq, p.Last), p)
+// AppendSegment encodes, behind b, what a segment begins with: its number, the size of its file, and all
+// that a reader needs of those before it.
+func AppendSegment(b []byte, seq uint64, size int64, p Place) []byte {
+	return AppendHard(putItem(putItem(b, itemSegment, seq, p.Last), itemSize, uint64(size)), p)
+}
+
+// AppendNext encodes, behind b, that segment seq follows.
+func AppendNext(b []byte, seq uint64) []byte { return putItem(b, itemNext, seq) }
+
+// Next reads what AppendNext wrote.
+func Next(payload []byte) (seq uint64, ok bool) {
+	c := cursor{b: payload}
+	kind, seq := c.kind(), c.uvarint()
+	return seq, kind == itemNext && !c.bad && len(c.b) == 0
 }
 
 // cursor reads items; bad says that they ended too early.
