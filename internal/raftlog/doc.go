@@ -22,10 +22,10 @@
 //
 // Segments are preallocated with zeros. An append that power failure interrupted has a sector that
 // is still all zero, has nothing behind it, and lies in the last segment; no intact frame has such a
-// sector (a mask sees to it). Only that is repaired, by zeroing it again. A segment says how long its file
-// is and, in its last sector, that another follows, so one that is cut or lost is noticed. All other damage is a
-// *sealed.DamageError: cutting it off would forget an acknowledged append (SAFETY C5).
-// datadir.Quarantine sets a damaged log aside, and the node comes back as a learner.
+// sector (a mask sees to it). Only that is repaired, by zeroing it again. A segment says how long its
+// file is and, in its last sector, that another follows, so one that is cut or lost is noticed. All
+// other damage is a *sealed.DamageError: cutting it off would forget an acknowledged append (SAFETY
+// C5). datadir.Quarantine sets a damaged log aside, and the node comes back as a learner.
 //
 // # Snapshots
 //

@@ -24,7 +24,7 @@ type faultKind struct {
 // faultKinds are all that there are.
 func faultKinds() []faultKind {
 	return slices.Concat(nodeFaults(), diskFaults(), clockFaults(), networkFaults(), clientFaults(),
-		operatorFaults(), versionFaults())
+		operatorFaults(), versionFaults(), damageFaults())
 }
 
 // FaultKinds gives the names of all, as they are counted.

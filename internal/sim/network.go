@@ -84,10 +84,12 @@ func (w *World) send(from *node, e replica.Envelope) {
 	if w.plan.codec {
 		f = w.recode(f)
 	}
+	boots := from.boots
 	w.net.deliver(from.id, e.To, func() {
 		if to.r == nil {
 			return
 		}
+		to.met[from.id] = max(to.met[from.id], boots)
 		w.note(to.name, frameName(f), from.id, frameTerm(f), frameIndex(f))
 		to.input(func(now replica.Time) { to.r.Receive(now, from.id, f) })
 	})

@@ -40,14 +40,17 @@ type node struct {
 	conns   []*conn
 	inside  *insider // nil while it is down, and in worlds without
 	applied uint64
-	seen    *levels // nil before its state was looked at
-	altered bool    // a test has changed its state behind its back
-	ended   error   // why it stopped by itself, which only a test with altered states may bring about
+	seen    *levels           // nil before its state was looked at
+	harmed  *harmed           // what was done to its disk since it last ran, nil for nothing
+	former  *former           // the directory that it is put back to at its next start, nil for none
+	met     map[uint64]uint64 // the last start of each peer that it has heard of, by raft id
+	altered bool              // a test has changed its state behind its back
+	ended   error             // why it stopped by itself, which only a test with altered states may bring about
 }
 
 func newNode(w *World, id uint64) *node {
 	n := &node{w: w, id: id, name: fmt.Sprintf("n%d", id), incarnation: w.newID(), clock: newClock(w),
-		level: w.version()}
+		level: w.version(), met: map[uint64]uint64{}}
 	n.custom = w.custom
 	n.disk.create(n)
 	return n
@@ -71,8 +74,11 @@ func (n *node) start() {
 	w := n.w
 	n.life++
 	n.clock.reboot()
+	if n.former != nil && n.turnedAway() {
+		return
+	}
 	restored, err := n.disk.open()
-	if n.outdated(err) {
+	if n.outdated(err) || n.harmed != nil && !n.survives(&restored, err) {
 		return
 	}
 	if err != nil {

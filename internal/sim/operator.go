@@ -118,18 +118,33 @@ func (o *operator) answered(wish replica.Wish, err *caucus.Error, refused int, d
 // wipe loses a voter's disk, when the others can bear it. It comes back under its name with nothing, and
 // takes its former place.
 func (f *fault) wipe() {
-	w, n, lead := f.w, f.chosen(), f.w.leading()
-	if lead == nil || n == nil {
+	n := f.expendable()
+	if n == nil {
 		return
+	}
+	f.tell("the disk of %s is lost", n.name)
+	n.stop(true, f.chance(50))
+	n.replace()
+}
+
+// expendable gives a voter whose disk the others can do without, nil when there is none now.
+func (f *fault) expendable() *node {
+	n, lead := f.chosen(), f.w.leading()
+	if lead == nil || n == nil {
+		return nil
 	}
 	s := lead.r.Status()
 	if len(s.Voters) < 3 || s.Changing || !slices.Contains(s.Voters, n.id) ||
 		len(lead.r.Conf().GetVotersOutgoing()) > 0 {
-		return
+		return nil
 	}
-	f.tell("the disk of %s is lost", n.name)
+	return n
+}
+
+// replace has a new directory take the place of a node's, under its name (SAFETY B4).
+func (n *node) replace() {
+	w := n.w
 	w.operator.busy = "replacement of " + n.name
-	n.stop(true, f.chance(50))
 	n.retire()
 	fresh := newNode(w, 0)
 	fresh.name = n.name
