@@ -31,7 +31,8 @@ func (f *fault) install(level uint16) {
 	}
 }
 
-// rollOut gives one node after the other the next version, in good order.
+// rollOut gives one node after the other the next version, in good order. Sometimes one goes back when it is
+// the last's turn, so that it may come too late.
 func (f *fault) rollOut() {
 	f.tell("all nodes get the version of feature level %d in turn", machine.Next)
 	at := int64(0)
@@ -45,6 +46,13 @@ func (f *fault) rollOut() {
 					n.become(machine.Next, false, down)
 				}
 			})
+		})
+	}
+	if n := pick(f, f.w.nodes); f.chance(60) {
+		f.w.after(at+f.between(-50*millisecond, 250*millisecond), func() {
+			if !f.w.calm && n.level == machine.Next && !n.retired {
+				n.become(entry.Level, false, f.between(millisecond, 20*millisecond))
+			}
 		})
 	}
 }
