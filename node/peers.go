@@ -95,7 +95,9 @@ func (n *Node) sendAll(list []replica.Envelope) {
 		to[e.To] = append(to[e.To], peer.Frame{Type: kind, Payload: payload})
 	}
 	for id, frames := range to {
-		n.peers.Send(id, frames...)
+		if !n.peers.Send(id, frames...) {
+			n.owner.call(func(now replica.Time) { n.owner.r.Dropped(now, id) })
+		}
 	}
 }
 

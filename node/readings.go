@@ -102,7 +102,7 @@ func (n *Node) ensembleReadings(s *status) *metrics.Ensemble {
 			"closed": s.Ended.Closed},
 		PeerSentBytes: peers.BytesSent, PeerReceivedBytes: peers.BytesReceived, FramesSent: peers.FramesSent,
 		FramesReceived: peers.FramesReceived, Dropped: peers.Dropped, Refused: peers.Refused,
-		Garbled: peers.Garbled, Connects: peers.Connects}
+		Garbled: peers.Garbled, Connects: peers.Connects, Foreign: s.Foreign}
 	for _, p := range peers.Peers {
 		if name := n.nameOf(p.ID); name != "" {
 			seen, known := s.Peers[p.ID]

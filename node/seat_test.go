@@ -284,3 +284,33 @@ func TestWithoutAMajorityACallSaysWhy(t *testing.T) {
 		}
 	}
 }
+
+// SAFETY A10: a pipeline that is too large for one entry goes in pieces, and once one of them is refused, so
+// is the rest, which would else be applied without what came before it.
+func TestA10_ARefusedPieceRefusesTheRest(t *testing.T) {
+	nodes := nodetest.InProcess(t, 2, func(_ int, cfg *node.Config) { cfg.RequestTimeout = 2 * time.Second })
+	if err := nodes[1].Close(); err != nil {
+		t.Fatal(err)
+	}
+	nodetest.Eventually(t, "it knows no leader", func() bool {
+		return strings.Contains(waist.Of(nodes[0]).Ready().Reason, "no leader is known")
+	})
+	talk, err := waist.Of(nodes[0]).Open(waist.ConnInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer talk.Close(false)
+	pipeline := make([]caucus.Command, 10_000)
+	for i := range pipeline {
+		pipeline[i] = caucus.Command{"APPEND", "k", "x"}
+	}
+	replies := talk.DoAll(within(t), pipeline)
+	if first := replies[0].Str; !strings.HasPrefix(first, "TRYAGAIN no leader is known") {
+		t.Errorf("the first piece is answered %q", first)
+	}
+	const rest = "TRYAGAIN an earlier part of the pipeline failed; this was not tried"
+	if len(replies) != len(pipeline) || replies[len(replies)-1].Str != rest {
+		t.Errorf("of %d commands %d are answered, the last %q", len(pipeline), len(replies),
+			replies[len(replies)-1].Str)
+	}
+}

@@ -55,7 +55,7 @@ type Ensemble struct {
 	Peers                               []Peer
 	PeerSentBytes, PeerReceivedBytes    uint64
 	FramesSent, FramesReceived, Dropped uint64
-	Refused, Garbled, Connects          uint64
+	Refused, Garbled, Connects, Foreign uint64
 }
 
 // Vitals say how the node's disk and clock are.

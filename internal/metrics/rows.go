@@ -328,5 +328,8 @@ func peerRows() []row {
 		{name: "caucus_peers_garbled_total",
 			help:   "Connections of peers that were closed because what came was no frame.",
 			counts: true, read: ensemble(func(e *Ensemble) uint64 { return e.Garbled })},
+		{name: "caucus_peers_foreign_total",
+			help:   "Messages of peers that were dropped because no peer may send them.",
+			counts: true, read: ensemble(func(e *Ensemble) uint64 { return e.Foreign })},
 	}
 }

@@ -2,6 +2,7 @@ package replica_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/replica"
@@ -37,6 +38,71 @@ func (s *seat) told(t *testing.T, index uint64, failed error, tags ...string) {
 		}
 	}
 	s.saved = nil
+}
+
+// retuned gives three nodes that were started anew with something stated.
+func retuned(t *testing.T, tune func(*replica.Config)) *trio {
+	t.Helper()
+	w := newTrio(t)
+	w.tune = tune
+	for _, s := range w.nodes {
+		w.crash(s)
+	}
+	for _, s := range w.nodes {
+		w.start(s)
+	}
+	w.pass(election)
+	return w
+}
+
+// SAFETY B13: a snapshot is due after so many entries or so many bytes of log, whichever is first.
+func TestB13SnapshotsAreDueByEntriesAndByBytes(t *testing.T) {
+	for name, c := range map[string]struct {
+		entries, bytes uint64
+		size, writes   int
+	}{"entries": {50, 1 << 20, 1, 50}, "bytes": {1000, 100 << 10, 10 << 10, 10}} {
+		t.Run(name, func(t *testing.T) {
+			w := retuned(t, func(cfg *replica.Config) { cfg.SnapshotEntries, cfg.SnapshotBytes = c.entries, c.bytes })
+			lead, n := w.leader(), 0
+			for ; len(lead.due) == 0 && n <= c.writes; n++ {
+				w.must(w.ask(lead, write("SET", "k", strings.Repeat("x", c.size))))
+			}
+			if n > c.writes || n < c.writes/2 {
+				t.Errorf("after %d writes of %d bytes %d snapshots were due", n, c.size, len(lead.due))
+			}
+		})
+	}
+}
+
+// SAFETY A13: digests are due after so many entries or ten minutes.
+func TestA13DigestsAreDueByEntriesAndByTime(t *testing.T) {
+	asked := func(s *seat) uint64 {
+		index, _, _ := s.r.State().Digesting()
+		return index
+	}
+	w := retuned(t, func(cfg *replica.Config) { cfg.DigestEntries = 50 })
+	n := 0
+	for ; asked(w.leader()) == 0 && n <= 50; n++ {
+		w.must(w.ask(w.leader(), write("SET", "k", "x")))
+	}
+	if n > 50 || n < 25 {
+		t.Errorf("digests were taken after %d writes", n)
+	}
+	w = newTrio(t)
+	stride := func(until int64) {
+		for w.now < until {
+			w.now += 2*heartbeat - millisecond
+			w.pass(millisecond)
+		}
+	}
+	stride(590_000 * millisecond)
+	if asked(w.leader()) != 0 {
+		t.Fatal("digests were taken before ten minutes were over")
+	}
+	stride(610_000 * millisecond)
+	if asked(w.leader()) == 0 {
+		t.Fatal("digests were not taken after ten minutes")
+	}
 }
 
 func TestWhoAsksForASnapshotIsToldWhenItIsDurable(t *testing.T) {

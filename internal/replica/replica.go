@@ -37,8 +37,9 @@ type Replica struct {
 	heard    map[uint64]int64         // when a frame of a peer last came, monotonic
 	gone     map[uint64]bool          // whose door refused when its connection broke, and who was not met since
 
-	begun uint64 // the end of the log at the start: what is applied up to there had been before
-	turns Turns
+	begun   uint64 // the end of the log at the start: what is applied up to there had been before
+	foreign uint64 // messages of peers that they may not send (SAFETY B1)
+	turns   Turns
 
 	clock      clock
 	space      space
@@ -163,6 +164,7 @@ var fromPeers = map[pb.MessageType]bool{
 
 func (r *Replica) step(from uint64, m *pb.Message) {
 	if !fromPeers[m.GetType()] || m.GetFrom() != from || m.GetTo() != r.cfg.Node.ID {
+		r.foreign++
 		r.notice("dropped a message that a peer may not send", "from", from, "type", m.GetType().String())
 		return
 	}
@@ -220,6 +222,15 @@ func (r *Replica) parted(id uint64) {
 	}
 	if id == r.lead && id != r.cfg.Node.ID {
 		r.search.lost(r, id)
+	}
+}
+
+// Dropped says that frames for a peer were not sent, because it reads slowly or no connection to it stands. A
+// leader goes on more slowly with it, and does not cut it off (SAFETY A7).
+func (r *Replica) Dropped(now Time, id uint64) {
+	r.at(now)
+	if r.leader != nil {
+		r.rn.ReportUnreachable(id)
 	}
 }
 

@@ -224,6 +224,11 @@ func TestB1WhatAPeerMayNotSay(t *testing.T) {
 				w.input(to, func(r *replica.Replica) { r.Receive(w.time(), from, replica.Frame{Raft: m}) })
 				w.settle()
 			}
+			for _, s := range w.nodes {
+				if n := s.r.Status().Foreign; n != 1 {
+					t.Errorf("node %d has counted %d", s.id, n)
+				}
+			}
 			w.pass(heartbeat)
 			if _, now, _ := lead.r.Standing(); w.leader() != lead || now != term {
 				t.Fatal("it changed who leads")

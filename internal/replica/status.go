@@ -36,6 +36,7 @@ type Status struct {
 	Hung     bool     // its disk does not answer
 	Shut     bool     // and so its doors are closed
 	Digested uint64   // index of the last table of digests
+	Foreign  uint64   // messages of peers that were dropped because no peer may send them
 }
 
 // Turns count what happened to the leadership since the start, as this node saw it.
@@ -66,7 +67,7 @@ func (r *Replica) Status() Status {
 		Peers: map[uint64]PeerStatus{}, Last: r.checkpoint.durable}
 	s.Caught = s.Applied >= s.Commit
 	r.statusOfVitals(&s)
-	s.Ended, s.Turns = r.m.Counts(), r.turns
+	s.Ended, s.Turns, s.Foreign = r.m.Counts(), r.turns, r.foreign
 	s.First, s.Newest = r.store.span()
 	for id, p := range raftStatus.Progress {
 		s.Peers[id] = PeerStatus{Match: p.Match, Heard: r.heardOrLed(id),

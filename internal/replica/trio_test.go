@@ -29,6 +29,7 @@ type trio struct {
 	nodes []*seat
 	hold  func(from, to uint64, f replica.Frame) bool // says what is lost on the way; nil: nothing
 	seen  []replica.Envelope                          // what was sent since it was last cleared, lost or not
+	tune  func(*replica.Config)                       // what nodes started from now on state; nil: nothing
 }
 
 // seat is one node: its replica, and what is on its disk.
@@ -105,7 +106,11 @@ func (w *trio) start(s *seat) {
 	found.State, found.Entries = state, slices.Clone(s.disk.Entries)
 	me := record(s.id, s.boots)
 	me.Name, me.Level = cmp.Or(s.name, me.Name), s.level
-	s.r, err = replica.Open(replica.Config{Node: me, Seed: s.id}, found, w.at(s))
+	cfg := replica.Config{Node: me, Seed: s.id}
+	if w.tune != nil {
+		w.tune(&cfg)
+	}
+	s.r, err = replica.Open(cfg, found, w.at(s))
 	if err != nil {
 		w.t.Fatalf("node %d cannot start: %v", s.id, err)
 	}

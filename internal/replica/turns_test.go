@@ -95,3 +95,34 @@ func TestA7_WhoHasHeldBeginsTheCountAnew(t *testing.T) {
 		})
 	}
 }
+
+// A peer that reads too slowly to take what it is sent is sent less, and what it missed once it reads again.
+func TestA7_ASlowPeerIsSentLess(t *testing.T) {
+	for name, told := range map[string]bool{"told of it": true, "not told": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newTrio(t)
+			lead := w.leader()
+			slow := w.others(lead)[0]
+			lost := 0
+			w.hold = func(_, to uint64, f replica.Frame) bool {
+				if to == slow.id && f.Raft != nil && len(f.Raft.GetEntries()) > 0 {
+					lost++
+				}
+				return to == slow.id
+			}
+			for range 50 {
+				w.must(w.ask(lead, write("APPEND", "k", "x")))
+				if told {
+					w.input(lead, func(r *replica.Replica) { r.Dropped(w.at(lead), slow.id) })
+				}
+			}
+			if told != (lost < 10) {
+				t.Errorf("it was sent %d messages in vain", lost)
+			}
+			w.hold = nil
+			if r := w.must(w.ask(slow, read("STRLEN", "k"))); r.Int != 50 {
+				t.Errorf("it has %v", r)
+			}
+		})
+	}
+}

@@ -286,7 +286,11 @@ func TestB4WipedVoterIsReplaced(t *testing.T) {
 	s := &seat{id: 4, name: name(dead)}
 	w.nodes = append(w.nodes, s)
 	w.start(s)
-	w.pass(2 * election)
+	for range 2 * election / millisecond {
+		if w.pass(millisecond); len(voters(lead)) < 3 {
+			t.Fatalf("meanwhile only %v vote", voters(lead))
+		}
+	}
 	for _, one := range []*seat{lead, s, w.others(lead)[1]} {
 		if got := voters(one); len(got) != 3 || !slices.Contains(got, 4) || slices.Contains(got, dead.id) ||
 			len(one.r.Conf().GetVotersOutgoing()) > 0 || len(one.r.State().Nodes()) != 3 {

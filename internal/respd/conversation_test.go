@@ -139,6 +139,20 @@ func TestWhoClosed(t *testing.T) {
 		t.Error("killing oneself is a loss")
 	}
 	c = s.dial()
+	c.send("*1\r\n!what\r\n")
+	c.expect("-ERR Protocol error: expected '$', got '!'\r\n")
+	c.ends()
+	if s.lost() {
+		t.Error("that the door lets go of who speaks no RESP is a loss")
+	}
+	c = s.dial()
+	c.say("PING\r\n", "+PONG\r\n")
+	s.door.Dismiss() // as while the disk hangs
+	c.ends()
+	if s.lost() {
+		t.Error("that everybody is dismissed is a loss")
+	}
+	c = s.dial()
 	c.say("PING\r\n", "+PONG\r\n")
 	s.door.Close(context.Background())
 	c.ends()

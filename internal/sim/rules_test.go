@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/caucus-project/caucus"
@@ -107,6 +109,45 @@ func TestB21_EvictionIsWaitedForInFullAfterAnElection(t *testing.T) {
 	s.until(2*second, func() bool { return here.r.State().SessionCount() == 0 })
 	if waited := s.now - elected; waited < 900*millisecond {
 		t.Fatalf("it ended %s s after the election", clockText(waited))
+	}
+}
+
+// SAFETY B6: what is to end at a time ends at that time, whoever leads by then: a poll, a wait for a lock, a
+// key. An election between does not put it off.
+func TestB6_ElectionsPutOffNoDeadline(t *testing.T) {
+	s := newScene(t)
+	lead := s.leader()
+	here := s.others(lead)[0]
+	holder, waiter := s.call(here), s.call(here)
+	holder.must("SESSION", "OPEN", "TTL", "60000", "GRACE", "60000")
+	holder.must("LOCK", "ACQUIRE", "l")
+	holder.must("GROUP", "JOIN", "g", "AS", "m")
+	begun := s.now
+	poll := holder.must("VOTE", "CALL", "g", "topic", "TIMEOUT", "1000")
+	holder.must("SET", "k0", "x", "PX", "1000")
+	waiter.send(caucus.Command{"LOCK", "ACQUIRE", "l", "WAIT", "1000"})
+	s.pass(begun + 700*millisecond - s.now)
+	lead.stop(true, true)
+	for _, n := range s.up() {
+		n.notice(lead.id)
+	}
+	s.until(soon, func() bool { return s.leader() != nil })
+	s.pass(begun + 950*millisecond - s.now)
+	id := strconv.FormatInt(poll.Int, 10)
+	state := func() (list []string) {
+		outcome := "open"
+		if r := holder.must("VOTE", "RESULT", "g", id); !r.IsNil() {
+			outcome = r.Items[0].Text()
+		}
+		list = append(list, outcome, holder.must("GET", "k0").Text())
+		return append(list, strconv.FormatBool(waiter.replies != nil))
+	}
+	if got := state(); !slices.Equal(got, []string{"open", "x", "false"}) {
+		t.Fatalf("before its time: %q", got)
+	}
+	s.pass(begun + 1100*millisecond - s.now)
+	if got := state(); !slices.Equal(got, []string{"timeout", "", "true"}) || !waiter.replies[0].IsNil() {
+		t.Fatalf("after its time: %q, %v", got, waiter.replies)
 	}
 }
 
