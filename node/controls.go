@@ -150,11 +150,26 @@ func (n *Node) shutdown(ctx context.Context, cmd caucus.Command) caucus.Reply {
 	return caucus.OK()
 }
 
-// getDump answers GETDUMP: the state as lines of JSON.
-func (n *Node) getDump(context.Context, caucus.Command) caucus.Reply {
-	var view *machine.View
+// view gives the state as it is.
+func (n *Node) view() (view *machine.View, err *caucus.Error) {
+	if why := n.gate.why.Load(); why != nil {
+		return nil, why
+	}
 	if !n.owner.inspect(func(r *replica.Replica) { view = r.State().View() }) {
-		return caucus.ErrorReply(errStopping)
+		return nil, errStopping
+	}
+	return view, nil
+}
+
+// getDump answers GETDUMP where the answer is one string that is held in memory. The RESP door writes it as
+// it is made.
+func (n *Node) getDump(_ context.Context, cmd caucus.Command) caucus.Reply {
+	if len(cmd) > 1 {
+		return caucus.Fail(caucus.ErrBad, "GETDUMP LINES is answered at the RESP door only")
+	}
+	view, err := n.view()
+	if err != nil {
+		return caucus.ErrorReply(err)
 	}
 	return dumpReply(view, resp.MaxBulk)
 }
@@ -177,8 +192,8 @@ type bounded struct {
 // Write implements io.Writer.
 func (b *bounded) Write(p []byte) (int, error) {
 	if b.Len()+len(p) > b.room {
-		return 0, fmt.Errorf("the dump has more than the %d bytes that a reply may have; CHECKPOINT name writes "+
-			"it to a file on the node's disk", b.room)
+		return 0, fmt.Errorf("the dump has more than the %d bytes that a reply may have; caucus backup FILE "+
+			"takes it all the same", b.room)
 	}
 	return b.Builder.Write(p)
 }

@@ -120,7 +120,8 @@ func TestControlsRefuseWhatIsWrong(t *testing.T) {
 		{caucus.Command{"CHECKPOINT", "ä"}, "ERR the name of a dump"},
 		{caucus.Command{"CHECKPOINT", strings.Repeat("x", 250)}, "ERR the name of a dump is 1-249"},
 		{caucus.Command{"CHECKPOINT", "a", "b"}, "ERR syntax error"},
-		{caucus.Command{"GETDUMP", "a"}, "ERR wrong number of arguments"},
+		{caucus.Command{"GETDUMP", "LINES"}, "ERR GETDUMP LINES is answered at the RESP door only"},
+		{caucus.Command{"GETDUMP", "a", "b"}, "ERR wrong number of arguments"},
 	} {
 		if reply := waist.Of(n).Local(t.Context(), c.cmd); !strings.HasPrefix(reply.Str, c.want) {
 			t.Errorf("%v: %q, want %s", c.cmd, reply.Str, c.want)

@@ -308,8 +308,9 @@ func (n *Node) establish(
 func (d *peerDoor) Meant(by peer.Greeting, id uint64, name string) {
 	n := (*Node)(d)
 	err := fmt.Errorf("this address belongs to %s of ensemble %s, whose node %s called: "+
-		"start it with --join %s (Join), and with an empty directory", cmp.Or(name, fmt.Sprintf("node %d", id)),
-		formatID(by.From.Cluster), by.From.Name, by.From.Addresses.Client)
+		"start it with --join %s (Join), and with an empty directory; or, if it is a new ensemble on purpose, "+
+		"such as one restored from a backup, stop the nodes of the old one first",
+		cmp.Or(name, fmt.Sprintf("node %d", id)), formatID(by.From.Cluster), by.From.Name, by.From.Addresses.Client)
 	if n.ownerNow() == nil {
 		select {
 		case n.assembly.claims <- err:

@@ -41,8 +41,8 @@ func (n *Node) firstState(cluster [16]byte) *machine.Machine {
 	if n.dump == nil {
 		return machine.New(cluster, stamp)
 	}
-	n.log.Info("a new ensemble begins with a dump", "file", n.cfg.From, "keys", n.dump.Keys(),
-		"groups", n.dump.Groups())
+	n.log.Info("a new ensemble begins with a dump", "file", n.cfg.From, "keys", n.dump.Keys,
+		"groups", n.dump.Made)
 	m := n.dump.Found(cluster, stamp)
 	n.dump = nil
 	return m

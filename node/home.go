@@ -80,12 +80,19 @@ func (n *Node) found(home datadir.Identity) (*pb.SnapshotMetadata, error) {
 	m := n.firstState(parseID(home.Cluster))
 	m.Admit(1, 1, first)
 	m.Await(home.Quorum)
-	index, term := uint64(1), uint64(1)
-	meta := &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: &pb.ConfState{Voters: []uint64{1}}}
-	if err := n.store.SaveSnapshot(meta, m.View().Save); err != nil {
+	return writeFirst(n.store, m, 1, 1, 1)
+}
+
+// writeFirst writes the first snapshot of a log, with which an ensemble begins that has one voter, and lets
+// the log begin behind it.
+func writeFirst(
+	log *raftlog.Log, m *machine.Machine, index, term, voter uint64,
+) (*pb.SnapshotMetadata, error) {
+	meta := &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: &pb.ConfState{Voters: []uint64{voter}}}
+	if err := log.SaveSnapshot(meta, m.View().Save); err != nil {
 		return nil, err
 	}
-	return meta, n.store.Append([]raftlog.Record{{Snapshot: meta}})
+	return meta, log.Append([]raftlog.Record{{Snapshot: meta}})
 }
 
 // loadState reads the state of the snapshot, or gives the empty state of a newcomer.

@@ -11,7 +11,6 @@ import (
 	"github.com/caucus-project/caucus/internal/raftlog/sealed"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"github.com/caucus-project/caucus/internal/replica"
-	pb "go.etcd.io/raft/v3/raftpb"
 )
 
 // Recovery is what a data directory has of its ensemble, and what Recover makes of it.
@@ -133,10 +132,6 @@ func bequeath(dir string, next datadir.Identity, m *machine.Machine, term uint64
 	}
 	index := m.Index()
 	m.Skip(index, term)
-	meta := &pb.SnapshotMetadata{Index: &index, Term: &term,
-		ConfState: &pb.ConfState{Voters: []uint64{next.RaftID}}}
-	if err = log.SaveSnapshot(meta, m.View().Save); err == nil {
-		err = log.Append([]raftlog.Record{{Snapshot: meta}})
-	}
+	_, err = writeFirst(log, m, index, term, next.RaftID)
 	return sealed.CloseAfter(log, err)
 }

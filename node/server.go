@@ -33,6 +33,14 @@ func (s server) letIn(info waist.ConnInfo) (waist.Conn, error) {
 
 func (s server) Local(ctx context.Context, cmd caucus.Command) caucus.Reply { return s.local(ctx, cmd) }
 
+func (s server) Dump() (waist.Dump, *caucus.Error) {
+	view, err := s.view()
+	if err != nil {
+		return nil, err
+	}
+	return view, nil
+}
+
 func (s server) Publish(channel, payload string) int { return s.publish(channel, payload) }
 
 func (s server) Watch() waist.Subscription { return s.hub.Watch() }

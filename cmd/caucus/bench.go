@@ -144,12 +144,8 @@ func watchLoad(screen *screen) func(*load.Report) {
 	return func(r *load.Report) {
 		rate := float64(r.Commands-last.Commands) / (r.Elapsed - last.Elapsed).Seconds()
 		last = *r
-		screen.mu.Lock()
-		defer screen.mu.Unlock()
-		screen.wipe()
-		screen.write("%6.1f s  %9s a second   half within %8s   99%% within %8s   %s failed\n", r.Elapsed.Seconds(),
-			thousands(int(rate)), rounded(r.Latency(50)), rounded(r.Latency(99)), thousands(int(r.Failed())))
-		screen.drawn = 1
+		screen.progress("%6.1f s  %9s a second   half within %8s   99%% within %8s   %s failed",
+			r.Elapsed.Seconds(), thousands(int(rate)), rounded(r.Latency(50)), rounded(r.Latency(99)), thousands(int(r.Failed())))
 	}
 }
 

@@ -77,6 +77,15 @@ func (s *screen) draw(p picture) {
 	s.drawn = len(lines)
 }
 
+// progress replaces the picture by one line.
+func (s *screen) progress(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wipe()
+	s.write(format+"\n", args...)
+	s.drawn = 1
+}
+
 // wipe takes the picture away. The caller holds mu.
 func (s *screen) wipe() {
 	if s.drawn > 0 {

@@ -21,8 +21,10 @@ func node() []Spec {
 			Complexity: "O(N) with N the size of the state"},
 		{Name: "getlog", Arity: -1, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1", Usage: "[start [end]]",
 			Summary: "Describes entries of this node's log, by default the last 100: index, term, ms, text"},
-		{Name: "getdump", Arity: 1, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1",
-			Summary:    "Gives this node's state as lines of JSON",
+		{Name: "getdump", Arity: -1, Most: 2, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1",
+			Usage: "[LINES]",
+			Summary: "Gives this node's state as lines of JSON, as one string or, with LINES, as an array, " +
+				"which has no limit",
 			Complexity: "O(N*log(N)) with N the size of the state"},
 		{Name: "ensemble|nodes", Arity: 2, Flags: Stale | NoMulti, Since: "caucus 0.1",
 			Summary: "Describes all nodes of the ensemble", Complexity: "O(N) with N the number of nodes"},

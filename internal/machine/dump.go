@@ -1,8 +1,11 @@
 package machine
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"unicode/utf8"
@@ -12,8 +15,9 @@ import (
 
 // A dump is the state for people: a line of JSON for the ensemble, then one for each key and group, which a
 // new ensemble can begin with (ReadDump), one for each session and node, which are there to be read only,
-// and one that ends it with how many of each there are. Lines of one kind are sorted by name, so two dumps
-// can be compared. Nothing in it lets a reader act for somebody.
+// and one that ends it with how many of each there are, and with the SHA-256 of all bytes before that field,
+// so that no byte of it is lost or changed unnoticed. Lines of one kind are sorted by name, so two dumps can
+// be compared. Nothing in it lets a reader act for somebody.
 
 // dumpVersion is in the first line. A version refuses the dumps of those that it does not know.
 const dumpVersion = 1
@@ -93,19 +97,26 @@ type dumpNode struct {
 }
 
 type dumpEnd struct {
-	End      bool `json:"end"`
-	Keys     int  `json:"keys"`
-	Groups   int  `json:"groups"`
-	Sessions int  `json:"sessions"`
-	Nodes    int  `json:"nodes"`
+	End      bool   `json:"end"`
+	Keys     int    `json:"keys"`
+	Groups   int    `json:"groups"`
+	Sessions int    `json:"sessions"`
+	Nodes    int    `json:"nodes"`
+	SHA256   string `json:"sha256,omitempty"` // whoever edited the dump takes it out
 }
 
-// Dump writes the view as lines of JSON. It may run in any goroutine while the machine goes on, and holds no
-// more memory than the list of the keys and the longest line.
+// Lines says how many lines Dump writes.
+func (v *View) Lines() int {
+	s := v.state
+	return 2 + s.keys.count + s.groups.Len() + s.sessions.Len() + s.nodes.Len()
+}
+
+// Dump writes the view as lines of JSON, each by one call of Write. It may run in any goroutine while the
+// machine goes on, gives the same bytes every time, and holds no more memory than the list of the keys and
+// the longest line.
 func (v *View) Dump(w io.Writer) error {
 	s := v.state
-	d := &dumper{to: json.NewEncoder(w)}
-	d.to.SetEscapeHTML(false)
+	d := newDumper(w)
 	d.line(dumpHead{dumpVersion, fmt.Sprintf("%x", s.cluster), s.index, s.term, s.stamp, s.counter,
 		s.maxMemory})
 	d.keys(s)
@@ -115,22 +126,62 @@ func (v *View) Dump(w io.Writer) error {
 		text, raw := readable(n.Metadata)
 		return d.line(dumpNode{n.Name, n.ID, n.Client, n.Peer, n.HTTP, text, raw, n.Version, n.Boots})
 	})
-	d.line(dumpEnd{true, s.keys.count, s.groups.Len(), s.sessions.Len(), s.nodes.Len()})
+	d.end(dumpEnd{End: true, Keys: s.keys.count, Groups: s.groups.Len(), Sessions: s.sessions.Len(),
+		Nodes: s.nodes.Len()})
 	return d.err
 }
 
 // dumper writes lines. After its first error it writes no more.
 type dumper struct {
-	to  *json.Encoder
-	err error
+	w    io.Writer
+	sum  hash.Hash // of the lines written
+	text bytes.Buffer
+	json *json.Encoder // into text
+	err  error
+}
+
+func newDumper(w io.Writer) *dumper {
+	d := &dumper{w: w, sum: sha256.New()}
+	d.json = json.NewEncoder(&d.text)
+	d.json.SetEscapeHTML(false)
+	return d
 }
 
 func (d *dumper) line(of any) (ok bool) {
-	if d.err == nil {
-		d.err = d.to.Encode(of)
+	if d.encode(of) {
+		d.sum.Write(d.text.Bytes())
+		d.write()
 	}
 	return d.err == nil
 }
+
+func (d *dumper) encode(of any) (ok bool) {
+	if d.err == nil {
+		d.text.Reset()
+		d.err = d.json.Encode(of)
+	}
+	return d.err == nil
+}
+
+func (d *dumper) write() {
+	if d.err == nil {
+		_, d.err = d.w.Write(d.text.Bytes())
+	}
+}
+
+// end writes the last line, whose last field is the sum of all before it.
+func (d *dumper) end(of dumpEnd) {
+	if !d.encode(of) {
+		return
+	}
+	d.text.Truncate(d.text.Len() - len("}\n"))
+	d.sum.Write(d.text.Bytes())
+	d.text.WriteString(seal(d.sum))
+	d.write()
+}
+
+// seal gives the end of a dump's last line, with the sum of all that stands before it.
+func seal(sum hash.Hash) string { return fmt.Sprintf(",\"sha256\":\"%x\"}\n", sum.Sum(nil)) }
 
 func (d *dumper) keys(s *state) {
 	names := make([]string, 0, s.keys.count)

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"math"
 
@@ -20,10 +22,23 @@ const restoreRaise = 1 << 32
 // Dump is what a new ensemble can take from another's dump: its keys, and its groups made by CREATE. Sessions
 // and members do not come along: whoever they were believes in the old ensemble.
 type Dump struct {
-	counter uint64
-	limit   int64 // on memory, bytes
-	keys    []dumpedKey
-	groups  []dumpedGroup
+	Contents
+	limit  int64 // on memory, bytes
+	keys   []dumpedKey
+	groups []dumpedGroup
+}
+
+// Contents says of what a dump is, and how much there is in it.
+type Contents struct {
+	Cluster     string // the ensemble's id
+	Index, Term uint64 // of the last entry that is in it
+	Stamp       int64  // the ensemble's clock then, microseconds since 1970
+	Revision    uint64 // the highest that was given: of a key, a term, an epoch
+
+	Keys, Groups, Sessions, Nodes int
+
+	Made   int  // groups made by CREATE, which are those that come along
+	Sealed bool // it has a sum, and that is right: it is as it was written
 }
 
 type dumpedKey struct {
@@ -36,30 +51,30 @@ type dumpedGroup struct {
 	options
 }
 
-// Keys and Groups count what the dump has.
-func (d *Dump) Keys() int { return len(d.keys) }
-
-// Groups counts the groups made by CREATE.
-func (d *Dump) Groups() int { return len(d.groups) }
-
-// ReadDump reads what View.Dump wrote, perhaps edited by hand since. Its errors name the line.
+// ReadDump reads what View.Dump wrote, perhaps edited by hand since; then it has no sum. Its errors name the
+// line.
 func ReadDump(r io.Reader) (*Dump, error) {
-	in := &dumpReader{from: bufio.NewReaderSize(r, 64<<10), dump: &Dump{},
-		keys: map[string]bool{}, groups: map[string]bool{}}
-	if err := in.all(); err != nil {
-		return nil, fmt.Errorf("line %d: %w", in.number, err)
-	}
-	return in.dump, nil
+	in := &dumpReader{from: bufio.NewReaderSize(r, 64<<10), sum: sha256.New(), dump: &Dump{}, keep: true}
+	return in.dump, in.all()
+}
+
+// CheckDump reads what View.Dump wrote, as ReadDump does, and keeps none of it. It must be as it was written:
+// its lines in order, and with a sum.
+func CheckDump(r io.Reader) (Contents, error) {
+	in := &dumpReader{from: bufio.NewReaderSize(r, 64<<10), sum: sha256.New(), dump: &Dump{}}
+	err := in.all()
+	return in.dump.Contents, err
 }
 
 // Found makes the state of a new ensemble that begins with what the dump has. Keys whose end has come by
 // stamp, in microseconds since 1970, are left out. It has no history: who followed the changes of the other
-// ensemble, or begins at 0, is told that there is a gap.
+// ensemble, or begins at 0, is told that there is a gap. The dump can be used once.
 func (d *Dump) Found(cluster [16]byte, stamp int64) *Machine {
 	m := New(cluster, stamp)
-	m.counter, m.now, m.maxMemory = d.counter+restoreRaise, stamp, d.limit
-	for _, k := range d.keys {
+	m.counter, m.now, m.maxMemory = d.Revision+restoreRaise, stamp, d.limit
+	for i, k := range d.keys {
 		m.put(wordSet, k.key, text(k.text), k.expireAt)
+		d.keys[i] = dumpedKey{}
 	}
 	m.forgetHistory()
 	for _, g := range d.groups {
@@ -71,41 +86,78 @@ func (d *Dump) Found(cluster [16]byte, stamp int64) *Machine {
 // dumpReader takes a dump apart, line by line.
 type dumpReader struct {
 	from   *bufio.Reader
-	number int // of the line
+	number int       // of the line
+	torn   bool      // the line has no end
+	sum    hash.Hash // of the lines before it
 	seen   dumpEnd
 	dump   *Dump
+	keep   bool // keys and groups
 
-	keys, groups map[string]bool // names that came
+	keys, groups names // that came
 }
 
-var errNoEnd = errors.New("the dump ends here, without the line that says how much there is: " +
-	"it was cut off; take another")
+var (
+	errEmpty = errors.New("there is nothing in it")
+	errNoEnd = errors.New("the dump ends here, without the line that says how much there is: " +
+		"it was cut off; take another")
+)
 
+// all reads a dump. Its errors name the line.
 func (in *dumpReader) all() error {
+	err := in.lines()
+	switch {
+	case err == nil:
+		err = in.nothingMore()
+	case errors.Is(err, errNoEnd) && in.number == 1:
+		err = errEmpty
+	case in.torn && in.number > 1:
+		err = errNoEnd
+	}
+	if err != nil {
+		return fmt.Errorf("line %d: %w", in.number, err)
+	}
+	c := &in.dump.Contents
+	c.Keys, c.Groups, c.Sessions, c.Nodes = in.seen.Keys, in.seen.Groups, in.seen.Sessions, in.seen.Nodes
+	return nil
+}
+
+func (in *dumpReader) lines() error {
 	line, err := in.next()
 	if err == nil {
 		err = in.head(line)
 	}
-	for err == nil && !in.seen.End {
-		if line, err = in.next(); err == nil {
-			err = in.take(line)
+	for err == nil {
+		in.sum.Write(line)
+		if line, err = in.next(); err != nil {
+			break
+		}
+		if err = in.take(line); in.seen.End {
+			break
 		}
 	}
-	if err != nil {
-		return err
-	}
-	if rest, err := in.next(); !errors.Is(err, errNoEnd) {
-		return errors.Join(err, fmt.Errorf("after the end there is %.40q", rest))
-	}
-	return nil
+	return err
 }
 
-// next reads the next line that is not empty.
+func (in *dumpReader) nothingMore() error {
+	rest, err := in.next()
+	switch {
+	case errors.Is(err, errNoEnd):
+		return nil
+	case err != nil:
+		return err
+	case first(rest) == "caucus_dump":
+		return errors.New("after the end there is another dump: one file holds one")
+	}
+	return fmt.Errorf("after the end there is %.40q", bytes.TrimSpace(rest))
+}
+
+// next reads the next line that is not empty, with its end. It is good until the next call.
 func (in *dumpReader) next() ([]byte, error) {
 	for {
 		in.number++
 		line, err := in.from.ReadBytes('\n')
-		if line = bytes.TrimSpace(line); len(line) > 0 {
+		if len(bytes.TrimSpace(line)) > 0 {
+			in.torn = err != nil
 			return line, nil
 		}
 		if errors.Is(err, io.EOF) {
@@ -114,6 +166,7 @@ func (in *dumpReader) next() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		in.sum.Write(line)
 	}
 }
 
@@ -141,7 +194,9 @@ func (in *dumpReader) head(line []byte) error {
 	if h.Limit < 0 {
 		return fmt.Errorf("maxmemory is %d; it is a number of bytes, 0 for no limit", h.Limit)
 	}
-	in.dump.counter, in.dump.limit = h.Counter, h.Limit
+	in.dump.limit = h.Limit
+	in.dump.Contents = Contents{Cluster: h.Cluster, Index: h.Index, Term: h.Term, Stamp: h.Stamp,
+		Revision: h.Counter}
 	return nil
 }
 
@@ -163,12 +218,13 @@ func (in *dumpReader) take(line []byte) error {
 	case "end":
 		return in.end(line)
 	}
-	return fmt.Errorf(`%.40q begins with none of "key", "key_b64", "group", "session", "node" and "end"`, line)
+	return fmt.Errorf(`%.40q begins with none of "key", "key_b64", "group", "session", "node" and "end"`,
+		bytes.TrimSpace(line))
 }
 
 // first gives the name of a line's first field, "" when it has none.
 func first(line []byte) string {
-	line, ok := bytes.CutPrefix(line, []byte("{"))
+	line, ok := bytes.CutPrefix(bytes.TrimSpace(line), []byte("{"))
 	line, quoted := bytes.CutPrefix(bytes.TrimSpace(line), []byte(`"`))
 	name, _, ended := bytes.Cut(line, []byte(`"`))
 	if !ok || !quoted || !ended {
@@ -179,6 +235,7 @@ func first(line []byte) string {
 
 // strict reads a line of JSON that has no field that to has not.
 func strict(line []byte, to any) error {
+	line = bytes.TrimSpace(line)
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(to); err != nil {
@@ -208,12 +265,11 @@ func (in *dumpReader) key(line []byte) error {
 		return fmt.Errorf("key %.40q: %w", key, err)
 	case k.Expires < 0:
 		return fmt.Errorf("key %.40q: expires_ms is %d; it is a time after 1970", key, k.Expires)
-	case in.keys[key]:
-		return fmt.Errorf("key %.40q stands here for the second time", key)
 	}
-	in.keys[key] = true
-	in.dump.keys = append(in.dump.keys, dumpedKey{key, value, k.Expires})
-	return nil
+	if in.keep {
+		in.dump.keys = append(in.dump.keys, dumpedKey{key, value, k.Expires})
+	}
+	return in.keys.add("key", key, in.keep)
 }
 
 func (in *dumpReader) group(line []byte) error {
@@ -221,10 +277,9 @@ func (in *dumpReader) group(line []byte) error {
 	if err := strict(line, &g); err != nil {
 		return err
 	}
-	if in.groups[g.Group] {
-		return fmt.Errorf("group %.40q stands here for the second time", g.Group)
+	if err := in.groups.add("group", g.Group, in.keep); err != nil {
+		return err
 	}
-	in.groups[g.Group] = true
 	if !g.Made || g.Group == NodesGroup { // the new ensemble's nodes make theirs themselves
 		return nil
 	}
@@ -232,7 +287,10 @@ func (in *dumpReader) group(line []byte) error {
 	if err != nil {
 		return fmt.Errorf("group %.40q: %s", g.Group, err.Message)
 	}
-	in.dump.groups = append(in.dump.groups, dumpedGroup{g.Group, o})
+	in.dump.Made++
+	if in.keep {
+		in.dump.groups = append(in.dump.groups, dumpedGroup{g.Group, o})
+	}
 	return nil
 }
 
@@ -258,11 +316,61 @@ func (in *dumpReader) end(line []byte) error {
 	if err := strict(line, &said); err != nil {
 		return err
 	}
-	in.seen.End = true
+	in.seen.End, in.seen.SHA256 = true, said.SHA256
 	if said != in.seen {
 		return fmt.Errorf("it says that there are %d keys, %d groups, %d sessions and %d nodes, and there are "+
 			"%d, %d, %d and %d: lines are missing, or were added without a change here", said.Keys, said.Groups,
 			said.Sessions, said.Nodes, in.seen.Keys, in.seen.Groups, in.seen.Sessions, in.seen.Nodes)
 	}
+	in.dump.Sealed = said.SHA256 != ""
+	if !in.dump.Sealed && in.keep {
+		return nil
+	}
+	return in.sealed(line, said.SHA256)
+}
+
+// sealed looks whether the dump's last line is as it was written, and the sum in it that of all before it.
+func (in *dumpReader) sealed(line []byte, sum string) error {
+	before, _, _ := bytes.Cut(line, []byte(`,"sha256":`))
+	in.sum.Write(before)
+	if want := seal(in.sum); string(line[len(before):]) != want {
+		return fmt.Errorf("the SHA-256 of all that stands before that field is %x, and it says %.80q: the dump "+
+			"was damaged, take another; who has edited it, and means it, takes the field out", in.sum.Sum(nil), sum)
+	}
+	return nil
+}
+
+// names are those of the lines of one kind that came. They come in order, unless somebody has edited the
+// dump.
+type names struct {
+	count  int
+	last   string
+	sorted []string        // the names as long as they came in order
+	all    map[string]bool // since one did not
+}
+
+// add takes a name, which must be new. Unless the names are kept it must come behind the last.
+func (n *names) add(what, name string, keep bool) error {
+	behind := n.count == 0 || name > n.last
+	again := n.count > 0 && name == n.last || n.all[name]
+	if !behind && n.all == nil && keep {
+		n.all = make(map[string]bool, n.count)
+		for _, earlier := range n.sorted {
+			n.all[earlier] = true
+		}
+		again, n.sorted = n.all[name], nil
+	}
+	switch {
+	case again:
+		return fmt.Errorf("%s %.40q stands here for the second time", what, name)
+	case !behind && !keep:
+		return fmt.Errorf("%s %.40q stands behind %.40q, which is not their order", what, name, n.last)
+	case n.all != nil:
+		n.all[name] = true
+	case keep:
+		n.sorted = append(n.sorted, name)
+	}
+	n.count++
+	n.last = name
 	return nil
 }

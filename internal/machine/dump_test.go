@@ -62,7 +62,7 @@ func TestDumpIsLinesThatPeopleRead(t *testing.T) {
 		`{"group":"work","made":false,"kind":"leader",`,
 		`{"session":"090000000000","ttl":`,
 		`{"node":"n1","id":1,"addr":"host:5010","peer":"","http":"","metadata":"","version":"","boots":1}`,
-		`{"end":true,"keys":7,"groups":4,"sessions":1,"nodes":1}`,
+		`{"end":true,"keys":7,"groups":4,"sessions":1,"nodes":1,"sha256":"`,
 	}
 	lines := slices.Collect(strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n"))
 	if len(lines) != len(want) {
@@ -88,8 +88,13 @@ func TestDumpFoundsAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Keys() != 7 || d.Groups() != 2 {
-		t.Errorf("%d keys, %d groups", d.Keys(), d.Groups())
+	if c, err := CheckDump(strings.NewReader(text)); err != nil || c != d.Contents {
+		t.Errorf("checked: %v, read: %+v, looked at: %+v", err, d.Contents, c)
+	}
+	want := Contents{Cluster: "07000000000000000000000000000000", Index: 3, Term: 1, Stamp: m.stamp,
+		Revision: m.counter, Keys: 7, Groups: 4, Sessions: 1, Nodes: 1, Made: 2, Sealed: true}
+	if d.Contents != want {
+		t.Errorf("it is %+v, want %+v", d.Contents, want)
 	}
 	again := d.Found([16]byte{8}, 1_700_000_005_000_000)
 	if again.cluster != [16]byte{8} || again.stamp != 1_700_000_005_000_000 || again.index != 0 ||
@@ -175,10 +180,27 @@ func TestDumpReportsAFailedWrite(t *testing.T) {
 
 func TestReadDumpRefusesEveryCut(t *testing.T) {
 	_, text := dumped(t)
-	for i := range len(text) - 1 {
+	for i := range len(text) {
 		if _, err := ReadDump(strings.NewReader(text[:i])); err == nil {
 			t.Fatalf("cut after %d of %d bytes, and it reads", i, len(text))
 		}
+	}
+}
+
+// What was damaged at any one place is never taken.
+func TestReadDumpRefusesEveryChange(t *testing.T) {
+	_, text := dumped(t)
+	read := func(what string, at int, changed string) {
+		if _, err := ReadDump(strings.NewReader(changed)); err == nil {
+			t.Fatalf("%s at %d of %d bytes, and it reads:\n%s", what, at, len(text), changed)
+		}
+	}
+	for i := range len(text) {
+		for _, bit := range []byte{1 << 0, 1 << 5, 1 << 7} { // a digit, the case of a letter, no ASCII any more
+			read("a flipped bit", i, text[:i]+string([]byte{text[i] ^ bit})+text[i+1:])
+		}
+		read("a byte too few", i, text[:i]+text[i+1:])
+		read("a space too many", i, text[:i]+" "+text[i:])
 	}
 }
 
@@ -191,7 +213,7 @@ func TestReadDumpSaysWhatIsWrong(t *testing.T) {
 		return strings.Join(all, "")
 	}
 	for _, c := range []struct{ name, text, want string }{
-		{"nothing", "", "line 1: the dump ends here"},
+		{"nothing", "", "line 1: there is nothing in it"},
 		{"something else", "SET a b\n", "line 1: this is not a dump of caucus"},
 		{"a snapshot", "CAUCSNAP\x01\x00", "line 1: this is not a dump of caucus"},
 		{"version", strings.Replace(text, `"caucus_dump":1`, `"caucus_dump":2`, 1),
@@ -228,14 +250,49 @@ func TestReadDumpSaysWhatIsWrong(t *testing.T) {
 		{"options together", with(9, strings.Replace(lines[8], `"heartbeat":600`, `"heartbeat":700`, 1)),
 			`line 9: group "made": HEARTBEAT 700 must be a third of TTL 2000 at most`},
 		{"behind the end", text + "{}\n", `line 16: after the end there is "{}"`},
+		{"two dumps", text + text, "line 16: after the end there is another dump"},
+		{"another value", strings.Replace(text, `"value":"2"`, `"value":"3"`, 1),
+			"line 15: the SHA-256 of all that stands before that field is "},
+		{"another sum", strings.Replace(text, `"sha256":"`, `"sha256":"0`, 1), `, and it says "0`},
 	} {
 		if _, err := ReadDump(strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v\nwant %s", c.name, err, c.want)
 		}
 	}
-	if _, err := ReadDump(strings.NewReader("\n" + strings.ReplaceAll(text, "\n", "\r\n\n"))); err != nil {
-		t.Error("empty lines, and line ends of Windows:", err)
+}
+
+// Who edits a dump takes the sum out of it. It is for ReadDump only.
+func TestAnEditedDumpHasNoSum(t *testing.T) {
+	_, text := dumped(t)
+	edited := unsealed(text)
+	edited = "\n" + strings.ReplaceAll(edited, "\n", "\r\n\n") // empty lines, and line ends of Windows
+	d, err := ReadDump(strings.NewReader(edited))
+	if err != nil || d.Sealed || d.Keys != 7 {
+		t.Errorf("%v, %+v", err, d.Contents)
 	}
+	if _, err := CheckDump(strings.NewReader(edited)); err == nil || !strings.Contains(err.Error(), "SHA-256") {
+		t.Errorf("what was edited is taken for what was written: %v", err)
+	}
+	lines := strings.SplitAfter(unsealed(text), "\n")
+	lines[2], lines[3] = lines[3], lines[2]
+	if d, err := ReadDump(strings.NewReader(strings.Join(lines, ""))); err != nil || d.Keys != 7 {
+		t.Errorf("in another order: %v", err)
+	}
+	if _, err := CheckDump(strings.NewReader(strings.Join(lines, ""))); err == nil ||
+		!strings.Contains(err.Error(), `line 4: key "a" stands behind "b", which is not their order`) {
+		t.Errorf("in another order: %v", err)
+	}
+	lines[5] = lines[2]
+	if _, err := ReadDump(strings.NewReader(strings.Join(lines, ""))); err == nil ||
+		!strings.Contains(err.Error(), `line 6: key "b" stands here for the second time`) {
+		t.Errorf("twice, in another order: %v", err)
+	}
+}
+
+// unsealed gives a dump without its sum.
+func unsealed(text string) string {
+	before, _, _ := strings.Cut(text, `,"sha256":`)
+	return before + "}\n"
 }
 
 // FuzzReadDump gives any bytes: they are refused with the line where they are wrong, or found an ensemble
@@ -260,7 +317,7 @@ func FuzzReadDump(f *testing.F) {
 		}
 		m := d.Found([16]byte{1}, 0)
 		again, err := ReadDump(strings.NewReader(dump(t, m.View())))
-		if err != nil || again.Keys() > d.Keys() || again.Groups() != d.Groups() {
+		if err != nil || again.Keys > d.Keys || again.Groups != d.Made {
 			t.Fatal(err)
 		}
 		if loaded, err := load(save(t, m)); err != nil || dump(t, loaded.View()) != dump(t, m.View()) {
@@ -272,13 +329,13 @@ func FuzzReadDump(f *testing.F) {
 // SAFETY A6: whatever an older ensemble's group of the nodes was like, the new one's nodes make their own.
 func TestA6_TheGroupOfTheNodesIsNotFounded(t *testing.T) {
 	_, text := dumped(t)
-	text = strings.ReplaceAll(text, `{"group":"made",`, `{"group":"nodes",`)
+	text = strings.ReplaceAll(unsealed(text), `{"group":"made",`, `{"group":"nodes",`)
 	d, err := ReadDump(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	again := d.Found([16]byte{8}, 1_700_000_005_000_000)
-	if _, ok := again.groups.Get(NodesGroup); ok || d.Groups() != 1 {
-		t.Errorf("there is a group of the nodes before there is a node; %d groups", d.Groups())
+	if _, ok := again.groups.Get(NodesGroup); ok || d.Made != 1 {
+		t.Errorf("there is a group of the nodes before there is a node; %d groups", d.Made)
 	}
 }

@@ -33,7 +33,7 @@ func Append(dst []byte, proto int, r caucus.Reply) []byte {
 	case caucus.KindBool:
 		return appendBool(dst, resp3, r.Int != 0)
 	case caucus.KindVerbatim:
-		return appendVerbatim(dst, resp3, r.Str)
+		return append(append(AppendVerbatimHead(dst, proto, len(r.Str)), r.Str...), "\r\n"...)
 	}
 	return appendLine(dst, '-', "ERR reply of unknown kind "+strconv.Itoa(int(r.Kind)))
 }
@@ -45,6 +45,24 @@ func AppendCommand(dst []byte, cmd caucus.Command) []byte {
 		dst = appendBulk(dst, arg)
 	}
 	return dst
+}
+
+// AppendArrayHead appends the beginning of an array of n replies, which follow.
+func AppendArrayHead(dst []byte, n int) []byte { return appendHead(dst, '*', int64(n)) }
+
+// AppendBulk appends bytes as a string, which needs no copy of them as a Reply would.
+func AppendBulk(dst, text []byte) []byte {
+	dst = appendHead(dst, '$', int64(len(text)))
+	dst = append(dst, text...)
+	return append(dst, "\r\n"...)
+}
+
+// AppendVerbatimHead appends the beginning of a text of n bytes, which follow, and then CR and LF.
+func AppendVerbatimHead(dst []byte, proto, n int) []byte {
+	if proto != 3 {
+		return appendHead(dst, '$', int64(n))
+	}
+	return append(appendHead(dst, '=', int64(n+len(plainText))), plainText...)
 }
 
 func appendNil(dst []byte, resp3 bool, resp2 string) []byte {
@@ -114,15 +132,6 @@ func appendBool(dst []byte, resp3, yes bool) []byte {
 		return append(dst, ":1\r\n"...)
 	}
 	return append(dst, ":0\r\n"...)
-}
-
-func appendVerbatim(dst []byte, resp3 bool, text string) []byte {
-	if !resp3 {
-		return appendBulk(dst, text)
-	}
-	dst = appendHead(dst, '=', int64(len(text)+len(plainText)))
-	dst = append(append(dst, plainText...), text...)
-	return append(dst, "\r\n"...)
 }
 
 // plainText is the format that goes before a verbatim string.

@@ -71,6 +71,34 @@ func (r *ReplyReader) Read() (caucus.Reply, error) {
 	return caucus.Reply{}, err
 }
 
+// Begin reads the next reply, but of an array only how many items it has; Read gives those one by one. So an
+// array may have more items than memory holds. Of any other reply, which it gives, n is -1.
+func (r *ReplyReader) Begin() (n int, reply caucus.Reply, err error) {
+	if err := r.Wait(); err != nil {
+		return 0, reply, err
+	}
+	if first, err := r.src.Peek(1); err != nil || first[0] != '*' {
+		reply, err = r.Read()
+		return -1, reply, err
+	}
+	r.bytes = r.lim.Total
+	line, err := r.line()
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return 0, reply, err
+	}
+	if string(line) == "*-1" {
+		return -1, caucus.NilArray(), nil
+	}
+	count, ok := parseInt(line[1:])
+	if !ok || count < 0 || count > math.MaxInt {
+		return 0, reply, malformed("%q elements", line[1:])
+	}
+	return int(count), reply, nil
+}
+
 // read reads one value, after the attributes that may precede it.
 func (r *ReplyReader) read(depth int) (caucus.Reply, error) {
 	if depth > maxDepth {

@@ -301,3 +301,39 @@ func TestCommandRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+// Of an array Begin reads only the head, and its items come one by one; anything else comes whole.
+func TestBeginReadsTheHeadOfAnArray(t *testing.T) {
+	r := resp.NewReplyReader(strings.NewReader("*2\r\n$1\r\na\r\n*1\r\n:1\r\n+OK\r\n*0\r\n*-1\r\n"+
+		"*99999999999\r\n"), resp.Limits{Args: 1})
+	head := func(want int, reply caucus.Reply) {
+		t.Helper()
+		n, got, err := r.Begin()
+		if n != want || err != nil || !reflect.DeepEqual(got, reply) {
+			t.Fatalf("%d, %v, %v; want %d, %v", n, got, err, want, reply)
+		}
+	}
+	item := func(want caucus.Reply) {
+		t.Helper()
+		if got, err := r.Read(); err != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v, %v; want %v", got, err, want)
+		}
+	}
+	head(2, caucus.Reply{})
+	item(caucus.Bulk("a"))
+	item(caucus.Array(caucus.Int(1)))
+	head(-1, caucus.OK())
+	head(0, caucus.Reply{})
+	head(-1, caucus.NilArray())
+	head(99_999_999_999, caucus.Reply{}) // no limit but that of what is read of it
+	if _, err := r.Read(); !errors.Is(err, io.EOF) {
+		t.Error(err)
+	}
+	for text, want := range map[string]error{"": io.EOF, "*": io.ErrUnexpectedEOF, "*x\r\n": resp.ErrMalformed,
+		"*-2\r\n": resp.ErrMalformed, "?\r\n": resp.ErrMalformed} {
+		_, _, err := resp.NewReplyReader(strings.NewReader(text), resp.Limits{}).Begin()
+		if !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", text, err, want)
+		}
+	}
+}

@@ -206,6 +206,10 @@ func (c *client) request(req *resp.Request) {
 		c.gather(nil, spec, err) // the server hears of it all the same: it spoils a transaction
 		return
 	}
+	if spec.Name == "getdump" && !c.multi.Load() && !c.listensOnly() {
+		c.dump(spec, req.Args)
+		return
+	}
 	if spec.Home != command.Door && spec.Name != "reset" && !c.listensOnly() {
 		if _, waits := spec.Waits(req.Args); waits {
 			c.wait(req.Args, spec)

@@ -18,7 +18,7 @@ const (
 )
 
 // outbox is the way out of a connection, shared by its two goroutines. Each adds whole replies and then
-// flushes; whoever flushes first writes for both, with no lock held.
+// flushes, or streams one; whoever flushes first writes for both, with no lock held.
 type outbox struct {
 	conn    net.Conn
 	timeout time.Duration
@@ -65,6 +65,41 @@ func (o *outbox) flush() error {
 		o.writeBuffer()
 	}
 	return o.err
+}
+
+// stream lets a function write one reply piece by piece, behind all that was added before. What others add
+// meanwhile waits for its end. A reply of which a piece is missing is the last of the connection.
+func (o *outbox) stream(reply func(io.Writer) error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for o.err == nil && (o.writing || len(o.buf) > 0) {
+		if o.writing {
+			o.progress.Wait()
+		} else {
+			o.writeBuffer()
+		}
+	}
+	if o.err != nil {
+		return o.err
+	}
+	o.writing = true
+	o.mu.Unlock()
+	err := reply(pieces{o})
+	o.mu.Lock()
+	o.writing, o.err = false, err
+	o.progress.Broadcast()
+	return err
+}
+
+// pieces is where a reply goes that is written piece by piece.
+type pieces struct{ o *outbox }
+
+// Write implements io.Writer.
+func (p pieces) Write(b []byte) (int, error) {
+	if err := p.o.write(b); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // writeBuffer writes what waits. It is called with the lock held and lets go of it while it writes.

@@ -32,6 +32,8 @@ type Config struct {
 	Limits       resp.Limits
 	MaxClients   int           // default 10,000
 	AuthTimeout  time.Duration // for a client to prove the password; default 10 s
+	// MostDump is how many bytes GETDUMP may answer as one string; default 512 MiB, as for any string.
+	MostDump int
 	// WriteTimeout is how long a client may take nothing of what was written to it; default 60 s.
 	WriteTimeout time.Duration
 }
@@ -40,6 +42,7 @@ func (c Config) withDefaults() Config {
 	c.MaxClients = cmp.Or(c.MaxClients, 10_000)
 	c.AuthTimeout = cmp.Or(c.AuthTimeout, 10*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, time.Minute)
+	c.MostDump = cmp.Or(c.MostDump, resp.MaxBulk)
 	c.RedisVersion = cmp.Or(c.RedisVersion, "7.0.15")
 	if c.Password == nil {
 		c.Password = func() string { return "" }
@@ -88,12 +91,14 @@ type Server struct {
 	commands atomic.Uint64
 	tally    *tally
 	parting  chan struct{} // room for those who are told that there are too many
+	dumps    chan struct{} // room for those who read a dump
 }
 
 // New makes a door that serves nobody yet.
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg.withDefaults(), listeners: map[net.Listener]struct{}{},
-		clients: map[uint64]*client{}, tally: newTally(cfg.Table), parting: make(chan struct{}, 64)}
+		clients: map[uint64]*client{}, tally: newTally(cfg.Table), parting: make(chan struct{}, 64),
+		dumps: make(chan struct{}, maxDumps)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }

@@ -2,6 +2,7 @@ package waist
 
 import (
 	"context"
+	"io"
 
 	"github.com/caucus-project/caucus"
 )
@@ -61,10 +62,20 @@ type Server interface {
 	// Local answers the commands that concern this node alone (INFO, ROLE, ENSEMBLE NODES, ...), without a
 	// conversation.
 	Local(ctx context.Context, cmd caucus.Command) caucus.Reply
+	// Dump takes the state of this node as it is now, for GETDUMP. The error says why it cannot serve.
+	Dump() (Dump, *caucus.Error)
 	// Publish sends payload to the subscribers of channel on every node, and says how many were on this one.
 	Publish(channel, payload string) int
 	// Ready says whether the node can serve linearizable requests now, and when not, why.
 	Ready() Readiness
+}
+
+// Dump is a state of a node as lines of JSON, which may be more than fits into memory. It never changes.
+type Dump interface {
+	// Lines says how many lines there are.
+	Lines() int
+	// Dump writes the lines, each by one call of Write. It may be called again and writes the same.
+	Dump(to io.Writer) error
 }
 
 // Readiness is a node's answer to "may clients be sent here?".
