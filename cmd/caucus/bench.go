@@ -145,7 +145,8 @@ func watchLoad(screen *screen) func(*load.Report) {
 		rate := float64(r.Commands-last.Commands) / (r.Elapsed - last.Elapsed).Seconds()
 		last = *r
 		screen.progress("%6.1f s  %9s a second   half within %8s   99%% within %8s   %s failed",
-			r.Elapsed.Seconds(), thousands(int(rate)), rounded(r.Latency(50)), rounded(r.Latency(99)), thousands(int(r.Failed())))
+			r.Elapsed.Seconds(), thousands(int(rate)), rounded(r.Latency(50)), rounded(r.Latency(99)),
+			thousands(int(r.Failed())))
 	}
 }
 
