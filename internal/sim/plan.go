@@ -76,7 +76,7 @@ func drawPlan(seed uint64) plan {
 // which make more of every second.
 func (p *plan) drawSizes(d dice) {
 	p.voters = pick(d, []int{3, 3, 3, 3, 3, 3, 3, 5, 5, 5, 5, 7, 7, 1, 2, 4})
-	p.length = d.between(1200, 3300) * millisecond
+	p.length = d.between(1200, 3000) * millisecond
 	if p.voters > 3 {
 		p.length = max(1000*millisecond, p.length*3/int64(p.voters))
 	}

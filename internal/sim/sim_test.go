@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,7 @@ func TestSeeds(t *testing.T) {
 	if failfast := flag.Lookup("test.failfast"); failfast != nil && failfast.Value.String() == "true" {
 		run.most = 1
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // a world is small, makes much garbage, and is gone soon
 	var both sync.WaitGroup
 	for range 2 {
 		both.Go(run.work)
