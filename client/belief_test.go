@@ -272,7 +272,8 @@ func (c *court) carryOut(l *courtLine, cmd caucus.Command) caucus.Reply {
 	case c.busy:
 		return caucus.Fail(caucus.ErrTryAgain, "not now")
 	case word == "SESSION OPEN":
-		c.heard = c.clock()
+		c.attach++
+		c.dead, c.dropped, c.heard = false, -1, c.clock()
 		l.attach = c.attach
 		return caucus.Bulk("0123456789abcdef0123456789abcdef")
 	case word == "SESSION RESUME" && !c.dead:
@@ -366,7 +367,9 @@ func drawDeed(t *rapid.T) deed {
 	if d.What == "long wait" || d.What == "pause" || d.What == "suspend" {
 		most = 1500 * time.Millisecond
 	}
-	d.For = time.Duration(rapid.Int64Range(0, int64(most)).Draw(t, "for"))
+	// Rapid draws small numbers rather than large ones, so a part of the whole is drawn as one of a few.
+	d.For = most * rapid.SampledFrom([]time.Duration{0, 1, 2, 4, 8, 12, 16}).Draw(t, "sixteenths") / 16
+	d.For = max(0, d.For-time.Duration(rapid.Int64Range(0, int64(most)/20).Draw(t, "less")))
 	return d
 }
 
@@ -455,6 +458,22 @@ func (c *court) watch(d deed, m *client.Member) (wrong string) {
 // glance is how often is looked while nothing else happens.
 const glance = 5 * time.Millisecond
 
+// enter opens a session and joins the group, at the ensemble's best.
+func (c *court) enter(t *testing.T, cl *client.Client) (*client.Session, *client.Member) {
+	c.mu.Lock()
+	c.refuses, c.busy, c.slow = false, false, 0
+	c.mu.Unlock()
+	s, err := cl.Session(t.Context(), client.SessionOptions{TTL: courtTTL, Grace: courtGrace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := s.Join(t.Context(), "g", client.JoinOptions{Name: "m1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, m
+}
+
 // play plays a story in a bubble, whose time passes only while all wait, and gives what went wrong.
 func (c *court) play(t *testing.T, story []deed) (wrong string) {
 	ctx := context.Background()
@@ -463,16 +482,13 @@ func (c *court) play(t *testing.T, story []deed) (wrong string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := cl.Session(ctx, client.SessionOptions{TTL: courtTTL, Grace: courtGrace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := s.Join(ctx, "g", client.JoinOptions{Name: "m1"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, m := c.enter(t, cl)
 	for i := 0; i < len(story) && wrong == ""; i++ {
 		synctest.Wait()
+		if m.Err() != nil { // else the rest of the story would be about nobody
+			_ = s.Close()
+			s, m = c.enter(t, cl)
+		}
 		c.happen(story[i], m)
 		wrong = c.watch(story[i], m)
 	}

@@ -42,12 +42,18 @@ func full(t testing.TB) *Machine {
 	if err != nil || out.Batches[0].Duplicate {
 		t.Fatal(err, out)
 	}
-	if m.sessions.Len() != 1 || m.groups.Len() != 2 || m.origins.Len() != 1 ||
+	hasAll(t, m)
+	return m
+}
+
+// hasAll sees that each section has in it what full makes.
+func hasAll(t testing.TB, m *Machine) {
+	t.Helper()
+	if m.sessions.Len() != 1 || m.groups.Len() != 2 || m.origins.Len() != 1 || m.nodes.Len() != 1 ||
 		m.reserved.Len() != 1 || m.leaving.Len() != 1 || m.keys.count != 2 || m.keys.byHash.Len() != 1 ||
 		m.history.count != 4 {
-		t.Fatal("a section would be empty")
+		t.Fatal("a section is empty")
 	}
-	return m
 }
 
 // deaf is a host without clients.
@@ -78,6 +84,7 @@ func TestSnapshotHoldsEverything(t *testing.T) {
 	if !bytes.Equal(save(t, again), data) {
 		t.Error("saved again it differs")
 	}
+	hasAll(t, again)
 	if a, b := m.state, again.state; a.cluster != b.cluster || a.level != b.level || a.index != b.index ||
 		a.term != b.term || a.stamp != b.stamp || a.begun != b.begun ||
 		a.counter != b.counter || a.nextNode != b.nextNode || a.maxMemory != b.maxMemory || a.maxMemory != 1<<30 {
