@@ -129,7 +129,7 @@ func (m *mutant) apply(root string) (map[string]string, error) {
 		}
 		if n := strings.Count(text, h.before); n != 1 {
 			return nil, fmt.Errorf("%s: these lines are %d times in %s, not once; make the patch anew, by "+
-				"git diff -U2 with the change made by hand, under its header:%s", m.name, n, h.file, h.before)
+				"git diff -U0 with the change made by hand, under its header:%s", m.name, n, h.file, h.before)
 		}
 		changed[h.file] = strings.Replace(text, h.before, h.after, 1)
 	}
