@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -180,6 +181,26 @@ func (n *node) votes() error {
 }
 
 func (n *node) logPath() string { return filepath.Join(n.f.dir, n.name+".log") }
+
+// complaints gives the lines that the node logged as errors, and violates the run when it says that it is itself
+// at fault: a panic, or what the race detector finds in a node that was built with it.
+func (n *node) complaints() (lines []string) {
+	text, err := os.ReadFile(n.logPath())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		n.f.violated("%w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		for _, fault := range []string{"panic:", "fatal error:", "WARNING: DATA RACE"} {
+			if strings.HasPrefix(line, fault) {
+				n.f.violated("%s logged %s", n.name, line)
+			}
+		}
+		if strings.Contains(line, "level=ERROR") {
+			lines = append(lines, n.name+" "+strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
 
 // tail gives the end of what the node has said.
 func (n *node) tail() string {

@@ -41,6 +41,7 @@ type figures struct {
 	Work     []done         `json:"workloads"`
 	Whole    int64          `json:"longest_ms_without_a_write_while_whole"`
 	Broken   int64          `json:"longest_ms_without_a_write_while_broken"`
+	Errors   []string       `json:"errors_logged"` // by nodes, which may have reason to
 	Violated []string       `json:"violations"`
 }
 
@@ -70,10 +71,14 @@ func (c *crew) done() done {
 // report tells what the run was: a table for people, and a line of JSON.
 func (r *run) report() {
 	f := figures{Seed: *seed, Nodes: *nodes, Seconds: lasts.Seconds(), Faults: r.times,
-		Whole: r.pulse.whole.Milliseconds(), Broken: r.pulse.broken.Milliseconds(), Violated: r.broken}
+		Whole: r.pulse.whole.Milliseconds(), Broken: r.pulse.broken.Milliseconds()}
 	for _, c := range r.crews {
 		f.Work = append(f.Work, c.done())
 	}
+	for _, n := range append(r.all(), r.spares...) {
+		f.Errors = append(f.Errors, n.complaints()...)
+	}
+	f.Violated = r.broken
 	r.t.Logf("\n%s", f.table())
 	line, err := json.Marshal(f)
 	if err != nil {
@@ -104,5 +109,8 @@ func (f figures) table() string {
 	}
 	fmt.Fprintf(&b, "longest time without an acknowledged write: %d ms while nothing was broken, "+
 		"%d ms while something was\n", f.Whole, f.Broken)
+	for _, line := range f.Errors {
+		fmt.Fprintf(&b, "logged: %s\n", line)
+	}
 	return b.String()
 }
