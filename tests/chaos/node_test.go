@@ -182,8 +182,8 @@ func (n *node) votes() error {
 
 func (n *node) logPath() string { return filepath.Join(n.f.dir, n.name+".log") }
 
-// complaints gives the lines that the node logged as errors, and violates the run when it says that it is itself
-// at fault: a panic, or what the race detector finds in a node that was built with it.
+// complaints gives the lines that the node logged as errors, and notes a violation where it says that it is
+// itself at fault: a panic, or what the race detector finds in a node that was built with it.
 func (n *node) complaints() (lines []string) {
 	text, err := os.ReadFile(n.logPath())
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
