@@ -32,9 +32,9 @@ func TestFieldJudgesItsNodes(t *testing.T) {
 		harm  func(n *node) error
 		wrong string
 	}{
-		"killed by nobody we know": {func(n *node) error { return n.signal(syscall.SIGKILL) }, "n1 ended by itself"},
-		"killed by a fault":        {(*node).kill, ""},
-		"asked to end":             {(*node).terminate, ""},
+		"killed by nobody known": {func(n *node) error { return n.signal(syscall.SIGKILL) }, "n1 ended by itself"},
+		"killed by a fault":      {(*node).kill, ""},
+		"asked to end":           {(*node).terminate, ""},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
