@@ -128,24 +128,30 @@ func TestHowSessionsEnd(t *testing.T) {
 	}
 }
 
-// The death of a node is no close by its clients: they resume elsewhere, and nothing happens to
-// their place.
+// The end of a node, be it killed or stopped, is no close by its clients, not even for those with GRACE 0: they
+// resume elsewhere, and nothing happens to their place (SAFETY A4).
 func TestSessionsOutliveTheirNode(t *testing.T) {
-	t.Parallel()
-	c := nodetest.Start(t, 3)
-	l := dial(t, c.Addr(2))
-	id := l.do("SESSION OPEN TTL 60000 GRACE 0").Str
-	l.want("GROUP JOIN g AS m SETTLE 0", `"m"`)
-	index := shown(l.do("GROUP INDEX g"))
-	ear := listen(t, c.Addr(0), "g")
-	c.Kill(2)
-	c.Leader()
-	other := dial(t, c.Addr(1))
-	nodetest.Eventually(t, "RESUME", func() bool { return shown(other.do("SESSION RESUME "+id)) == "OK" })
-	other.want("GROUP INDEX g", index)
-	other.want("SESSION CLOSE", "(integer) 1")
-	if e, text := ear.next(); e.Event != "left" || e.Reason != "closed" {
-		t.Errorf("the first that was heard after the kill: %s", text)
+	for name, end := range map[string]func(*nodetest.Cluster, int){
+		"killed": (*nodetest.Cluster).Kill, "stopped": (*nodetest.Cluster).Stop,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := nodetest.Start(t, 3)
+			l := dial(t, c.Addr(2))
+			id := l.do("SESSION OPEN TTL 60000 GRACE 0").Str
+			l.want("GROUP JOIN g AS m SETTLE 0", `"m"`)
+			index := shown(l.do("GROUP INDEX g"))
+			ear := listen(t, c.Addr(0), "g")
+			end(c, 2)
+			c.Leader()
+			other := dial(t, c.Addr(1))
+			nodetest.Eventually(t, "RESUME", func() bool { return shown(other.do("SESSION RESUME "+id)) == "OK" })
+			other.want("GROUP INDEX g", index)
+			other.want("SESSION CLOSE", "(integer) 1")
+			if e, text := ear.next(); e.Event != "left" || e.Reason != "closed" {
+				t.Errorf("the first that was heard after the end: %s", text)
+			}
+		})
 	}
 }
 
