@@ -128,8 +128,8 @@ func TestHowSessionsEnd(t *testing.T) {
 	}
 }
 
-// The end of a node, be it killed or stopped, is no close by its clients, not even for those with GRACE 0: they
-// resume elsewhere, and nothing happens to their place (SAFETY A4).
+// The end of a node, be it killed or stopped, is no close by its clients, not even for those with GRACE 0:
+// they resume elsewhere, and nothing happens to their place (SAFETY A4).
 func TestSessionsOutliveTheirNode(t *testing.T) {
 	for name, end := range map[string]func(*nodetest.Cluster, int){
 		"killed": (*nodetest.Cluster).Kill, "stopped": (*nodetest.Cluster).Stop,
