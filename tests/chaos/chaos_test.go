@@ -48,7 +48,7 @@ func TestChaos(t *testing.T) {
 // needRoot ends the test unless it may make places.
 func needRoot(t *testing.T) {
 	t.Helper()
-	tool.Need(t, "ip", "nft", "env")
+	tool.Need(t, "ip", "nft", "env", "mount", "umount", "mkfs.ext4", "fsfreeze", "fallocate", "df", "truncate")
 	p, err := newPlace("trial", "")
 	if err != nil {
 		tool.Lack(t, "the right to make network namespaces (root): "+err.Error())

@@ -127,11 +127,11 @@ func (f *field) place(name, addr string) (*place, error) {
 // node makes a place and a directory for a node.
 func (f *field) node(i int) (n *node, err error) {
 	n = &node{f: f, name: fmt.Sprintf("n%d", i)}
-	n.dir = filepath.Join(f.dir, n.name)
+	n.dir = filepath.Join(n.disk(), "data")
 	if n.at, err = f.place(n.name, fmt.Sprintf("10.77.0.%d", i)); err != nil {
 		return nil, err
 	}
-	return n, os.MkdirAll(n.dir, 0o700)
+	return n, n.mount()
 }
 
 // spare makes a node that is not used one of the ensemble. It is taken, and empty.
@@ -313,6 +313,11 @@ func (f *field) clear() {
 		}
 	}
 	f.watching.Wait()
+	for _, n := range all {
+		if err := n.unmount(f.t.Failed() || len(f.broken) > 0); err != nil {
+			f.t.Error(err)
+		}
+	}
 	if f.t.Failed() || len(f.broken) > 0 {
 		for _, n := range all {
 			f.t.Logf("%s said last:\n%s", n.name, n.tail())

@@ -23,11 +23,12 @@ type node struct {
 	f    *field
 	name string
 	at   *place
-	dir  string // --data; a fault may mount a disk on it while the node is down
+	dir  string // --data, on a disk of its own
 
 	// Flags and env are for the next start, beyond those that every start has. They belong to the fault that
 	// has taken the node.
 	flags, env []string
+	frail      bool // it may end by itself when it is started
 
 	taken bool // by a fault; under the field's lock
 
@@ -58,7 +59,7 @@ func (n *node) start() error {
 		if err != nil {
 			return err
 		}
-		n.proc, n.ends = p, false
+		n.proc, n.ends = p, n.frail
 		n.f.watching.Go(func() { n.watch(p) })
 		return nil
 	})
@@ -136,17 +137,8 @@ func (n *node) signal(s syscall.Signal) error {
 	return n.proc.Signal(s)
 }
 
-// wipe removes what is in the directory of a node that is down, as a lost disk does.
-func (n *node) wipe() error {
-	rows, err := os.ReadDir(n.dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	for _, row := range rows { // the directory itself may be where a disk is mounted
-		err = errors.Join(err, os.RemoveAll(filepath.Join(n.dir, row.Name())))
-	}
-	return err
-}
+// wipe removes the directory of a node that is down, as a lost disk does.
+func (n *node) wipe() error { return os.RemoveAll(n.dir) }
 
 // ask carries out one command at this node, from the desk.
 func (n *node) ask(words ...string) (caucus.Reply, error) {

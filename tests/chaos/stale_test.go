@@ -53,6 +53,7 @@ func buryMounts() error {
 	for line := range strings.Lines(string(text)) {
 		words := strings.Fields(line)
 		if len(words) > 1 && abandoned(words[1]) {
+			_ = command("fsfreeze", "--unfreeze", words[1]) // it may not be frozen
 			err = errors.Join(err, unix.Unmount(words[1], unix.MNT_DETACH))
 		}
 	}
