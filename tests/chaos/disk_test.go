@@ -70,10 +70,10 @@ func (n *node) fill(leave int) error {
 	})
 }
 
-// rot damages a file of a node that is down: a byte is another, a piece is zero, the end is gone, all of it
-// is. Then the node is started where nobody hears it, since it may have forgotten what it promised, and nothing
-// but its own checks could show that. It may refuse its directory; it must not panic. It comes back with
-// nothing.
+// rot damages a file of a node that is down: a byte is another, a piece is zero, the end is gone, or all of
+// it. Then the node is started where nobody hears it, since it may have forgotten what it promised, and
+// nothing but its own checks could show that. It may refuse its directory; it must not panic. It comes back
+// with nothing.
 func rot(f *field, rng *rand.Rand) (func() error, string, error) {
 	var what string
 	var hush func() error
