@@ -56,7 +56,8 @@ func (w *World) note(who, what string, nums ...uint64) {
 // for again and again.
 func daily(what string) bool {
 	switch what {
-	case "Batches", "Want", "Round", "Vitals", "Confirm", "stored", "event", "promise", "space", "frame lost":
+	case "Batches", "Want", "Round", "Vitals", "Confirm", "stored", "event", "promise", "space", "frame lost",
+		"wrote":
 		return true
 	}
 	for _, start := range []string{"Msg", "SESSION KEEPALIVE", "GROUP INDEX", "GROUP LEADER", "GROUP SLOTS",
