@@ -314,7 +314,7 @@ func TestC5CutBetweenAppendsRefused(t *testing.T) {
 	var ends []int
 	for i := range uint64(5) {
 		mustAppend(t, l, raftlog.Record{Entries: entriesOf(i+1, "acknowledged")})
-		ends = append(ends, sealed.TrimZeros(files(t, m)[only(t, m, "log")])+7&^7)
+		ends = append(ends, (sealed.TrimZeros(files(t, m)[only(t, m, "log")])+7)&^7)
 	}
 	all, path := files(t, m), only(t, m, "log")
 	for _, end := range ends {
