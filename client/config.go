@@ -48,7 +48,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	if c.clock == nil {
-		c.clock = machineClocks()
+		c.clock = machineClocks
 	}
 	return c
 }

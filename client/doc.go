@@ -38,5 +38,5 @@
 //
 // It is not for embedding a node (package node), and it knows nothing of how nodes replicate: it imports the
 // root package, internal/resp, internal/command (to know reads from writes), internal/lease (the rule of
-// belief), internal/follow (events without a gap) and the standard library, with x/sys for one clock.
+// belief), internal/follow (events without a gap), internal/clocks and the standard library.
 package client

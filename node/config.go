@@ -117,7 +117,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.clock == nil {
-		c.clock = clocks
+		c.clock = clockTimes
 	}
 	if c.free == nil {
 		c.free = func() (uint64, error) { return vfs.Free(c.Data) }

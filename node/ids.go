@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/caucus-project/caucus/internal/clocks"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -33,13 +34,10 @@ func parseID(s string) (id [16]byte) {
 
 func now() time.Time { return time.Now() }
 
-// started is when the process began; the monotonic clock counts from it where there is no better one.
-var started = time.Now()
-
-// clocks reads both clocks. The monotonic one is above zero, which stands for "never", and goes on while the
+// clockTimes reads both clocks. The monotonic one is above zero, which stands for "never", and goes on while the
 // machine is suspended, if it can: the ensemble's clock, which follows it, would otherwise be as much behind
 // afterwards, and be steered back by a thousandth of the time only (SAFETY A14).
-func clocks() replica.Time {
-	t := time.Now()
-	return replica.Time{Mono: bootMicros(t.Sub(started).Microseconds()) + 1_000_000, Wall: t.UnixMicro()}
+func clockTimes() replica.Time {
+	t := clocks.Read()
+	return replica.Time{Mono: t.Boot + 1_000_000, Wall: t.Wall}
 }

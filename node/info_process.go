@@ -12,6 +12,9 @@ import (
 
 // What INFO says of the process: server, memory, persistence, CPU.
 
+// started is when the process began.
+var started = time.Now()
+
 func (n *Node) infoServer(_ *report, l *lines) {
 	_, port := hostPort(n.me.Client)
 	up := time.Since(started)

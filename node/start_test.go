@@ -24,7 +24,7 @@ func TestTurnedAwayWhileItStarts(t *testing.T) {
 			case <-time.After(100 * time.Millisecond): // it waits for the start
 			}
 		}
-		return clocks()
+		return clockTimes()
 	}
 	if _, err := n.begin(t.Context()); err != nil && !errors.Is(err, away) {
 		t.Errorf("it says %v", err)

@@ -19,17 +19,12 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/client"
+	"github.com/caucus-project/caucus/internal/clocks"
 	"github.com/caucus-project/caucus/internal/lease"
 )
 
-// clocks reads what all processes of this machine agree on (SAFETY A2).
-func clocks() lease.Reading {
-	var boot unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot); err != nil {
-		panic(err) // there is no Linux that Go runs on without it
-	}
-	return lease.Reading{Mono: ticks() / 1000, Boot: boot.Nano() / 1000, Wall: time.Now().UnixMicro()}
-}
+// reading reads what all processes of this machine agree on (SAFETY A2).
+func reading() lease.Reading { return lease.Reading(clocks.Read()) }
 
 // guardian is the guardian's own state. One goroutine has it, on a thread of its own, because a child
 // is killed with the thread that made it.
@@ -142,7 +137,7 @@ func (g *guardian) obey(o *order) error {
 
 // start starts the command in a process group of its own.
 func (g *guardian) start(o *startOrder) error {
-	if lease.Elapsed(g.until.At, clocks()) >= g.until.Term {
+	if lease.Elapsed(g.until.At, reading()) >= g.until.Term {
 		return g.reports.Encode(report{Ended: true, Late: true})
 	}
 	pid, err := syscall.ForkExec(o.Path, o.Args, &syscall.ProcAttr{
@@ -210,7 +205,7 @@ func shellStatus(s syscall.WaitStatus) int {
 
 // look asks the command to end, or kills it, when its time has come.
 func (g *guardian) look() {
-	passed := lease.Elapsed(g.until.At, clocks())
+	passed := lease.Elapsed(g.until.At, reading())
 	if g.asked.IsZero() && passed >= g.until.Term {
 		g.say("no word from the ensemble: the command is stopped")
 		g.late = true

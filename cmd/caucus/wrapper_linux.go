@@ -207,7 +207,7 @@ func (w *wrapper) sit(ctx context.Context) (over bool, err error) {
 
 // adapt brings the command in line with what the member holds.
 func (w *wrapper) adapt() error {
-	at := clocks() // before what is counted from it
+	at := reading() // before what is counted from it
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h := w.member.Holding()

@@ -23,12 +23,15 @@ type Cluster struct {
 	dir   string // where the nodes live
 	flags []string
 	loud  bool
+	apart bool // each node has clocks of its own
 	nodes []*seat
 }
 
 // seat is a node through all its starts: one directory and the same addresses.
 type seat struct {
 	name, client, peer, http, data string
+
+	clocks *Clocks // nil: the machine's
 
 	mu      sync.Mutex
 	runs    []*Process // the last one is the present one
@@ -45,6 +48,9 @@ func Flags(flags ...string) Option {
 
 // Loud says that the test expects nodes to log errors.
 func Loud() Option { return func(c *Cluster) { c.loud = true } }
+
+// OwnClocks gives each node clocks of its own; see Cluster.Clocks.
+func OwnClocks() Option { return func(c *Cluster) { c.apart = true } }
 
 // Start starts n nodes, n1 alone and the others joined through it, and waits until all vote. At the
 // end of the test they are stopped and judged.
@@ -69,6 +75,9 @@ func (c *Cluster) Add() int {
 	s := &seat{name: "n" + strconv.Itoa(i+1)}
 	s.client, s.peer, s.http = FreeAddress(c.t), FreeAddress(c.t), FreeAddress(c.t)
 	s.data = filepath.Join(c.dir, s.name)
+	if c.apart {
+		s.clocks = NewClocks(c.t.TempDir())
+	}
 	c.nodes = append(c.nodes, s)
 	c.Restart(i)
 	return i
@@ -135,6 +144,9 @@ func (c *Cluster) Addrs() []string {
 // HTTP gives the address of a node's HTTP door, host:port.
 func (c *Cluster) HTTP(i int) string { return c.nodes[i].http }
 
+// Clocks gives a node's clocks, which are its own where Start had the option OwnClocks.
+func (c *Cluster) Clocks(i int) *Clocks { return c.nodes[i].clocks }
+
 // Data gives a node's directory.
 func (c *Cluster) Data(i int) string { return c.nodes[i].data }
 
@@ -171,7 +183,11 @@ func (c *Cluster) Restart(i int) {
 	if i > 0 {
 		args = append(args, "--join", c.nodes[0].client)
 	}
-	p, err := Run(append(args, c.flags...)...)
+	run := Run
+	if s.clocks != nil {
+		run = s.clocks.Run
+	}
+	p, err := run(append(args, c.flags...)...)
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -29,7 +29,11 @@ func Run(args ...string) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{cmd: exec.Command(path, args...), ready: make(chan struct{}), gone: make(chan struct{})}
+	return start(exec.Command(path, args...))
+}
+
+func start(cmd *exec.Cmd) (*Process, error) {
+	p := &Process{cmd: cmd, ready: make(chan struct{}), gone: make(chan struct{})}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

@@ -13,17 +13,20 @@ import (
 // home is where the binary of this process of tests stands.
 var home = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "caucus-nodetest-") })
 
-// program builds the binary once for all tests of a process.
-var program = sync.OnceValues(func() (string, error) { return build("cmd/caucus") })
+// program builds the binary once for all tests of a process, misled the one whose clocks tests set.
+var (
+	program = sync.OnceValues(func() (string, error) { return build("cmd/caucus", "") })
+	misled  = sync.OnceValues(func() (string, error) { return build("cmd/caucus", "chaos") })
+)
 
 // build builds a program of this module into home.
-func build(folder string) (string, error) {
+func build(folder, tag string) (string, error) {
 	dir, err := home()
 	if err != nil {
 		return "", err
 	}
-	out := filepath.Join(dir, path.Base(folder))
-	build := exec.Command("go", "build", "-o", out, "github.com/caucus-project/caucus/"+folder)
+	out := filepath.Join(dir, path.Base(folder)+tag)
+	build := exec.Command("go", "build", "-tags", tag, "-o", out, "github.com/caucus-project/caucus/"+folder)
 	said, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, said)
@@ -35,7 +38,18 @@ func build(folder string) (string, error) {
 // is.
 func Build(t testing.TB, folder string) string {
 	t.Helper()
-	path, err := build(folder)
+	return built(t, folder, "")
+}
+
+// BuildMisled is Build for a program whose clocks a test sets; see Clocks.
+func BuildMisled(t testing.TB, folder string) string {
+	t.Helper()
+	return built(t, folder, "chaos")
+}
+
+func built(t testing.TB, folder, tag string) string {
+	t.Helper()
+	path, err := build(folder, tag)
 	if err != nil {
 		t.Fatal(err)
 	}
