@@ -34,9 +34,9 @@ func parseID(s string) (id [16]byte) {
 
 func now() time.Time { return time.Now() }
 
-// clockTimes reads both clocks. The monotonic one is above zero, which stands for "never", and goes on while the
-// machine is suspended, if it can: the ensemble's clock, which follows it, would otherwise be as much behind
-// afterwards, and be steered back by a thousandth of the time only (SAFETY A14).
+// clockTimes reads both clocks. The monotonic one is above zero, which stands for "never", and goes on
+// while the machine is suspended, if it can: the ensemble's clock, which follows it, would otherwise be
+// as much behind afterwards, and be steered back by a thousandth of the time only (SAFETY A14).
 func clockTimes() replica.Time {
 	t := clocks.Read()
 	return replica.Time{Mono: t.Boot + 1_000_000, Wall: t.Wall}

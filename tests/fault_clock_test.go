@@ -60,8 +60,8 @@ func off(t *testing.T, c *nodetest.Cluster, n int) {
 	})
 }
 
-// timeGoesOn looks whether the time of the ensemble is as it was: what shall stay for a year is there, what is to
-// last for a moment goes, and what is agreed on is done, and not before its time.
+// timeGoesOn looks whether the time of the ensemble is as it was: what shall stay for a year is there,
+// what is to last for a moment goes, and what is agreed on is done, and not before its time.
 func timeGoesOn(t *testing.T, c *nodetest.Cluster, m *client.Member, acts <-chan client.Action) {
 	t.Helper()
 	year := func(text string) bool {
@@ -93,8 +93,9 @@ func timeGoesOn(t *testing.T, c *nodetest.Cluster, m *client.Member, acts <-chan
 	}
 }
 
-// SAFETY A14: the wall clock of a node is set by ten years, forward and back, also of the one that leads, while it
-// runs and before it starts. It is said, the ensemble's time goes on, and with it what falls due.
+// SAFETY A14: the wall clock of a node is set by ten years, forward and back, also of the one that
+// leads, while it runs and before it starts. It is said, the ensemble's time goes on, and with it what
+// falls due.
 func TestA14_TheWallClockOfANodeIsSet(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 3, nodetest.OwnClocks())
@@ -219,8 +220,8 @@ func (b *believer) say(t *testing.T, word string) {
 	}
 }
 
-// inTurn has two believers, who find all nodes, fall silent in turn while they lead, until the other leads, and
-// gives all beliefs.
+// inTurn has two believers, who find all nodes, fall silent in turn while they lead, until the other
+// leads, and gives all beliefs.
 func inTurn(t *testing.T, c *nodetest.Cluster, own [2]*nodetest.Clocks, rounds int) (all []record.Belief) {
 	t.Helper()
 	var both []*believer
@@ -270,8 +271,8 @@ func rate(t *testing.T, own *nodetest.Clocks, ppm int64) {
 	}
 }
 
-// SAFETY A2: all clocks of the leading node run fast by one per cent, and all of a client's slow by as much, and
-// the other way about; who is cut off stops believing before another may believe.
+// SAFETY A2: all clocks of the leading node run fast by one per cent, and all of a client's slow by as
+// much, and the other way about; who is cut off stops believing before another may believe.
 func TestA2_ClocksMayDifferByOnePerCent(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 3, nodetest.OwnClocks())

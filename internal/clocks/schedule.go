@@ -19,9 +19,9 @@ func (w Warp) Of(truth Reading) Reading {
 		Wall: truth.Wall + w.By.Wall + gained}
 }
 
-// Schedule is the content of the file of a machine's clocks: how wrong they are, in the order of the moments.
-// What comes stands there before its moment, so that it comes for all processes at once, and no process
-// sees a clock go back that did not.
+// Schedule is the content of the file of a machine's clocks: how wrong they are, in the order of the
+// moments. What comes stands there before its moment, so that it comes for all processes at once, and
+// no process sees a clock go back that did not.
 type Schedule []Warp
 
 // At gives what the clocks show. Before the first moment they are true.
@@ -36,8 +36,8 @@ func (s Schedule) now(truth Reading) (last Warp) {
 	return last
 }
 
-// Then gives the schedule in which, from a moment on that is to come, all clocks run too fast by so many parts in
-// a million, after each was moved by so much.
+// Then gives the schedule in which, from a moment on that is to come, all clocks run too fast by so
+// many parts in a million, after each was moved by so much.
 func (s Schedule) Then(truth Reading, ppm int64, moved Reading) Schedule {
 	present := s.now(truth)
 	ahead := present.Of(truth)

@@ -10,8 +10,9 @@ import (
 	"github.com/caucus-project/caucus/internal/clocks"
 )
 
-// Clocks are those of a machine of its own, as far as programs go that were built to be misled: all processes
-// that are given the same Clocks agree on them, and they stay wrong over restarts. They begin true.
+// Clocks are those of a machine of its own, as far as programs go that were built to be misled: all
+// processes that are given the same Clocks agree on them, and they stay wrong over restarts. They begin
+// true.
 type Clocks struct {
 	path string
 
@@ -42,11 +43,12 @@ func (c *Clocks) Set(by time.Duration) error {
 	return c.change(nil, clocks.Reading{Wall: by.Microseconds()})
 }
 
-// Rate has all clocks run too fast by so many parts in a million from now on; too slow by less than none.
+// Rate has all clocks run too fast by so many parts in a million from now on; too slow by less than
+// none.
 func (c *Clocks) Rate(ppm int64) error { return c.change(&ppm, clocks.Reading{}) }
 
-// Suspended says that the machine was suspended for so long: CLOCK_MONOTONIC stood still, the others went on.
-// It is called while its processes are stopped, after they were for so long.
+// Suspended says that the machine was suspended for so long: CLOCK_MONOTONIC stood still, the others
+// went on. It is called while its processes are stopped, after they were for so long.
 func (c *Clocks) Suspended(length time.Duration) error {
 	return c.change(nil, clocks.Reading{Mono: -length.Microseconds()})
 }
