@@ -67,8 +67,9 @@ func (n *Node) infoEnsemble(r *report, l *lines) {
 	l.add("sessions_here", r.held.here)
 	l.add("last_checkpoint", r.Last)
 	l.add("syncs", n.store.Stats().Syncs)
-	l.add("clock_ahead_ms", r.Clock/1000) // this node's wall clock, of the ensemble's (SAFETY A14)
-	l.add("clocks_off", len(r.Off))       // voters' wall clocks that do not count, as the leader sees it
+	l.add("clock_ahead_ms", r.Clock/1000)    // this node's wall clock, of the ensemble's (SAFETY A14)
+	l.add("clocks_off", len(r.Off))          // voters' wall clocks that do not count, as the leader sees it
+	l.add("clock_rate_off", flag(r.RateOff)) // this node's clock and the leader's (SAFETY A2)
 	l.add("disk_free", r.Free)
 	l.add("disk_low", flag(r.Low))
 	l.add("disk_hung", flag(r.Hung))

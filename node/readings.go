@@ -97,6 +97,7 @@ func (n *Node) ensembleReadings(s *status) *metrics.Ensemble {
 		Snapshots: metrics.Snapshots{Written: saves.count, Failed: saves.failed, Writing: saves.writing,
 			Last: s.Last, At: saves.at, Took: saves.took},
 		Vitals: metrics.Vitals{Clock: time.Duration(s.Clock) * time.Microsecond, ClocksOff: len(s.Off),
+			RateOff:   s.RateOff,
 			FreeBytes: s.Free, Low: s.Low, Hung: s.Hung, DigestIndex: s.Digested},
 		Ends: map[string]uint64{"lost": s.Ended.Lost, "expired": s.Ended.Expired, "removed": s.Ended.Removed,
 			"closed": s.Ended.Closed},

@@ -62,6 +62,7 @@ type Ensemble struct {
 type Vitals struct {
 	Clock       time.Duration // how far its wall clock is ahead of the ensemble's
 	ClocksOff   int           // on the leader: voters whose wall clocks do not count
+	RateOff     bool          // its clock and the leader's differ in rate by more than beliefs bear
 	FreeBytes   uint64        // on its disk; 0 when not measured
 	Low, Hung   bool          // the disk is low on space, does not answer
 	DigestIndex uint64        // of the last comparison of digests

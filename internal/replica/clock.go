@@ -65,6 +65,7 @@ func (r *Replica) hearTime(stamp, took int64) {
 	}
 	r.clock.applied(r.now, r.m.Stamp())
 	r.clock.told = r.term
+	r.tempo.heard(r, stamp, took)
 }
 
 // trust is how far a wall clock may be from the voters' median and count.

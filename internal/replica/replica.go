@@ -42,6 +42,7 @@ type Replica struct {
 	turns   Turns
 
 	clock      clock
+	tempo      tempo
 	space      space
 	shut       bool // the doors are closed, because the disk hangs
 	digest     Digest

@@ -29,6 +29,7 @@ type Status struct {
 
 	Clock    int64    // how far this node's wall clock is ahead of its estimate of the ensemble's, microseconds
 	Off      []uint64 // on a leader: the voters whose wall clocks do not count
+	RateOff  bool     // its clock and the leader's differ in rate by more than beliefs bear
 	Free     uint64   // bytes on its disk, as last measured; 0 before
 	Low      bool     // its disk is low on space
 	Changing bool     // on a leader: who votes is being changed, or the last change may still be forgotten
@@ -86,7 +87,7 @@ func (r *Replica) heardOrLed(id uint64) int64 {
 }
 
 func (r *Replica) statusOfVitals(s *Status) {
-	s.Clock = r.now.Wall - r.clock.at(r.now)
+	s.Clock, s.RateOff = r.now.Wall-r.clock.at(r.now), r.tempo.off && r.leader == nil
 	s.Free, s.Low, s.Hung, s.Shut = r.space.free, r.space.low, r.hung(), r.shut
 	table, _ := r.m.Digests()
 	s.Digested = table.Index
