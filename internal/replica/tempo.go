@@ -1,9 +1,9 @@
 package replica
 
-// tempo compares how fast this node's clock and the leader's run, by what the leader's shows in the answers to
-// this node's questions. Beliefs are safe while every clock is within 1 % of true time (SAFETY A2), so two of
-// them may differ by 2 %. Beyond that one of the two is wrong, which cannot be known to be this one, nor be
-// mended, but said.
+// tempo compares how fast this node's clock and the leader's run, by what the leader's shows in the answers
+// to this node's questions. Beliefs are safe while every clock is within 1 % of true time (SAFETY A2), so
+// two of them may differ by 2 %. Beyond that one of the two is wrong, which cannot be known to be this one,
+// nor be mended, but said.
 type tempo struct {
 	term  uint64 // whose leader's clock it is
 	since glimpse
@@ -13,8 +13,9 @@ type tempo struct {
 // glimpse is what the leader's clock showed at some moment between two of this node's.
 type glimpse struct{ stamp, asked, answered int64 }
 
-// How far the rates may differ, in thousandths: 2 %, and the thousandth by which a leader steers. After a minute
-// and a half a comparison ends and another begins, so that a clock that becomes wrong, or right, shows.
+// How far the rates may differ, in thousandths: 2 %, and the thousandth by which a leader steers. After a
+// minute and a half a comparison ends and another begins, so that a clock that becomes wrong, or right,
+// shows.
 const (
 	mayDiffer = 21
 	compare   = 90 * second

@@ -2,8 +2,9 @@ package replica
 
 import "testing"
 
-// SAFETY A2: a follower says when its clock and the leader's differ in rate by more than two clocks may that are
-// both within 1 % of true time, and only then, however slow answers are, and once. It says when that is over.
+// SAFETY A2: a follower says when its clock and the leader's differ in rate by more than two clocks may
+// that are both within 1 % of true time, and only then, however slow answers are, and once. It says when
+// that is over.
 func TestA2_AWrongRateIsSaid(t *testing.T) {
 	for _, c := range []struct {
 		permille, slowest int64 // how much faster than the leader's this node's clock is, and the longest answer
