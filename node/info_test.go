@@ -52,8 +52,8 @@ func TestInfoHasWhatToolsLookFor(t *testing.T) {
 		"Replication": "role connected_slaves master_replid master_repl_offset",
 		"CPU":         "used_cpu_sys used_cpu_user",
 		"Ensemble": "cluster_id node leader term commit applied voters learners losses_borne " +
-			"sessions sessions_here expected_nodes last_checkpoint clock_ahead_ms clocks_off clock_rate_off disk_free " +
-			"disk_low " +
+			"sessions sessions_here expected_nodes last_checkpoint clock_ahead_ms clocks_off " +
+			"clock_rate_off disk_free disk_low " +
 			"disk_hung digests_compared_at",
 		"Cluster":  "cluster_enabled",
 		"Keyspace": "db0",

@@ -67,7 +67,7 @@ func TestB19_WhoCallsWhileANodeStartsIsKnown(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		return clocks()
+		return clockTimes()
 	}
 	if _, err := n.begin(t.Context()); err != nil {
 		t.Fatal(err)

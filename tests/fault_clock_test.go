@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -277,7 +278,9 @@ func rate(t *testing.T, own *nodetest.Clocks, ppm int64) {
 func TestA2_ClocksMayDifferByOnePerCent(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 3, nodetest.OwnClocks())
-	own := [2]*nodetest.Clocks{nodetest.NewClocks(t.TempDir()), nodetest.NewClocks(t.TempDir())}
+	folder := t.TempDir()
+	own := [2]*nodetest.Clocks{nodetest.NewClocks(filepath.Join(folder, "a")),
+		nodetest.NewClocks(filepath.Join(folder, "b"))}
 	rate(t, own[0], -10_000)
 	rate(t, own[1], 10_000)
 	lead := c.Leader()

@@ -3,7 +3,6 @@ package nodetest
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -21,8 +20,8 @@ type Clocks struct {
 	ppm      int64
 }
 
-// NewClocks keeps the clocks of a machine in a file in a folder.
-func NewClocks(folder string) *Clocks { return &Clocks{path: filepath.Join(folder, "clocks")} }
+// NewClocks keeps the clocks of a machine in a file.
+func NewClocks(path string) *Clocks { return &Clocks{path: path} }
 
 // Env gives the setting by which a program that was built to be misled reads these clocks.
 func (c *Clocks) Env() string { return clocks.Env + "=" + c.path }

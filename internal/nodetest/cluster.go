@@ -76,7 +76,7 @@ func (c *Cluster) Add() int {
 	s.client, s.peer, s.http = FreeAddress(c.t), FreeAddress(c.t), FreeAddress(c.t)
 	s.data = filepath.Join(c.dir, s.name)
 	if c.apart {
-		s.clocks = NewClocks(c.t.TempDir())
+		s.clocks = NewClocks(s.data + ".clocks")
 	}
 	c.nodes = append(c.nodes, s)
 	c.Restart(i)
