@@ -33,7 +33,7 @@ sim:
 # make chaos breaks an ensemble of real processes for TIME in every way that a test can, and judges what its
 # clients were answered. It prints the seed of its schedule; SEED=n draws the same one again. It needs Linux and root.
 chaos:
-	$(GO) test -v -count 1 -timeout 0 ./tests/chaos -run TestChaos -chaos $(TIME) -nodes $(NODES) -seed $(or $(SEED),0)
+	$(GO) test -tags chaos -v -count 1 -timeout 0 ./tests/chaos -run TestChaos -chaos $(TIME) -nodes $(NODES) -seed $(or $(SEED),0)
 
 # make fuzz runs all fuzz targets one after the other, FUZZTIME each; FUZZ=resp only those called like that. What
 # go test runs of them are their seeds and the inputs that once failed.

@@ -58,7 +58,7 @@ func Restore(backup io.Reader, dir, name string) (r Restored, err error) {
 		Incarnation: formatID(randomID()), Boots: 1}
 	usual.keep(&id)
 	was := dump.Contents
-	m := dump.Found(parseID(id.Cluster), clocks().Wall)
+	m := dump.Found(parseID(id.Cluster), clockTimes().Wall)
 	m.Admit(1, 1, machine.Node{ID: 1, Name: name, Incarnation: parseID(id.Incarnation)})
 	if err := settle(dir, id, m); err != nil {
 		return r, fmt.Errorf("nothing is restored: %w", err)

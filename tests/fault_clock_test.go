@@ -24,7 +24,7 @@ import (
 func TestNoProgramIsMisled(t *testing.T) {
 	t.Parallel()
 	for name, path := range map[string]string{"caucus": nodetest.Binary(t),
-		"misled": nodetest.BuildMisled(t, "cmd/caucus")} {
+		"misled": nodetest.Misled(t)} {
 		program, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -66,6 +66,16 @@ func Binary(t testing.TB) string {
 	return path
 }
 
+// Misled is Binary for one whose clocks tests set; see Clocks.
+func Misled(t testing.TB) string {
+	t.Helper()
+	path, err := misled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // Main runs the tests of a package and removes the binary that they used. A TestMain that only returns
 // leaves the exit status to the testing package.
 func Main(m interface{ Run() int }) {

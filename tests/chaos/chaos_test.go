@@ -206,6 +206,6 @@ func (r *run) present() (list []string) {
 
 // again is the command that draws the same schedule.
 func (r *run) again() string {
-	return fmt.Sprintf("go test ./tests/chaos -run TestChaos -v -count 1 -timeout 0 "+
+	return fmt.Sprintf("go test -tags chaos ./tests/chaos -run TestChaos -v -count 1 -timeout 0 "+
 		"-chaos %v -seed %d -nodes %d -only %q", *lasts, *seed, *nodes, *only)
 }

@@ -9,6 +9,9 @@
 // has every workload judge what it saw. Which faults hit what at which moment is chance; the seed fixes
 // the schedule, not what the machine makes of it.
 //
+// Each node has clocks of its own, which it reads as package internal/clocks says; so have the processes of
+// the strangers among the members, where this program is built with the tag "chaos", as make chaos does.
+//
 // Every fault may coincide with every other, all nodes may be dead or alone at once, and nothing that
 // was acknowledged may be lost. One rule limits what is done (risk in fault_test.go): the disks of at
 // most a minority are wiped, damaged or on their way in or out at a time, because no ensemble keeps

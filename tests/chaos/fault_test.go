@@ -48,4 +48,12 @@ var faults = []fault{
 	{"shrink", shrink},
 	{"grow", grow},
 	{"transfer", transfer},
+	{"drudge", drudge},
+	{"flip", flip},
+	{"tear", tear},
+	{"mislay", mislay},
+	{"rewind", rewind},
+	{"set clock", set},
+	{"limp", limp},
+	{"suspend", suspend},
 }

@@ -61,7 +61,7 @@ const prefix = "caucus-chaos-"
 // the end of the test; if that failed, its directory stays.
 func newField(t testing.TB, n int, flags ...string) *field {
 	t.Helper()
-	f := &field{t: t, binary: nodetest.Binary(t), flags: flags, voters: n,
+	f := &field{t: t, binary: nodetest.Misled(t), flags: flags, voters: n,
 		relay: &relay{places: map[netip.Addr]*place{}}}
 	f.ctx, f.stop = context.WithCancelCause(context.Background())
 	var err error
@@ -128,6 +128,7 @@ func (f *field) place(name, addr string) (*place, error) {
 func (f *field) node(i int) (n *node, err error) {
 	n = &node{f: f, name: fmt.Sprintf("n%d", i)}
 	n.dir = filepath.Join(n.disk(), "data")
+	n.clocks = nodetest.NewClocks(n.disk() + ".clocks")
 	if n.at, err = f.place(n.name, fmt.Sprintf("10.77.0.%d", i)); err != nil {
 		return nil, err
 	}

@@ -11,11 +11,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/caucus-project/caucus/client"
+	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/tests/chaos/history"
 )
 
@@ -93,7 +95,11 @@ func (o *members) strangers(ctx context.Context, c *crew, id int) error {
 func (o *members) stranger(ctx context.Context, c *crew, id int, name string, rng *rand.Rand) error {
 	cfg := c.config(id)
 	p := exec.Command(os.Args[0])
-	p.Env = append(os.Environ(), memberName+"="+name, memberAt+"="+strings.Join(cfg.Addrs, ","))
+	own := nodetest.NewClocks(filepath.Join(c.dir, name+".clocks"))
+	if err := own.Rate(rng.Int64N(2*limping+1) - limping); err != nil {
+		return err
+	}
+	p.Env = append(os.Environ(), own.Env(), memberName+"="+name, memberAt+"="+strings.Join(cfg.Addrs, ","))
 	p.Stderr = os.Stderr
 	in, err := p.StdinPipe()
 	if err != nil {

@@ -25,10 +25,8 @@ type node struct {
 	at   *place
 	dir  string // --data, on a disk of its own
 
-	// Flags and env are for the next start, beyond those that every start has. They belong to the fault that
-	// has taken the node.
-	flags, env []string
-	frail      bool // it may end by itself when it is started
+	frail  bool             // it may end by itself when it is started; the fault's that has taken the node
+	clocks *nodetest.Clocks // of its machine
 
 	taken bool // by a fault; under the field's lock
 
@@ -47,11 +45,9 @@ func (n *node) start() error {
 		return err
 	}
 	defer log.Close() // the process has its own
-	args := append(append([]string{}, n.env...), n.f.binary, "serve", "--id", n.name, "--data", n.dir,
-		"--listen", n.addr(), "--peer-listen", n.at.addr+":5011", "--http", n.at.addr+":8989",
-		"--password-file", n.f.secret())
+	args := []string{n.clocks.Env(), n.f.binary, "serve", "--id", n.name, "--data", n.dir, "--listen", n.addr(),
+		"--peer-listen", n.at.addr + ":5011", "--http", n.at.addr + ":8989", "--password-file", n.f.secret()}
 	args = append(append(args, n.f.joining(n)...), n.f.flags...)
-	args = append(args, n.flags...)
 	return n.at.enter(func() error {
 		n.mu.Lock()
 		defer n.mu.Unlock()
