@@ -101,7 +101,7 @@ func (d *disk) append(list []replica.Write) bool {
 	}
 	d.n.meter.Synced(time.Since(begun), len(list))
 	last := list[len(list)-1].Seq
-	d.n.owner.call(func(now replica.Time) { d.n.owner.r.Stored(now, last) })
+	d.n.owner.stored(last)
 	return true
 }
 

@@ -33,6 +33,7 @@ type inbox struct {
 	frames  []received
 	batches []*replica.Batch
 	calls   []func(now replica.Time)
+	stored  uint64 // the last write that is on the disk since the last step, 0 for none
 }
 
 // received is a frame and who sent it.
@@ -92,6 +93,9 @@ func (o *owner) call(f func(now replica.Time)) bool {
 	return o.put(func(in *inbox) { in.calls = append(in.calls, f) })
 }
 
+// stored says that the disk has all writes up to one.
+func (o *owner) stored(seq uint64) { o.put(func(in *inbox) { in.stored = seq }) }
+
 // inspect runs f on the owner's goroutine and waits for it. It says no when the node is stopping.
 func (o *owner) inspect(f func(*replica.Replica)) bool {
 	done := make(chan struct{})
@@ -147,6 +151,9 @@ func (o *owner) step(in inbox) (wake int64) {
 	}()
 	if o.broken {
 		return now.Mono + o.n.pace.heartbeat.Microseconds()
+	}
+	if in.stored > 0 { // before anything is concluded from how long the disk has been at it
+		o.r.Stored(now, in.stored)
 	}
 	o.r.Tick(now)
 	for i := range in.frames {

@@ -24,6 +24,7 @@ func (r *Replica) apply(m *pb.Message) {
 
 func (r *Replica) applyOne(e *pb.Entry) error {
 	r.checkpoint.bytes += uint64(len(e.GetData()))
+	r.budget -= len(e.GetData())
 	r.stream.passed(e.GetTerm())
 	defer r.applied(e)
 	if e.GetType() != pb.EntryNormal {

@@ -1,10 +1,13 @@
 package replica_test
 
 import (
+	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 )
 
@@ -71,6 +74,39 @@ func TestB13SnapshotsAreDueByEntriesAndByBytes(t *testing.T) {
 				t.Errorf("after %d writes of %d bytes %d snapshots were due", n, c.size, len(lead.due))
 			}
 		})
+	}
+}
+
+// A node that has much to apply does so in many steps, and hears its disk and its peers between them.
+func TestB5_CatchingUpIsNoSilence(t *testing.T) {
+	w := newTrio(t)
+	lead := w.leader()
+	for range 16 {
+		w.must(w.ask(lead, write("SET", "k", strings.Repeat("x", 1<<20))))
+	}
+	late := w.others(lead)[0]
+	w.crash(late)
+	found := late.disk
+	found.State, found.Entries = machine.New([16]byte{1}, 0), slices.Clone(late.disk.Entries)
+	var err error
+	if found.State, err = machine.Load(bytes.NewReader(late.base)); err != nil {
+		t.Fatal(err)
+	}
+	r, err := replica.Open(replica.Config{Node: record(late.id, 2), Seed: 1}, found, w.at(late))
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, commit := 0, found.HardState.GetCommit()
+	for ; r.State().Index() < commit; steps++ {
+		before := r.State().Index()
+		out := r.Output()
+		now := r.State().Index()
+		if now < commit && out.Wake > w.now+1 || now == before {
+			t.Fatalf("it goes on at %d, it is %d; applied %d to %d of %d", out.Wake, w.now, before, now, commit)
+		}
+	}
+	if steps < 4 {
+		t.Errorf("16 MiB were applied in %d steps", steps)
 	}
 }
 

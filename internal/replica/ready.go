@@ -24,7 +24,7 @@ type pendingWrite struct {
 //  4. apply: committed entries are already durable here, so they are applied without waiting;
 //  5. readIndexes: reads that a quorum confirmed, last, because they are answered from what was applied.
 func (r *Replica) ready() {
-	for r.rn.HasReady() && r.out.Fatal == nil {
+	for r.rn.HasReady() && r.goesOn() {
 		rd := r.rn.Ready()
 		r.observe(rd.SoftState)
 		for _, m := range rd.Messages {

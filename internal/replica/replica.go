@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"math/rand/v2"
 
 	"github.com/caucus-project/caucus/internal/machine"
@@ -34,6 +35,7 @@ type Replica struct {
 	held     []*pb.Message            // MsgVote, until the write of its own term is durable (SAFETY A1)
 	views    map[uint64]*machine.View // snapshots that raft was promised, by index
 	incoming *machine.Machine         // the state of a snapshot that raft has been given
+	budget   int                      // bytes of entries that this step may still apply
 	heard    map[uint64]int64         // when a frame of a peer last came, monotonic
 	gone     map[uint64]bool          // whose door refused when its connection broke, and who was not met since
 
@@ -193,7 +195,7 @@ func (r *Replica) Install(now Time, m *pb.Message, state *machine.Machine) {
 	}
 	r.heard[m.GetFrom()] = now.Mono
 	r.search.heard(r, m.GetFrom())
-	r.incoming = state
+	r.incoming, r.budget = state, math.MaxInt // what was handed out is finished before the state is replaced
 	r.stepRaft(m)
 	r.ready()
 	r.incoming = nil
@@ -257,7 +259,8 @@ func (r *Replica) at(now Time) {
 
 // Output does all that the inputs brought about and gives what came of it.
 func (r *Replica) Output() Output {
-	for more := true; more && r.out.Fatal == nil; {
+	r.budget = applyAtOnce
+	for more := true; more && r.goesOn(); {
 		r.stream.advance(r)
 		r.rounds.advance(r)
 		r.telling.advance(r)
@@ -275,8 +278,18 @@ func (r *Replica) Output() Output {
 	return out
 }
 
+// applyAtOnce is how many bytes of entries one step applies, about: so a node that has much to catch up with
+// hears its peers and its disk meanwhile, and does not take its own absence for their silence.
+const applyAtOnce = 1 << 20
+
+// goesOn says whether this step may do more.
+func (r *Replica) goesOn() bool { return r.out.Fatal == nil && r.budget > 0 }
+
 // wake gives the next moment at which time alone brings something about.
 func (r *Replica) wake() int64 {
+	if r.budget <= 0 {
+		return r.now.Mono + 1
+	}
 	at := r.rounds.wake(r)
 	if r.leader != nil {
 		at = min(at, r.leader.wake(r))
