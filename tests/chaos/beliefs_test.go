@@ -4,7 +4,9 @@ package chaos
 
 import (
 	"context"
+	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/caucus-project/caucus/tests/chaos/history"
@@ -66,5 +68,35 @@ func watch(ctx context.Context, look func()) {
 	for ctx.Err() == nil {
 		look()
 		time.Sleep(often)
+	}
+}
+
+// Looks become beliefs that a checker compares, also those that another process tells.
+func TestBeliefsThatOverlapAreSeen(t *testing.T) {
+	held := func(holder string, times int) history.Belief {
+		return history.Belief{What: "slot 1", Holder: holder, Index: times}
+	}
+	for name, c := range map[string]struct {
+		looks []history.Belief // one after the other
+		wrong bool
+	}{
+		"one after the other":             {[]history.Belief{held("a", 0), held("a", 0), held("b", 0)}, false},
+		"one in between":                  {[]history.Belief{held("a", 0), held("b", 0), held("a", 0)}, true},
+		"one in between, after a release": {[]history.Belief{held("a", 0), held("b", 0), held("a", 1)}, false},
+		"one of another thing in between": {[]history.Belief{held("a", 0), {What: "x", Holder: "b"},
+			held("a", 0)}, false},
+	} {
+		var here, told beliefs
+		for i, one := range c.looks {
+			before := int64(10 * i)
+			here.saw(one, before, before+1)
+			one.Span = history.Span{From: before + 1, To: before}
+			told.take(one)
+		}
+		for _, b := range []*beliefs{&here, &told} {
+			if v := history.Exclusive(b.all()); (len(v.Wrong) > 0) != c.wrong {
+				t.Errorf("%s: %s", name, strings.Join(v.Wrong, "; "))
+			}
+		}
 	}
 }
