@@ -117,9 +117,9 @@ func (o *members) stranger(ctx context.Context, c *crew, id int, name string, rn
 	life, cancel := context.WithTimeout(ctx, time.Duration(rng.ExpFloat64()*float64(20*time.Second)))
 	defer cancel()
 	for life.Err() == nil {
-		rest(life, 4*time.Second, rng)
+		rest(life, 2*time.Second, rng)
 		_ = p.Process.Signal(syscall.SIGSTOP)
-		rest(life, 5*time.Second, rng)
+		rest(life, time.Second<<rng.IntN(3), rng) // a promise is for one second, the session for three
 		_ = p.Process.Signal(syscall.SIGCONT)
 	}
 	if rng.IntN(2) == 0 {

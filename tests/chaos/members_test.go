@@ -135,7 +135,7 @@ func (o *members) work(ctx context.Context, c *crew, s *client.Session, id int, 
 	if err != nil {
 		return
 	}
-	stays := time.Second + time.Duration(rng.ExpFloat64()*float64(8*time.Second))
+	stays := time.Second + time.Duration(rng.ExpFloat64()*float64(4*time.Second))
 	within, cancel := context.WithTimeout(ctx, stays)
 	defer cancel()
 	watch(within, func() {
