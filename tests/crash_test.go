@@ -39,8 +39,8 @@ func TestKillsUnderWriters(t *testing.T) {
 	for _, s := range list {
 		s.serving()
 	}
-	before := w.answered()
-	eventually(t, "clients go on", func() bool { return w.answered() > before+20 })
+	before := w.total()
+	eventually(t, "clients go on", func() bool { return w.total() > before+20 })
 	w.finish()
 	w.settled(t, list)
 	w.check(t)
@@ -68,8 +68,8 @@ func TestRestartAll(t *testing.T) {
 	list := ensemble(t, 3)
 	w := startWriters(t, list, 3)
 	for range 3 {
-		before := w.answered()
-		eventually(t, "clients go on", func() bool { return w.answered() > before+200 })
+		before := w.total()
+		eventually(t, "clients go on", func() bool { return w.total() > before+200 })
 		var all sync.WaitGroup
 		for _, s := range list {
 			all.Go(s.kill)

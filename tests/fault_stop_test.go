@@ -16,12 +16,12 @@ func TestStopUnderWriters(t *testing.T) {
 	list := ensemble(t, 3)
 	w := startWriters(t, list, 2)
 	for range 3 {
-		before := w.answered()
-		eventually(t, "clients go on", func() bool { return w.answered() > before+100 })
+		before := w.total()
+		eventually(t, "clients go on", func() bool { return w.total() > before+100 })
 		s := leader(t, list)
 		s.terminate()
-		before = w.answered()
-		eventually(t, "clients of the others go on", func() bool { return w.answered() > before+100 })
+		before = w.total()
+		eventually(t, "clients of the others go on", func() bool { return w.total() > before+100 })
 		s.start()
 	}
 	w.finish()

@@ -4,18 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/caucus-project/caucus/tests/chaos/history"
 	"github.com/redis/go-redis/v9"
 )
 
 // writers are clients that write and read until they are told to stop.
 type writers struct {
-	*history
+	*diary
 	ctx  context.Context
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -23,11 +27,11 @@ type writers struct {
 
 // startWriters sets some clients to work on each server.
 func startWriters(t *testing.T, list []*server, each int) *writers {
-	w := &writers{history: newHistory()}
+	w := &writers{diary: newDiary()}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	t.Cleanup(w.finish)
 	for i := range each * len(list) {
-		one := &writer{history: w.history, id: i, c: list[i%len(list)].redis(),
+		one := &writer{diary: w.diary, id: i, c: list[i%len(list)].redis(),
 			rng: rand.New(rand.NewPCG(uint64(i), 42))}
 		w.done.Go(func() { one.run(w.ctx) })
 	}
@@ -42,7 +46,7 @@ func (w *writers) finish() {
 
 // writer is one client. It never has more than one thing under way.
 type writer struct {
-	*history
+	*diary
 	id  int
 	n   int // values so far
 	c   *redis.Client
@@ -95,33 +99,49 @@ func (w *writer) act() error {
 func (w *writer) get(key string) error {
 	called := w.now()
 	value, err := w.c.Get(context.Background(), key).Result()
+	err = orNil(err)
+	w.register("get", history.Register{Call: w.call(w.id, called, err), Kind: history.Get, Key: key, Seen: value})
+	return err
+}
+
+// orNil takes the reply nil for what it is.
+func orNil(err error) error {
 	if errors.Is(err, redis.Nil) {
-		value, err = "", nil
+		return nil
 	}
-	w.note(w.id, action{kind: "get", key: key}, called, outcome{value: value}, err)
 	return err
 }
 
 func (w *writer) set(key string) error {
 	called, value := w.now(), w.value()
 	err := w.c.Set(context.Background(), key, value, 0).Err()
-	w.note(w.id, action{kind: "set", key: key, new: value}, called, outcome{}, err)
+	w.register("set", history.Register{Call: w.call(w.id, called, err), Kind: history.Set, Key: key, New: value})
 	return err
 }
 
 func (w *writer) incr(key string) error {
 	called := w.now()
 	n, err := w.c.Incr(context.Background(), key).Result()
-	w.note(w.id, action{kind: "incr", key: key}, called, outcome{value: strconv.FormatInt(n, 10)}, err)
+	w.add(key, history.Addition{Call: w.call(w.id, called, err), Sum: n})
 	return err
+}
+
+// sum reads a counter.
+func (w *writer) sum(key string) error {
+	called := w.now()
+	n, err := w.c.Get(context.Background(), key).Int64()
+	if orNil(err) == nil {
+		w.read(key, history.Reading{Span: history.Span{From: called, To: w.now()}, Sum: n})
+	}
+	return orNil(err)
 }
 
 // once writes a key that nobody else ever writes, so that it can be looked for at the end.
 func (w *writer) once() error {
-	value := w.value()
+	called, value := w.now(), w.value()
 	key := "once:" + value
 	err := w.c.Set(context.Background(), key, value, 0).Err()
-	w.history.once(key, value, err)
+	w.diary.once(key, history.Entry{Call: w.call(w.id, called, err), Word: value})
 	return err
 }
 
@@ -134,26 +154,24 @@ func (w *writer) swap(key string) error {
 		p.Set(context.Background(), key, value, 0)
 		return nil
 	})
-	out := outcome{value: old.Val()}
-	if errors.Is(err, redis.Nil) {
-		err = nil // of the GET
-	}
-	w.note(w.id, action{kind: "swap", key: key, new: value}, called, out, err)
+	err = orNil(err) // of the GET
+	w.register("swap", history.Register{Call: w.call(w.id, called, err), Kind: history.Swap, Key: key,
+		Seen: old.Val(), New: value})
 	return err
 }
 
-// cas writes only if what it read before is still there.
+// cas writes only if what it read before is still there. That it is not is no failure of the server's.
 func (w *writer) cas(key string) error {
-	called, a := w.now(), action{kind: "cas", key: key, new: w.value()}
-	sent := false
+	called, value := w.now(), w.value()
+	seen, sent := "", false
 	err := w.c.Watch(context.Background(), func(tx *redis.Tx) error {
 		var err error
-		if a.old, err = tx.Get(context.Background(), key).Result(); err != nil && !errors.Is(err, redis.Nil) {
+		if seen, err = tx.Get(context.Background(), key).Result(); orNil(err) != nil {
 			return err
 		}
 		sent = true
 		_, err = tx.TxPipelined(context.Background(), func(p redis.Pipeliner) error {
-			p.Set(context.Background(), key, a.new, 0)
+			p.Set(context.Background(), key, value, 0)
 			return nil
 		})
 		return err
@@ -161,38 +179,34 @@ func (w *writer) cas(key string) error {
 	if !sent {
 		return err
 	}
-	out := outcome{failed: errors.Is(err, redis.TxFailedErr)}
-	if out.failed {
-		err = nil
+	w.register("cas", history.Register{Call: w.call(w.id, called, err), Kind: history.Change, Key: key, Seen: seen,
+		New: value})
+	if errors.Is(err, redis.TxFailedErr) {
+		return nil
 	}
-	w.note(w.id, a, called, out, err)
 	return err
 }
 
 // settled waits until all servers hold the same, and checks that it is what the clients were promised.
-func (h *history) settled(t *testing.T, list []*server) {
+func (d *diary) settled(t *testing.T, list []*server) {
 	t.Helper()
-	last := &writer{history: h, id: 1000, rng: rand.New(rand.NewPCG(1, 1))}
+	last := &writer{diary: d, id: 1000, rng: rand.New(rand.NewPCG(1, 1))}
+	registers, counters := d.keys()
 	for i, s := range list {
 		last.c = s.redis()
-		for _, key := range h.keys() {
+		for _, key := range registers {
 			eventually(t, "a read of "+key+" on "+s.name, func() bool { return last.get(key) == nil })
+		}
+		for _, key := range counters {
+			eventually(t, "a read of "+key+" on "+s.name, func() bool { return last.sum(key) == nil })
 		}
 		s.do("SET", "sentinel", i)
 	}
-	keys := h.keys()
-	h.mu.Lock()
-	for key := range h.acked {
-		keys = append(keys, key)
-	}
-	for value := range h.refused {
-		keys = append(keys, "once:"+value)
-	}
-	h.mu.Unlock()
+	keys := slices.Concat(registers, counters, slices.Sorted(maps.Keys(d.onces)))
 	var first map[string]string
 	for _, s := range list {
 		found := s.everything(t, keys, strconv.Itoa(len(list)-1))
-		h.compare(t, s, found)
+		d.compare(t, s, found)
 		if first == nil {
 			first = found
 		}
@@ -219,23 +233,19 @@ func (s *server) everything(t *testing.T, keys []string, sentinel string) map[st
 }
 
 // compare checks that a server holds what was acknowledged and nothing that was refused.
-func (h *history) compare(t *testing.T, s *server, found map[string]string) {
+func (d *diary) compare(t *testing.T, s *server, found map[string]string) {
 	t.Helper()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	missing := 0
-	for key, value := range h.acked {
-		if found[key] != value {
-			missing++
-			t.Logf("%s: %s was acknowledged and is %q", s.name, key, found[key])
+	var there []string
+	for key := range d.onces {
+		if value := found[key]; value != "" {
+			there = append(there, value)
 		}
 	}
-	if missing > 0 {
-		t.Errorf("%s lacks %d of %d acknowledged writes", s.name, missing, len(h.acked))
+	entries := slices.Collect(maps.Values(d.onces))
+	for i := range entries { // they are keys, and in no order
+		entries[i].Span = history.Span{}
 	}
-	for key, value := range found {
-		if h.refused[value] {
-			t.Errorf("%s: %s = %s, which was answered with TRYAGAIN", s.name, key, value)
-		}
+	if v := history.Once(entries, there); len(v.Wrong) > 0 {
+		t.Errorf("%s: %s", s.name, strings.Join(v.Wrong, "\n"))
 	}
 }
