@@ -100,7 +100,8 @@ func (w *writer) get(key string) error {
 	called := w.now()
 	value, err := w.c.Get(context.Background(), key).Result()
 	err = orNil(err)
-	w.register("get", history.Register{Call: w.call(w.id, called, err), Kind: history.Get, Key: key, Seen: value})
+	w.register("get", history.Register{Call: w.call(w.id, called, err), Kind: history.Get, Key: key,
+		Seen: value})
 	return err
 }
 
@@ -179,8 +180,8 @@ func (w *writer) cas(key string) error {
 	if !sent {
 		return err
 	}
-	w.register("cas", history.Register{Call: w.call(w.id, called, err), Kind: history.Change, Key: key, Seen: seen,
-		New: value})
+	w.register("cas", history.Register{Call: w.call(w.id, called, err), Kind: history.Change, Key: key,
+		Seen: seen, New: value})
 	if errors.Is(err, redis.TxFailedErr) {
 		return nil
 	}

@@ -17,8 +17,8 @@ type Status struct {
 	Leader   uint64 // raft id, 0 when none is known
 	Commit   uint64
 	Applied  uint64
-	Voters   []uint64
-	Learners []uint64
+	Voters   []uint64              // not those who are to replace others until that is complete (SAFETY B4)
+	Learners []uint64              // with them
 	Peers    map[uint64]PeerStatus // on a leader
 	Last     uint64                // index of the last durable snapshot
 	Caught   bool                  // all that is known to be committed is applied
@@ -64,8 +64,8 @@ func (r *Replica) Status() Status {
 	raftStatus := r.rn.Status()
 	s := Status{ID: r.cfg.Node.ID, Role: r.role, Term: r.term, Leader: r.lead,
 		Commit: raftStatus.HardState.GetCommit(), Applied: r.m.Index(),
-		Voters: r.conf.GetVoters(), Learners: r.conf.GetLearners(),
 		Peers: map[uint64]PeerStatus{}, Last: r.checkpoint.durable}
+	s.Voters, s.Learners = r.voters()
 	s.Caught = s.Applied >= s.Commit
 	r.statusOfVitals(&s)
 	s.Ended, s.Turns, s.Foreign = r.m.Counts(), r.turns, r.foreign
@@ -75,6 +75,22 @@ func (r *Replica) Status() Status {
 			Active: r.now.Mono-r.heard[id] < r.cfg.Election}
 	}
 	return s
+}
+
+// voters gives who votes and who learns, as others may rely on it: who is to replace a voter learns until that
+// is complete. While the configuration before still counts, a majority of that is needed too, and of it another
+// might be lost because the newcomer was taken to vote (SAFETY B4).
+func (r *Replica) voters() (voters, learners []uint64) {
+	learners = slices.Clone(r.conf.GetLearners())
+	before := r.conf.GetVotersOutgoing()
+	for _, id := range r.conf.GetVoters() {
+		if len(before) == 0 || slices.Contains(before, id) {
+			voters = append(voters, id)
+		} else {
+			learners = append(learners, id)
+		}
+	}
+	return voters, learners
 }
 
 // heardOrLed gives since when a leader misses a node. What it heard, or did not hear, as a follower says

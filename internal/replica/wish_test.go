@@ -301,6 +301,37 @@ func TestB4WipedVoterIsReplaced(t *testing.T) {
 	w.must(w.ask(lead, write("SET", "k", "1")))
 }
 
+// Who takes a dead voter's place says that it votes when that is complete, and not as soon as it applies the
+// change: halfway a majority of those before is needed too, so whoever waited for it must not lose another yet.
+func TestB4WhoReplacesVotesWhenThatIsComplete(t *testing.T) {
+	w := newTrio(t)
+	lead := w.leader()
+	dead, rest := w.others(lead)[0], w.others(lead)[1]
+	w.crash(dead)
+	w.pass(2 * election)
+	if let := w.join(lead, newcomer(name(dead), 4)); len(let) != 1 || let[0].ID != 4 {
+		t.Fatalf("the answers were %+v", let)
+	}
+	s := &seat{id: 4, name: name(dead)}
+	w.nodes = append(w.nodes, s)
+	w.start(s)
+	halfway := func(s *seat) bool { return len(s.r.Conf().GetVotersOutgoing()) > 0 }
+	w.hold = func(from, to uint64, _ replica.Frame) bool {
+		return (from == rest.id || to == rest.id) && halfway(lead)
+	}
+	w.pass(4 * heartbeat)
+	if status := s.r.Status(); !halfway(s) || !slices.Contains(status.Learners, 4) || len(status.Voters) != 2 {
+		t.Errorf("halfway %v: it says that %v vote and %v learn", halfway(s), status.Voters, status.Learners)
+	}
+	w.hold = nil
+	w.pass(4 * election)
+	if status := s.r.Status(); !slices.Contains(status.Voters, 4) || len(status.Voters) != 3 {
+		t.Errorf("it says that %v vote and %v learn", status.Voters, status.Learners)
+	}
+	w.crash(rest)
+	w.must(w.ask(w.leader(), write("SET", "k", "1")))
+}
+
 // One that is wiped again before it has become a voter is replaced as a learner, the voter as before.
 func TestB4WipedTwice(t *testing.T) {
 	w := newTrio(t)

@@ -40,7 +40,9 @@ func (l *locks) run(ctx context.Context, c *crew) error {
 			rng := c.rand(i)
 			c.visits(ctx, i, opts, func(ctx context.Context, s *client.Session, visit string) {
 				for n := 0; ctx.Err() == nil && n < 30; n++ { // then with another session
-					l.contend(ctx, c, s, i, fmt.Sprintf("%s.%d", visit, n), rng)
+					if err := l.contend(ctx, c, s, i, fmt.Sprintf("%s.%d", visit, n), rng); err != nil {
+						return // the session may hold a lock still, until it ends
+					}
 					rest(ctx, 100*time.Millisecond, rng)
 				}
 			})
@@ -50,9 +52,9 @@ func (l *locks) run(ctx context.Context, c *crew) error {
 	return nil
 }
 
-// contend takes a lock, works under it for a while, and gives it back.
+// contend takes a lock, works under it for a while, and gives it back. It fails when that did not come about.
 func (l *locks) contend(ctx context.Context, c *crew, s *client.Session, id int, name string,
-	rng *rand.Rand) {
+	rng *rand.Rand) error {
 	which := rng.IntN(lockNames)
 	var lock *client.Lock
 	_, err := c.write(id, func(ctx context.Context) (err error) {
@@ -67,7 +69,7 @@ func (l *locks) contend(ctx context.Context, c *crew, s *client.Session, id int,
 		return err
 	})
 	if err != nil {
-		return
+		return nil // then the session is not in the line either
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(rng.Int64N(int64(300*time.Millisecond))))
 	defer cancel()
@@ -85,7 +87,8 @@ func (l *locks) contend(ctx context.Context, c *crew, s *client.Session, id int,
 		rest(ctx, 60*time.Millisecond, rng)
 	}
 	watching.Wait()
-	_, _ = c.write(id, lock.Unlock) // or it is given back with the session
+	_, err = c.write(id, lock.Unlock)
+	return err
 }
 
 func (l *locks) write(c *crew, s *client.Session, lock *client.Lock, which, id int, word string) {
