@@ -77,9 +77,9 @@ func (r *Replica) Status() Status {
 	return s
 }
 
-// voters gives who votes and who learns, as others may rely on it: who is to replace a voter learns until that
-// is complete. While the configuration before still counts, a majority of that is needed too, and of it another
-// might be lost because the newcomer was taken to vote (SAFETY B4).
+// voters gives who votes and who learns, as others may rely on it: who is to replace a voter learns until
+// that is complete. While the configuration before still counts, a majority of that is needed too, and of it
+// another might be lost because the newcomer was taken to vote (SAFETY B4).
 func (r *Replica) voters() (voters, learners []uint64) {
 	learners = slices.Clone(r.conf.GetLearners())
 	before := r.conf.GetVotersOutgoing()

@@ -301,8 +301,9 @@ func TestB4WipedVoterIsReplaced(t *testing.T) {
 	w.must(w.ask(lead, write("SET", "k", "1")))
 }
 
-// Who takes a dead voter's place says that it votes when that is complete, and not as soon as it applies the
-// change: halfway a majority of those before is needed too, so whoever waited for it must not lose another yet.
+// Who takes a dead voter's place says that it votes when that is complete, and not as soon as it applies
+// the change: halfway a majority of those before is needed too, so whoever waited for it must not lose
+// another yet.
 func TestB4WhoReplacesVotesWhenThatIsComplete(t *testing.T) {
 	w := newTrio(t)
 	lead := w.leader()
