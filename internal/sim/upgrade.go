@@ -183,14 +183,14 @@ func (c *checks) level(n *node, reset bool) {
 }
 
 // raised sees that everybody supports a level that has risen. Of who said meanwhile that it does, or does no
-// more, it is not known which of the two came first.
+// more, it is not known which of the two came first; who started twice meanwhile may have said both.
 func (c *checks) raised(n *node, was *levels) {
-	level, before := n.r.State().Level(), map[uint64]uint16{}
+	level, before := n.r.State().Level(), map[uint64]machine.Node{}
 	for _, one := range was.nodes {
-		before[one.ID] = one.Level
+		before[one.ID] = one
 	}
 	for _, one := range n.r.State().Nodes() {
-		if one.Level < level && before[one.ID] < level {
+		if one.Level < level && before[one.ID].Level < level && one.Boots < before[one.ID].Boots+2 {
 			n.w.fail("SAFETY B20: the feature level is %d, and %s supports %d", level, one.Name, one.Level)
 		}
 	}
