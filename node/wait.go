@@ -33,6 +33,8 @@ func (c *conn) waitFor(ctx context.Context, p *talk.Plan) replica.Answer {
 	w := c.n.listen(ctx, p.Wait)
 	defer w.close()
 	a := c.ask(ctx, p)
+	c.n.waiting.Add(1) // whoever sees that knows that the first read is over
+	defer c.n.waiting.Add(-1)
 	for over := false; !over && a.Err == nil && p.Waiting(a.Results); {
 		err := w.next()
 		over = w.limit.Err() != nil // however much is heard
@@ -61,7 +63,6 @@ type waiter struct {
 
 // listen begins to listen for what is waited for.
 func (n *Node) listen(ctx context.Context, what *talk.Wait) *waiter {
-	n.waiting.Add(1)
 	limit, end := n.limit(ctx, time.Duration(what.Millis)*time.Millisecond)
 	w := &waiter{n: n, what: what, outer: ctx, limit: limit, era: n.era.Load(), end: end}
 	w.subscribe()
@@ -94,7 +95,6 @@ func (w *waiter) subscribe() {
 }
 
 func (w *waiter) close() {
-	w.n.waiting.Add(-1)
 	w.ear.Close()
 	w.end()
 }
