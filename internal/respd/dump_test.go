@@ -70,6 +70,8 @@ func TestDumpsAtOnceAreLimited(t *testing.T) {
 	last.say("GETDUMP\r\n", "-TRYAGAIN 4 dumps are being read from this node already\r\n")
 	for _, l := range readers {
 		l.Close()
+	}
+	for range readers { // whichever of them goes on, its client is gone
 		<-s.m.dump.pause
 		s.lost()
 	}
