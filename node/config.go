@@ -33,10 +33,9 @@ type Config struct {
 	// when others may come (Password is set) and a door listens on all addresses.
 	Advertise string
 	// Join gives client addresses of nodes of the ensemble to join; any one that answers is enough. When this
-	// node's own is among them they are a list of those who found together, like Peers. Without it this
-	// node founds
-	// nothing, and waits for as long as none of them does. It counts only while the directory is new. Empty,
-	// and no Peers: found an ensemble of one.
+	// node's own is among them they are a list of those who found together, like Peers. Without it this node
+	// founds nothing, and waits for as long as none of them does. It counts only while the directory is new.
+	// Empty, and no Peers: found an ensemble of one.
 	Join []string
 	// From names a dump (of CHECKPOINT name or GETDUMP) that a new ensemble begins with. The directory
 	// must be new, and there can be nobody to join. Empty: it begins with nothing.

@@ -101,6 +101,9 @@ func TestB7_AFloodProlongsNoWait(t *testing.T) {
 	if reads := q.flood(`{"event":"result"}`); reads < 2 {
 		t.Errorf("it read %d times", reads)
 	}
+	if q.n.waiting.Load() != 0 {
+		t.Error("somebody waits for ever")
+	}
 }
 
 // flood publishes an event whenever the node reads, and counts how often it does until it answers nil.

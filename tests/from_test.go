@@ -47,7 +47,7 @@ func TestServeFromADump(t *testing.T) {
 	if err != nil || reply.Str != "1" {
 		t.Error(reply, err)
 	}
-	if reply, err := nodetest.Ask(addr, "GROUP", "INFO", "g"); err != nil || reply.Err() != nil {
+	if reply, err := nodetest.Ask(addr, "GROUP", "LIST", "MATCH", "g"); err != nil || len(reply.Items) != 1 {
 		t.Error(reply, err)
 	}
 }

@@ -101,19 +101,7 @@ func TestCutsDropWhatIsSent(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) && !os.IsTimeout(err) {
 		t.Errorf("a dial through a cut ends with %v", err)
 	}
-	heard := make(chan error, 1)
-	go func() { _, err := says(t, conn); heard <- err }()
-	select {
-	case err := <-heard:
-		t.Errorf("through a cut came an answer, %v", err)
-	case <-time.After(100 * time.Millisecond):
-	}
-	if err := mendTwo(); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-heard; err != nil {
-		t.Errorf("after the cut was mended: %v", err)
-	}
+	unheardUntil(t, conn, mendTwo)
 }
 
 // A cut that resets breaks the connection of who sends.
@@ -168,17 +156,23 @@ func TestWiresAreSlow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	unheardUntil(t, conn, out)
+}
+
+// unheardUntil expects no answer over a connection until what keeps it away is mended, and one then.
+func unheardUntil(t *testing.T, conn net.Conn, mend func() error) {
+	t.Helper()
 	heard := make(chan error, 1)
 	go func() { _, err := says(t, conn); heard <- err }()
 	select {
 	case err := <-heard:
-		t.Errorf("over a wire that loses everything came an answer, %v", err)
+		t.Errorf("an answer came before that was mended, %v", err)
 	case <-time.After(100 * time.Millisecond):
 	}
-	if err := out(); err != nil {
+	if err := mend(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-heard; err != nil {
-		t.Error(err)
+		t.Errorf("after it was mended: %v", err)
 	}
 }
