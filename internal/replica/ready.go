@@ -105,6 +105,9 @@ func (r *Replica) persist(m *pb.Message) {
 	if r.mustWrite(&p) {
 		r.lastSeq++
 		w := Write{Seq: r.lastSeq, HardState: r.hard, Entries: p.entries}
+		if vote := r.hard.GetVote(); vote != 0 && vote != r.cfg.Node.ID && r.newVote() {
+			r.search.voted(r)
+		}
 		r.voted = r.hard
 		if p.snapshot != nil {
 			w.Snapshot = p.snapshot.GetMetadata()
@@ -118,8 +121,12 @@ func (r *Replica) persist(m *pb.Message) {
 
 // mustWrite says whether anything changed that has to survive a crash.
 func (r *Replica) mustWrite(p *pendingWrite) bool {
-	voted := r.hard.GetTerm() != r.voted.GetTerm() || r.hard.GetVote() != r.voted.GetVote()
-	return voted || len(p.entries) > 0 || p.snapshot != nil || len(p.votes) > 0
+	return r.newVote() || len(p.entries) > 0 || p.snapshot != nil || len(p.votes) > 0
+}
+
+// newVote says whether the term or the vote is another than the last that was handed out.
+func (r *Replica) newVote() bool {
+	return r.hard.GetTerm() != r.voted.GetTerm() || r.hard.GetVote() != r.voted.GetVote()
 }
 
 // Stored says that every write up to and including seq is durable.

@@ -81,6 +81,16 @@ func (s *search) plan(r *Replica) {
 	s.next = r.now.Mono + pause + r.rng.Int64N(r.cfg.Stagger)
 }
 
+// voted notes that this node has voted for another, which may win by it and be heard of in a moment. It lets
+// it try for a round of turns before it campaigns itself (Raft, section 5.2, where a vote granted begins the
+// election timeout anew). Otherwise it would have the pre-votes of those who have not heard of the new leader
+// either, and make it step down.
+func (s *search) voted(r *Replica) {
+	if s.next != 0 {
+		s.next = max(s.next, r.now.Mono+s.turns(r)+r.rng.Int64N(r.cfg.Stagger))
+	}
+}
+
 // place gives this node's place among the voters, the lost one left out.
 func (s *search) place(r *Replica) int64 {
 	voters := slices.Sorted(slices.Values(r.conf.GetVoters()))

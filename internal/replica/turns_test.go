@@ -62,6 +62,30 @@ func TestA7_VotersCampaignInTurn(t *testing.T) {
 	}
 }
 
+// Who has voted for another lets it try for a round of turns before its own comes: what the new leader sends
+// may be late, and a second candidate would make it step down.
+func TestA7_WhoHasVotedLetsTheOtherTry(t *testing.T) {
+	w := newTrio(t)
+	old := w.leader()
+	w.pass(600 * millisecond)
+	second := w.others(old)[1]
+	voted := false
+	w.hold = func(from, _ uint64, f replica.Frame) bool {
+		if from == second.id && f.Raft.GetType() == pb.MsgVoteResp {
+			voted = true
+		}
+		return voted // nobody hears of the election any more
+	}
+	w.die(old)
+	w.pass(2 * millisecond)
+	if !voted {
+		t.Fatal("nobody was voted for at once")
+	}
+	if at := w.campaigns(200 * millisecond)[second.id]; len(at) == 0 || at[0] < 43 || at[0] > 61 {
+		t.Errorf("who had voted campaigned at %v ms, and its turn was 45 to 60 ms after its vote", at)
+	}
+}
+
 // A leader that was lost soon after it was found does not begin the count anew; one that has held does.
 func TestA7_WhoHasHeldBeginsTheCountAnew(t *testing.T) {
 	for name, c := range map[string]struct{ held, first, last int64 }{

@@ -201,16 +201,12 @@ func (w *World) unrestOfInsiders() string {
 	return ""
 }
 
-// contested is what an election takes longer at which a second candidate has its pre-votes before it hears
-// of the first, who leads: it makes that one step down, and the others bear another silence (seed 401080).
-const contested = 900 * millisecond
-
 // How long it may take until another node leads after the one that did has died.
 const (
 	// its GRACE, an election and two heartbeats
 	followedWithin = 600 * millisecond
-	// if it led the log as well: the silence of that leader, and a contested election
-	backWithin = followedWithin + second + contested
+	// if it led the log as well: the silence of that leader
+	backWithin = followedWithin + second
 	// when nobody could see it die: its TTL and a quarter of it
 	goneWithin = backWithin + 2500*millisecond
 )
