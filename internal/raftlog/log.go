@@ -64,7 +64,6 @@ type Log struct {
 
 type segment struct {
 	path    string
-	ends    bool // its last sector is kept for saying that another follows
 	seq     uint64
 	highest uint64 // index of any entry that it holds
 	size    int64  // bytes, those reserved among them
@@ -183,7 +182,7 @@ func (l *Log) roll(room int64) error {
 	if err != nil {
 		return err
 	}
-	return l.activate(segment{path: path, seq: seq, ends: true}, off, crc)
+	return l.activate(segment{path: path, seq: seq}, off, crc)
 }
 
 // headRoom is the most that the first frame of a segment takes.
@@ -213,7 +212,7 @@ func (l *Log) create(path string, seq uint64, room int64) (off int64, crc uint32
 // conclude has the active segment say, in its last sector, that segment next follows. A sector is written
 // whole or not at all.
 func (l *Log) conclude(next uint64) error {
-	if len(l.segments) == 0 || !l.segments[len(l.segments)-1].ends {
+	if len(l.segments) == 0 {
 		return nil
 	}
 	frame, _ := sealed.Seal(record.AppendNext(make([]byte, sealed.HeadSize), next), l.size, l.crc, l.seed)
@@ -240,10 +239,7 @@ func (l *Log) activate(s segment, off int64, crc uint32) error {
 	old := l.file
 	s.size = size
 	l.add(s)
-	if s.ends {
-		size -= sealed.SectorSize
-	}
-	l.file, l.size, l.off, l.crc, l.written = f, size, off, crc, l.place
+	l.file, l.size, l.off, l.crc, l.written = f, size-sealed.SectorSize, off, crc, l.place
 	if old != nil {
 		return old.Close()
 	}

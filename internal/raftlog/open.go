@@ -140,7 +140,7 @@ func (o *opening) readSegment(s segment, newest bool) error {
 	if err != nil {
 		return err
 	}
-	s.highest, s.ends = o.Highest, o.Size > 0
+	s.highest = o.Highest
 	if !newest {
 		s.size = int64(len(b))
 		o.add(s)
@@ -187,10 +187,7 @@ func (o *opening) scan(s segment, b []byte, newest bool) (end, last int64, err e
 
 // body gives the part of a segment's file that holds frames: all but the last sector.
 func (o *opening) body(b []byte) ([]byte, error) {
-	switch {
-	case o.Size == 0: // made before segments said that another follows
-		return b, nil
-	case o.Size != int64(len(b)) || o.Size < sealed.SectorSize:
+	if o.Size != int64(len(b)) || o.Size < sealed.SectorSize {
 		return nil, fmt.Errorf("the file has %d bytes, and was made with %d", len(b), o.Size)
 	}
 	return b[:o.Size-sealed.SectorSize], nil
@@ -198,9 +195,6 @@ func (o *opening) body(b []byte) ([]byte, error) {
 
 // conclusion reads the last sector of a segment: whether another follows.
 func (o *opening) conclusion(s segment, b []byte, newest bool) error {
-	if o.Size == 0 {
-		return nil
-	}
 	at := o.Size - sealed.SectorSize
 	if sealed.TrimZeros(b[at:]) == 0 {
 		return nil // the newest, or the process died when it had made the next

@@ -27,8 +27,7 @@ type Place struct {
 
 // Kinds of items within a frame.
 const (
-	itemSegment  = 'g' // sequence number, last index: begins each segment
-	itemSize     = 'z' // bytes of the segment's file
+	itemSegment  = 'g' // sequence number, last index, bytes of the file: begins each segment
 	itemNext     = 'n' // sequence number of the segment that follows: in the last sector of each but the newest
 	itemHard     = 'h' // term, vote, commit
 	itemSnapshot = 's' // index, term
@@ -69,7 +68,7 @@ type Replay struct {
 	Base    uint64
 	Entries []*raftpb.Entry
 	Highest uint64 // index of any entry in the present segment, for Compact
-	Size    int64  // bytes that the file of the present segment was made with, 0 if it does not say
+	Size    int64  // bytes that the file of the present segment was made with
 }
 
 var errItem = errors.New("a record is not readable")
@@ -78,7 +77,7 @@ var errItem = errors.New("a record is not readable")
 // begins.
 func (r *Replay) Segment(payload []byte, seq uint64, first bool) error {
 	c := cursor{b: payload}
-	kind, found, last := c.kind(), c.uvarint(), c.uvarint()
+	kind, found, last, size := c.kind(), c.uvarint(), c.uvarint(), c.uvarint()
 	if c.bad || kind != itemSegment || found != seq {
 		return fmt.Errorf("it does not begin as segment %d", seq)
 	}
@@ -88,7 +87,7 @@ func (r *Replay) Segment(payload []byte, seq uint64, first bool) error {
 	if last != r.Last {
 		return fmt.Errorf("it begins after entry %d, but the log before it ends with %d", last, r.Last)
 	}
-	r.Highest, r.Size = 0, 0
+	r.Highest, r.Size = 0, int64(min(size, math.MaxInt64))
 	return r.Frame(c.b)
 }
 
@@ -109,8 +108,6 @@ func (r *Replay) item(c *cursor) error {
 	switch c.kind() {
 	case itemHard:
 		r.Term, r.Vote, r.Commit = c.uvarint(), c.uvarint(), c.uvarint()
-	case itemSize:
-		r.Size = int64(min(c.uvarint(), math.MaxInt64))
 	case itemSnapshot:
 		r.Base, _ = c.uvarint(), c.uvarint()
 		r.Last, r.Entries = r.Base, nil
@@ -141,7 +138,7 @@ func AppendHard(b []byte, p Place) []byte { return putItem(b, itemHard, p.Term, 
 // AppendSegment encodes, behind b, what a segment begins with: its number, the size of its file, and all
 // that a reader needs of those before it.
 func AppendSegment(b []byte, seq uint64, size int64, p Place) []byte {
-	return AppendHard(putItem(putItem(b, itemSegment, seq, p.Last), itemSize, uint64(size)), p)
+	return AppendHard(putItem(b, itemSegment, seq, p.Last, uint64(size)), p)
 }
 
 // AppendNext encodes, behind b, that segment seq follows.
