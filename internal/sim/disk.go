@@ -17,7 +17,7 @@ import (
 const dataDir = "/data"
 
 // segmentSize is small, so that there are many segments.
-const segmentSize = 32 << 10
+const segmentSize = 8 << 10
 
 // disk is a node's log on a disk in memory, which takes its time.
 type disk struct {
