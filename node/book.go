@@ -119,11 +119,17 @@ func (n *Node) openBook(home datadir.Identity) {
 	n.book.open(list)
 }
 
-// keepBook writes the file whenever it is behind, until the node stops.
+// keepBook writes the file whenever it is behind, again and again while the disk takes nothing, until the
+// node stops.
 func (n *Node) keepBook(home datadir.Identity) {
 	for spoke := false; ; {
+		var again <-chan time.Time
+		if spoke {
+			again = time.After(time.Second)
+		}
 		select {
 		case <-n.book.dirty:
+		case <-again:
 		case <-n.ctx.Done():
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -186,35 +187,37 @@ func rewind(f *field, rng *rand.Rand) (func() error, string, error) {
 
 func (n *node) backup() string { return filepath.Join(n.disk(), "backup") }
 
-// age copies the directory of a node and starts it once more, until all others know of that: who was never
-// told could not tell which of two starts is the later.
+// age copies the directory of a node and starts it once more, until all others have written that down: who
+// does not know it, or forgot it when it was killed, could not tell which of two starts is the later.
 func (n *node) age() error {
-	err := errors.Join(n.kill(), os.CopyFS(n.backup(), os.DirFS(n.dir)), n.start())
-	if err != nil {
+	if err := n.kill(); err != nil {
 		return err
 	}
-	index, know := uint64(0), map[*node]bool{}
-	return n.f.until("all know that "+n.name+" was started once more", func() bool {
-		if index == 0 {
-			if _, err := n.ask("SET", "chaos:age", n.name); err != nil {
-				return false
-			}
-			s, err := n.standing()
-			if err != nil {
-				return false
-			}
-			index = s.Applied
+	before, err := os.ReadFile(n.logPath())
+	if err = errors.Join(err, os.CopyFS(n.backup(), os.DirFS(n.dir)), n.start()); err != nil {
+		return err
+	}
+	known := map[*node]bool{}
+	return n.f.until("all have written down that "+n.name+" was started once more", func() bool {
+		said, err := os.ReadFile(n.logPath())
+		boot := startedAs.FindSubmatch(said[min(len(before), len(said)):])
+		if err != nil || boot == nil {
+			return false
 		}
 		for _, other := range n.f.all() {
-			if s, err := other.standing(); err == nil && s.Applied >= index {
-				know[other] = true
-			} else if !know[other] {
+			if known[other] || other == n {
+				continue
+			}
+			book, err := os.ReadFile(filepath.Join(other.dir, "book"))
+			if known[other] = err == nil && bytes.Contains(book, boot[1]); !known[other] {
 				return false
 			}
 		}
 		return true
 	})
 }
+
+var startedAs = regexp.MustCompile(`msg=started .* boot=([0-9a-f]{32}) `)
 
 // restore puts the old state in the place of the present one. Somebody must tell the node that it is.
 func (n *node) restore() error {
@@ -228,9 +231,8 @@ func (n *node) restore() error {
 	if err := n.f.until(n.name+" is turned away", func() bool { return !n.running() }); err != nil {
 		return err
 	}
-	if !strings.Contains(n.tail(), "turns this one away") {
-		n.f.violated("%s has an old copy of its directory and ended for another reason; it said:\n%s", n.name,
-			n.tail())
+	if said := n.tail(); !strings.Contains(said, "turns this one away") && !strings.Contains(said, "older copy") {
+		n.f.violated("%s has an old copy of its directory and ended for another reason; it said:\n%s", n.name, said)
 	}
 	return n.anew()
 }
