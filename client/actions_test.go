@@ -125,14 +125,26 @@ func TestB15_ActionsAreFiredByTheMembersClock(t *testing.T) {
 		poll(9, "yes", time.Millisecond)}}
 	f := act(t, g)
 	next(t, g.fired) // so everything of before was read
+	g.result(f, 12, "yes", 3*time.Second)
+	g.result(f, 11, "yes", 2*time.Second)
 	g.result(f, 6, "yes", time.Second)
 	g.result(f, 6, "yes", time.Second)
 	g.result(f, 2, "yes", time.Second)
 	g.result(f, 7, "timeout", time.Second)
+	g.result(f, 8, "yes", time.Millisecond)
+	if got := next(t, g.fired); got != "t8" { // so everything of before was heard
+		t.Errorf("%s was fired", got)
+	}
 	g.clock.advance(time.Second)
 	got := map[string]bool{next(t, g.fired): true, next(t, g.fired): true}
 	if !got["t2"] || !got["t6"] {
 		t.Errorf("%v were fired", got)
+	}
+	for _, topic := range []string{"t11", "t12"} { // armed before all, so what is told twice is told by then
+		g.clock.advance(time.Second)
+		if got := next(t, g.fired); got != topic {
+			t.Errorf("%s was fired, not %s", got, topic)
+		}
 	}
 	if err := g.s.Close(); err != nil {
 		t.Error(err)

@@ -70,7 +70,11 @@ func (n *Node) recover(home datadir.Identity) (replica.Restored, datadir.Identit
 	}
 	n.teach(restored.State)
 	home.Boots++
-	return restored, home, datadir.Write(vfs.OS{}, n.cfg.Data, home)
+	if err := datadir.Write(vfs.OS{}, n.cfg.Data, home); err != nil {
+		return replica.Restored{}, home, fmt.Errorf("this start cannot be counted, and without that nobody could "+
+			"tell an old copy of the directory (if its disk is full, make room and start again): %w", err)
+	}
+	return restored, home, nil
 }
 
 // found writes the first snapshot of a new ensemble: one node, and what it begins with.

@@ -19,7 +19,7 @@ type checks struct {
 	heard   map[*node]map[string]uint64
 	counts  map[string]int
 	time    timeKept
-	ordered int64 // true time at which a TRANSFER, EVICT or SET was answered last
+	ordered int64 // true time at which a TRANSFER, EVICT, RESIGN or SET was sent or answered last
 	stirred bool  // a member has done something since beliefs were looked at
 	seen    seen
 	tokens  map[lease.Key]uint64 // the newest epoch and term that anybody believed in

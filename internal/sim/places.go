@@ -104,9 +104,10 @@ func (m *member) giveUp(p *place) {
 }
 
 func (m *member) resign(p *place) {
-	p.resign = false
+	p.resign, m.w.checks.ordered = false, m.w.now
 	m.lease.GiveUp(p.key(lease.Leadership))
 	m.send("GROUP RESIGN "+p.group.name, func(replies []caucus.Reply) {
+		m.w.checks.ordered = m.w.now
 		m.lease.GiveUp(p.key(lease.Leadership))
 		if m.word(replies[0]) != caucus.ErrNoLeader.Word {
 			m.failed(replies[0])
@@ -117,7 +118,7 @@ func (m *member) resign(p *place) {
 // command sends an order about another member. Who hands the leadership over stops believing before.
 func (m *member) command(p *place) {
 	cmd := p.order
-	p.order = nil
+	p.order, m.w.checks.ordered = nil, m.w.now
 	m.lease.GiveUp(p.key(lease.Leadership))
 	m.send(cmd[1]+" "+cmd[3], func(replies []caucus.Reply) {
 		m.lease.GiveUp(p.key(lease.Leadership))

@@ -154,6 +154,9 @@ func (m *member) unrest() string {
 		if p.name == "" || p.leaving {
 			return "is not in " + p.group.name
 		}
+		if p.order != nil || p.resign {
+			return "has yet to say who leads " + p.group.name
+		}
 		if p.ear.conn != m.conn || p.ear.name != p.name {
 			return "does not hear " + p.group.name
 		}
