@@ -287,6 +287,9 @@ func (n *node) turnedAway() bool {
 	n.disk.fill(f.files)
 	n.boots = f.boots
 	if _, err := n.disk.open(); err != nil {
+		if n.former = f; n.outdated(err) {
+			return true // the next version finds the same directory
+		}
 		w.fail("%s cannot start from a former directory: %v", n.name, err)
 		return true
 	}
