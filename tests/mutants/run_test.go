@@ -68,7 +68,7 @@ func goTest(root, flag string, args []string) (out string, failed bool, err erro
 	cmd.Stdout, cmd.Stderr = &b, &b
 	err = cmd.Run()
 	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if errors.As(err, &exit) && exit.Exited() {
 		return b.String(), true, nil
 	}
 	return b.String(), false, err
