@@ -231,7 +231,8 @@ func (n *node) restore() error {
 	if err := n.f.until(n.name+" is turned away", func() bool { return !n.running() }); err != nil {
 		return err
 	}
-	if said := n.tail(); !strings.Contains(said, "turns this one away") && !strings.Contains(said, "older copy") {
+	said := n.tail()
+	if !strings.Contains(said, "turns this one away") && !strings.Contains(said, "older copy") {
 		n.f.violated("%s has an old copy of its directory and ended for another reason; it said:\n%s", n.name, said)
 	}
 	return n.anew()
