@@ -1,15 +1,21 @@
 package node
 
 import (
+	"bytes"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/peer"
 	"github.com/caucus-project/caucus/internal/raftlog/datadir"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"github.com/caucus-project/caucus/internal/replica"
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
 )
 
 // A node that is turned away while it still starts stops all that it has begun, and lets go of its directory.
@@ -81,4 +87,43 @@ func TestB19_WhoCallsWhileANodeStartsIsKnown(t *testing.T) {
 		t.Fatalf("it does not call back: %v", err)
 	}
 	back.Close()
+}
+
+// A node that is sent a snapshot of a higher feature level than its version has stops and says so: its leader
+// would send it again for ever.
+func TestB20ASnapshotOfANewerVersionStopsTheNode(t *testing.T) {
+	n := bareNode(Config{Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off"})
+	n, err := n.begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	next := machine.New(parseID(n.cluster()), 1)
+	next.Support(machine.Next)
+	next.Admit(1, 1, machine.Node{ID: 1, Level: machine.Next, Boots: 1, Boot: entry.Boot{1}})
+	risen := &entry.Entry{Notes: []entry.Op{machine.RaiseLevel(machine.Next)}}
+	if _, err := next.Apply(2, 1, risen, mute{}); err != nil || next.Level() != machine.Next {
+		t.Fatalf("level %d, %v", next.Level(), err)
+	}
+	var body bytes.Buffer
+	if err := next.View().Save(&body); err != nil {
+		t.Fatal(err)
+	}
+	index, term, from := uint64(2), uint64(1), uint64(2)
+	header, err := proto.Marshal(&pb.Message{From: &from, Snapshot: &pb.Snapshot{
+		Metadata: &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: &pb.ConfState{Voters: []uint64{1, 2}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (*peerDoor)(n).Stream(from, streamSnapshot, header, &body); !errors.Is(err, machine.ErrNewer) {
+		t.Errorf("the sender is told %v", err)
+	}
+	select {
+	case <-n.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("it runs on")
+	}
+	if err := n.Err(); !errors.Is(err, machine.ErrNewer) || !strings.Contains(err.Error(), "node 2 has sent") {
+		t.Errorf("it stopped because of %v", err)
+	}
 }
