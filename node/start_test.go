@@ -111,7 +111,8 @@ func TestB20ASnapshotOfANewerVersionStopsTheNode(t *testing.T) {
 	}
 	index, term, from := uint64(2), uint64(1), uint64(2)
 	header, err := proto.Marshal(&pb.Message{From: &from, Snapshot: &pb.Snapshot{
-		Metadata: &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: &pb.ConfState{Voters: []uint64{1, 2}}}}})
+		Metadata: &pb.SnapshotMetadata{Index: &index, Term: &term,
+			ConfState: &pb.ConfState{Voters: []uint64{1, 2}}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
