@@ -147,6 +147,9 @@ func (m *member) unrest() string {
 	if m.stalled > 0 || m.id == "" || !m.attached || !m.conn.nodeOpen {
 		return "has no session"
 	}
+	if max(m.conn.toNode, m.conn.toClient) > m.w.now+second/10 {
+		return "has a connection that was stuck, and what is on it is under way"
+	}
 	if m.flying != nil && m.clock.mono()-m.flying.sent > second/10 {
 		return "waits for an answer to " + m.flying.what
 	}
