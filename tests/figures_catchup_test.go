@@ -13,18 +13,21 @@ import (
 	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
-var missed = flag.Uint64("missed", 1_000_000, "BenchmarkCatchUp: how many writes the node misses")
+var (
+	missed = flag.Uint64("missed", 1_000_000, "BenchmarkCatchUp: how many writes the node misses")
+	few    = flag.Int("writers", 64, "BenchmarkCatchUp: how many write them; the more, the more share an entry")
+)
 
 // BenchmarkCatchUp takes how long a node needs to catch up that missed a million small writes, while writers
 // go on, and what those notice of it. Whether by the log or by a snapshot depends on how many entries they
 // made.
 //
-//	go test -run xxx -bench CatchUp -benchtime 1x -timeout 60m ./tests [-missed WRITES]
+//	go test -run xxx -bench CatchUp -benchtime 1x -timeout 60m ./tests [-missed WRITES] [-writers N]
 func BenchmarkCatchUp(b *testing.B) {
 	c := nodetest.Start(b, 3)
 	late := (c.Leader() + 1) % 3
 	there := []string{c.Addr((late + 1) % 3), c.Addr((late + 2) % 3)}
-	writing := load.Config{Addresses: there, Conns: 64, Keys: 1_000_000, ValueSize: 32}
+	writing := load.Config{Addresses: there, Conns: *few, Keys: 1_000_000, ValueSize: 32}
 	sent := func() int {
 		return strings.Count(c.Logs((late+1)%3)+c.Logs((late+2)%3), `msg="snapshot sent"`)
 	}
@@ -35,12 +38,12 @@ func BenchmarkCatchUp(b *testing.B) {
 		b.Fatal(err)
 	}
 	writing.Commands, writing.Duration = *missed, time.Hour
-	alone := take(b, writing)
+	usual := take(b, writing)
 	after, err := c.Standing((late + 1) % 3)
 	if err != nil {
 		b.Fatal(err)
 	}
-	writing.Commands = 0
+	writing.Commands, writing.Conns = 0, 64
 	ctx, stop := context.WithCancel(b.Context())
 	defer stop()
 	var meanwhile *load.Report
@@ -75,8 +78,8 @@ func BenchmarkCatchUp(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // it says nothing
 	fmt.Printf("\n%d writes missed in %d entries; by %s\n\n| | |\n| --- | --- |\n"+
 		"| all that it missed is there after | %.2f s |\n| level with the others, who go on writing | %.2f s |\n"+
-		"| memory of its process at most | %d MiB |\n| writers before | %s |\n| writers meanwhile | %s |\n",
-		*missed, after.Index-before.Index, way, caught.Seconds(), level.Seconds(), memory>>20, pace(alone),
+		"| memory of its process at most | %d MiB |\n| %d writers before | %s |\n| 64 writers meanwhile | %s |\n",
+		*missed, after.Index-before.Index, way, caught.Seconds(), level.Seconds(), memory>>20, *few, pace(usual),
 		pace(meanwhile))
 }
 
