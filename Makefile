@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 TIME  ?= 10m
 NODES ?= 5
 
-.PHONY: check fmt vet test race sim chaos fuzz mutants bench build clean
+.PHONY: check fmt vet test race sim chaos fuzz mutants bench bench-peers bench-check build clean
 
 check: fmt vet test
 
@@ -47,6 +47,16 @@ mutants:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+# make bench-peers measures caucus beside etcd and Redis, on a machine that does nothing else (docs/performance.md).
+# BENCH='-only SET -repeat 3' are flags of it; BENCH=-help lists them.
+bench-peers:
+	$(GO) run -C bench . $(BENCH)
+
+# make bench-check looks whether bench-peers works, whatever the figures. It fetches and compiles etcd.
+bench-check:
+	$(GO) vet -C bench ./...
+	@cd bench && GO="$(GO)" sh ../.ci/test -timeout 10m ./...
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/caucus ./cmd/caucus

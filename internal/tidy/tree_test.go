@@ -64,7 +64,12 @@ func parse(path, text string) (source, error) {
 // so are modules within (bench).
 func tree(t *testing.T) []source {
 	t.Helper()
-	root := filepath.Join("..", "..")
+	return treeOf(t, filepath.Join("..", ".."))
+}
+
+// treeOf reads the module at a folder.
+func treeOf(t *testing.T, root string) []source {
+	t.Helper()
 	var sources []source
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -1,0 +1,136 @@
+package loop
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/resp"
+)
+
+// patience is how long an answer may take.
+const patience = 20 * time.Second
+
+// Line is a connection to a server that speaks RESP. It is used by one goroutine.
+type Line struct {
+	conn    net.Conn
+	replies *resp.ReplyReader
+	buf     []byte
+}
+
+// DialRESP opens a connection.
+func DialRESP(addr string) (*Line, error) {
+	conn, err := net.DialTimeout("tcp", addr, patience)
+	if err != nil {
+		return nil, err
+	}
+	return &Line{conn: conn, replies: resp.NewReplyReader(conn, resp.Limits{})}, nil
+}
+
+// Close closes the connection.
+func (l *Line) Close() error { return l.conn.Close() }
+
+// Add adds a command to the flight that Send sends.
+func (l *Line) Add(cmd caucus.Command) { l.buf = resp.AppendCommand(l.buf, cmd) }
+
+// Send sends what was added.
+func (l *Line) Send() error {
+	if err := l.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	_, err := l.conn.Write(l.buf)
+	l.buf = l.buf[:0]
+	return err
+}
+
+// Read reads a reply. One that is an error is an error.
+func (l *Line) Read() (caucus.Reply, error) {
+	reply, err := l.replies.Read()
+	if err == nil {
+		err = reply.Err()
+	}
+	return reply, err
+}
+
+// Do has one command carried out.
+func (l *Line) Do(cmd caucus.Command) (caucus.Reply, error) {
+	l.Add(cmd)
+	if err := l.Send(); err != nil {
+		return caucus.Reply{}, err
+	}
+	return l.Read()
+}
+
+// respCaller sends SET or GET.
+type respCaller struct {
+	*Line
+	rng   *rand.Rand
+	read  bool
+	depth int
+}
+
+// RESP opens callers over connections that are spread over servers, each of which sends SET, or GET, so
+// many at a time.
+func RESP(addrs []string, n, depth int, read bool) ([]Caller, error) {
+	callers := make([]Caller, 0, n)
+	for i := range n {
+		line, err := DialRESP(addrs[i%len(addrs)])
+		if err != nil {
+			CloseAll(callers)
+			return nil, err
+		}
+		callers = append(callers, &respCaller{line, rand.New(rand.NewPCG(1, uint64(i))), read, depth})
+	}
+	return callers, nil
+}
+
+// Fly implements Caller. A connection that hangs is given up after a while; ctx ends no answer.
+func (c *respCaller) Fly(context.Context) (int, error) {
+	words := [3]string{"SET", "", Value}
+	length := 3
+	if c.read {
+		words[0], length = "GET", 2
+	}
+	for range c.depth {
+		words[1] = anyKey(c.rng)
+		c.Add(words[:length])
+	}
+	if err := c.Send(); err != nil {
+		return 0, err
+	}
+	for range c.depth {
+		reply, err := c.Read()
+		if err != nil {
+			return 0, err
+		}
+		if c.read && len(reply.Str) != valueSize {
+			return 0, fmt.Errorf("GET was answered with %d bytes, not %d", len(reply.Str), valueSize)
+		}
+	}
+	return c.depth, nil
+}
+
+// fillAtOnce is how many keys are written at a time before anything is measured.
+const fillAtOnce = 100
+
+// FillRESP writes all keys.
+func FillRESP(addr string) error {
+	line, err := DialRESP(addr)
+	if err != nil {
+		return err
+	}
+	defer line.Close()
+	for from := 0; from < Keys; from += fillAtOnce {
+		cmd := caucus.Command{"MSET"}
+		for n := from; n < from+fillAtOnce; n++ {
+			cmd = append(cmd, Key(n), Value)
+		}
+		if _, err := line.Do(cmd); err != nil {
+			return err
+		}
+	}
+	return nil
+}
