@@ -61,19 +61,21 @@ func bePart(args []string) (part bool, err error) {
 
 // options say what is measured, and where the results go.
 type options struct {
-	repeat      int
-	seconds     float64
-	only        *regexp.Regexp
-	list        bool
-	json, svg   string
-	dir, caucus string
-	long        time.Duration
+	repeat, shrink int
+	seconds        float64
+	only           *regexp.Regexp
+	list           bool
+	json, svg      string
+	dir, caucus    string
+	long           time.Duration
 }
 
 func flags(args []string) (o options, err error) {
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
 	set.IntVar(&o.repeat, "repeat", 5, "runs of either side for each row, in turn")
 	set.Float64Var(&o.seconds, "seconds", 5, "length of a run")
+	set.IntVar(&o.shrink, "shrink", 1, "divide the numbers of members, watchers and keys by this, 10 at most, to "+
+		"see whether all works; the figures say nothing then")
 	set.StringVar(&o.json, "json", "", "write everything that was measured to this `file`, as JSON")
 	set.StringVar(&o.svg, "svg", "", "draw the ratios into this `file`")
 	set.StringVar(&o.dir, "dir", "", "`directory` for the data of all nodes, on the disk that is measured; by "+
@@ -104,6 +106,8 @@ func (o options) validate(rest []string) error {
 		return fmt.Errorf("bench takes flags only, not %q; bench -help lists them", rest)
 	case o.repeat < 1:
 		return fmt.Errorf("-repeat is %d; one run at least", o.repeat)
+	case o.shrink < 1 || o.shrink > 10:
+		return fmt.Errorf("-shrink is %d; 1 to 10", o.shrink)
 	case o.long <= 0 || o.long > time.Hour:
 		return fmt.Errorf("-seconds is %g; more than nothing, an hour at most", o.seconds)
 	}

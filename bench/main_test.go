@@ -68,7 +68,7 @@ func TestTheHarnessWorks(t *testing.T) {
 	files := t.TempDir()
 	table, picture := filepath.Join(files, "j"), filepath.Join(files, "s")
 	out, err := brief(t, t.Context(), "-repeat", "2", "-seconds", "0.2", "-json", table, "-svg", picture,
-		"-only", "^SET, pipelines|^GET, 64|one node, GET, pipelines|single|limits")
+		"-shrink", "10", "-only", "^SET, pipelines|^GET, 64|one node, GET, pipelines|single|limits")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,6 +101,18 @@ func TestTheHarnessWorks(t *testing.T) {
 	}
 }
 
+// What is not about the store: members, watchers, memory, a leading node that dies.
+func TestEveryKindOfWorkWorks(t *testing.T) {
+	const kinds = "kill -9|joins|heartbeat|subscribers|each idle member"
+	out, err := brief(t, t.Context(), "-repeat", "1", "-seconds", "0.2", "-shrink", "10", "-only", kinds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out, "| etcd"); n != 5 {
+		t.Errorf("%d rows, not 5:\n%s", n, out)
+	}
+}
+
 // Whoever interrupts it gets what is whole by then, and nothing is left.
 func TestItCanBeInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -120,7 +132,7 @@ func TestItCanBeInterrupted(t *testing.T) {
 }
 
 func TestNonsenseIsRefused(t *testing.T) {
-	for _, args := range []string{"-repeat 0", "-seconds 0", "-seconds -1", "-only (", "-nothing", "more"} {
+	for _, args := range []string{"-repeat 0", "-seconds 0", "-seconds -1", "-shrink 11", "-only (", "-nothing", "more"} {
 		if _, err := flags(strings.Fields(args)); err == nil {
 			t.Errorf("%s: no error", args)
 		}

@@ -25,6 +25,7 @@ func (o options) settle(ctx context.Context, screen *screen) (house servers.Hous
 			return house, nil, err
 		}
 	}
+	house.Shrink = o.shrink
 	house.Dir, err = os.MkdirTemp(parent, "caucus-bench-")
 	if err != nil {
 		return house, nil, err
@@ -78,13 +79,17 @@ func fileSystem(dir string) string {
 
 // machine says on what, and of what, the figures are.
 func machine(ctx context.Context, house servers.House, o options) []string {
-	return []string{
+	lines := []string{
 		fmt.Sprintf("%s; %d CPUs (%s), Linux %s, data on %s; %s", time.Now().UTC().Format("2006-01-02 15:04 UTC"),
 			runtime.NumCPU(), processor(), kernel(), fileSystem(house.Dir), runtime.Version()),
 		"caucus " + revision(ctx, o) + ", etcd " + version("go.etcd.io/etcd/server/v3") + ", redis " + redis(ctx),
 		fmt.Sprintf("%d runs of %g s for each side, in turn; keys of 16 and values of 64 bytes, 10,000 of them; "+
 			"all nodes and the load on this machine", o.repeat, o.seconds),
 	}
+	if o.shrink > 1 {
+		lines = append(lines, fmt.Sprintf("numbers divided by %d: the figures say nothing", o.shrink))
+	}
+	return lines
 }
 
 func processor() string {

@@ -58,14 +58,20 @@ func (c *etcdCaller) puts() []clientv3.Op {
 
 // FillEtcd writes all keys.
 func FillEtcd(ctx context.Context, kv clientv3.KV) error {
-	for from := 0; from < Keys; from += fillAtOnce {
-		var puts []clientv3.Op
-		for n := from; n < from+fillAtOnce; n++ {
-			puts = append(puts, clientv3.OpPut(Key(n), Value))
-		}
-		if _, err := kv.Txn(ctx).Then(puts...).Commit(); err != nil {
+	for from := 0; from < Keys; from += FillAtOnce {
+		if err := PutMany(ctx, kv, from); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// PutMany writes the FillAtOnce keys from a number on.
+func PutMany(ctx context.Context, kv clientv3.KV, from int) error {
+	var puts []clientv3.Op
+	for n := from; n < from+FillAtOnce; n++ {
+		puts = append(puts, clientv3.OpPut(Key(n), Value))
+	}
+	_, err := kv.Txn(ctx).Then(puts...).Commit()
+	return err
 }

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -11,11 +12,14 @@ import (
 
 // Caller is one client. It is used by one goroutine.
 type Caller interface {
-	// Fly sends one flight and waits for its answers. It gives the number of operations in it. An operation
-	// that was refused is an error.
+	// Fly sends one flight and waits for its answers. It gives the number of operations in it. An
+	// operation that was refused is an error. ErrEnough says that this caller has nothing more to send.
 	Fly(ctx context.Context) (operations int, err error)
 	Close() error
 }
+
+// ErrEnough ends the part of one caller in a run.
+var ErrEnough = errors.New("nothing more to send")
 
 // Report is what a run came to.
 type Report struct {
@@ -79,6 +83,9 @@ func (s *seat) fly(ctx context.Context, until time.Time) error {
 			return err
 		}
 		n, err := s.caller.Fly(ctx)
+		if err == ErrEnough {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -30,6 +30,9 @@ func DialRESP(addr string) (*Line, error) {
 	return &Line{conn: conn, replies: resp.NewReplyReader(conn, resp.Limits{})}, nil
 }
 
+// Patient lets a connection be silent as long as it likes, until something is sent over it.
+func (l *Line) Patient() error { return l.conn.SetDeadline(time.Time{}) }
+
 // Close closes the connection.
 func (l *Line) Close() error { return l.conn.Close() }
 
@@ -113,8 +116,8 @@ func (c *respCaller) Fly(context.Context) (int, error) {
 	return c.depth, nil
 }
 
-// fillAtOnce is how many keys are written at a time before anything is measured.
-const fillAtOnce = 100
+// FillAtOnce is how many keys are written at a time where that is not what is measured.
+const FillAtOnce = 100
 
 // FillRESP writes all keys.
 func FillRESP(addr string) error {
@@ -123,14 +126,19 @@ func FillRESP(addr string) error {
 		return err
 	}
 	defer line.Close()
-	for from := 0; from < Keys; from += fillAtOnce {
-		cmd := caucus.Command{"MSET"}
-		for n := from; n < from+fillAtOnce; n++ {
-			cmd = append(cmd, Key(n), Value)
-		}
-		if _, err := line.Do(cmd); err != nil {
+	for from := 0; from < Keys; from += FillAtOnce {
+		if _, err := line.Do(MSet(from)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// MSet writes the FillAtOnce keys from a number on.
+func MSet(from int) caucus.Command {
+	cmd := caucus.Command{"MSET"}
+	for n := from; n < from+FillAtOnce; n++ {
+		cmd = append(cmd, Key(n), Value)
+	}
+	return cmd
 }

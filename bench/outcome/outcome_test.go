@@ -20,6 +20,8 @@ func quiet(ours, theirs []Sample) Row {
 		Theirs: theirs}
 }
 
+func free(ours, theirs []Sample) Row { return Row{Ours: ours, Theirs: theirs} }
+
 func TestMedian(t *testing.T) {
 	for _, c := range []struct {
 		of   []float64
@@ -80,15 +82,14 @@ func TestVerdict(t *testing.T) {
 	missing.Missing = "not installed"
 	most := quiet(samples(3), samples(2))
 	most.Wanted = Wanted{Most: 1.7}
-	free := quiet(samples(123.4), samples(1))
-	free.Wanted = Wanted{}
 	for want, row := range map[string]Row{
 		"6.5":           quiet(samples(13), samples(2)),
 		"5.5 (missed)":  quiet(samples(11), samples(2)),
 		"noisy":         quiet(samples(13, 1), samples(2, 2)),
 		"not installed": missing,
 		"1.5":           most,
-		"123":           free,
+		"123":           free(samples(123.4), samples(1)),
+		"1/30":          free(samples(1), samples(30)),
 		"":              quiet(samples(13), nil),
 	} {
 		if got := row.Verdict(); got != want {

@@ -31,10 +31,10 @@ func (r Report) Table() string {
 		fmt.Fprintln(&b, "-", line)
 	}
 	if len(r.Limits) > 0 {
-		b.WriteString("\n" + aligned(r.limits()) + "\n")
+		b.WriteString("\n" + aligned(r.limits()))
 	}
 	if len(r.Rows) > 0 {
-		b.WriteString(aligned(r.rows()) + "\nMedian (least to most of all runs); the ratio is the median over " +
+		b.WriteString("\n" + aligned(r.rows()) + "\nMedian (least to most of all runs); the ratio is the median over " +
 			"pairs of runs, caucus to peer. " + Rule + "\n")
 	}
 	for _, row := range r.Rows {

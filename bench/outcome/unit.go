@@ -49,8 +49,11 @@ func thousands(value float64) string {
 
 // ratio writes a ratio.
 func ratio(number float64) string {
-	if number >= 100 {
+	switch {
+	case number >= 100:
 		return fmt.Sprintf("%.0f", number)
+	case number > 0 && number < 0.1:
+		return "1/" + ratio(1/number)
 	}
 	return strings.TrimSuffix(strconv.FormatFloat(number, 'g', 3, 64), ".0")
 }

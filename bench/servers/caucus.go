@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/bench/loop"
@@ -52,7 +51,7 @@ func (h House) OpenCaucus(ctx context.Context, n int) (*Ensemble, error) {
 	if e, err = e.open(ctx); err != nil {
 		return nil, err
 	}
-	if err := e.settle(ctx); err != nil {
+	if _, err := e.Leading(ctx); err != nil {
 		_ = e.Stop() // that it did not settle is the news
 		return nil, err
 	}
@@ -66,22 +65,6 @@ func (e *Ensemble) roll() string {
 		list[i] = e.name(i) + "/" + addr
 	}
 	return strings.Join(list, ",")
-}
-
-// settle waits until all nodes vote and one leads.
-func (e *Ensemble) settle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readiness)
-	defer cancel()
-	for {
-		if _, err := e.leadingCaucus(); err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the nodes of caucus do not settle: %w", ctx.Err())
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
 }
 
 // leadingCaucus gives the number of the node that leads. It is an error when none does, or when one does

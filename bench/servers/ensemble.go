@@ -18,7 +18,11 @@ type House struct {
 	Dir    string // each ensemble gets a directory in it
 	Caucus string // the caucus binary
 	Self   string // the binary of this program, which can also be a member of etcd
+	Shrink int    // what all numbers of members, watchers and keys are divided by
 }
+
+// Few shrinks a number.
+func (h House) Few(n int) int { return n / h.Shrink }
 
 // Ensemble is the nodes of one system, all running.
 type Ensemble struct {
@@ -53,6 +57,27 @@ func (e *Ensemble) Restart(ctx context.Context, i int) error {
 	}
 	e.nodes[i] = p
 	return e.await(ctx, p)
+}
+
+// Leading waits until one node leads, and all others are there and vote, and gives its number.
+func (e *Ensemble) Leading(ctx context.Context) (leader int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readiness)
+	defer cancel()
+	for {
+		if e.System == "etcd" {
+			leader, err = e.leadingEtcd(ctx)
+		} else {
+			leader, err = e.leadingCaucus()
+		}
+		if err == nil {
+			return leader, nil
+		}
+		select {
+		case <-ctx.Done():
+			return -1, fmt.Errorf("the nodes of %s do not settle: %w", e.System, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // Stop ends all nodes and removes what they wrote. It may be called on nil.

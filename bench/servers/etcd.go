@@ -102,11 +102,3 @@ func (e *Ensemble) leadingEtcd(ctx context.Context) (int, error) {
 	}
 	return -1, errors.New("no member of etcd leads")
 }
-
-// Leader gives the number of the node that leads.
-func (e *Ensemble) Leader(ctx context.Context) (int, error) {
-	if e.System == "etcd" {
-		return e.leadingEtcd(ctx)
-	}
-	return e.leadingCaucus()
-}

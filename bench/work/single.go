@@ -24,7 +24,7 @@ func alone(ctx context.Context, house servers.House) (side, error) {
 	if err != nil {
 		return nil, err
 	}
-	leader, err := e.Leader(ctx)
+	leader, err := e.Leading(ctx)
 	if err == nil {
 		err = loop.FillRESP(e.Addrs[leader])
 	}

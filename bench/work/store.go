@@ -52,5 +52,6 @@ func againstRedis() (list []Work) {
 // All are the rows in the order of the table.
 func All() []Work {
 	list := append(againstEtcd(), againstRedis()...)
-	return append(list, single())
+	return append(list, single(), failover(), joins(), heartbeats(), watchers(), idle(), perMember(),
+		perKey())
 }

@@ -87,10 +87,13 @@ func (nobody) Stop() error { return nil }
 // meter measures what it costs when a side works.
 type meter struct{ works, rests side }
 
+// known are the processes of both sides, which are nobody's noise.
+func (m meter) known() []int { return append(m.works.IDs(), m.rests.IDs()...) }
+
 // take does something and adds to the sample what it cost: the CPU time of the servers and of this
 // process, the memory of the servers, and the share of the machine that others had meanwhile.
 func (m meter) take(do func() (outcome.Sample, error)) (outcome.Sample, error) {
-	known := append(m.works.IDs(), m.rests.IDs()...)
+	known := m.known()
 	before, servers, self := procs.Now(known...), procs.CPU(m.works.IDs()...), procs.CPU(os.Getpid())
 	s, err := do()
 	s.CPU = (procs.CPU(m.works.IDs()...) - servers).Seconds()
