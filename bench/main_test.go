@@ -132,7 +132,8 @@ func TestItCanBeInterrupted(t *testing.T) {
 }
 
 func TestNonsenseIsRefused(t *testing.T) {
-	for _, args := range []string{"-repeat 0", "-seconds 0", "-seconds -1", "-shrink 11", "-only (", "-nothing", "more"} {
+	for _, args := range []string{"-repeat 0", "-seconds 0", "-seconds -1", "-shrink 11", "-only (",
+		"-nothing", "more"} {
 		if _, err := flags(strings.Fields(args)); err == nil {
 			t.Errorf("%s: no error", args)
 		}

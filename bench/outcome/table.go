@@ -34,8 +34,8 @@ func (r Report) Table() string {
 		b.WriteString("\n" + aligned(r.limits()))
 	}
 	if len(r.Rows) > 0 {
-		b.WriteString("\n" + aligned(r.rows()) + "\nMedian (least to most of all runs); the ratio is the median over " +
-			"pairs of runs, caucus to peer. " + Rule + "\n")
+		b.WriteString("\n" + aligned(r.rows()) + "\nMedian (least to most of all runs); the ratio is the " +
+			"median over pairs of runs, caucus to peer. " + Rule + "\n")
 	}
 	for _, row := range r.Rows {
 		if why := row.Noise(); why != "" {

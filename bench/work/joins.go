@@ -53,13 +53,15 @@ func joinCaucus(ctx context.Context, house servers.House) (side, error) {
 	if err != nil {
 		return nil, errors.Join(err, e.Stop())
 	}
-	return filling{e, new(atomic.Int64), house.Few(joined), func(run int64, left *atomic.Int64) (callers []loop.Caller) {
+	f := filling{e, new(atomic.Int64), house.Few(joined), nil}
+	f.callers = func(run int64, left *atomic.Int64) (callers []loop.Caller) {
 		group := fmt.Sprint("joins-", run)
 		for _, line := range list {
 			callers = append(callers, joining{left, func() error { return enter(line, group) }})
 		}
 		return callers
-	}}, nil
+	}
+	return f, nil
 }
 
 func joinEtcd(ctx context.Context, house servers.House) (side, error) {
@@ -72,7 +74,8 @@ func joinEtcd(ctx context.Context, house servers.House) (side, error) {
 		return nil, errors.Join(err, e.Stop())
 	}
 	var names atomic.Int64
-	return withClients{filling{e, new(atomic.Int64), house.Few(joined), func(run int64, left *atomic.Int64) (callers []loop.Caller) {
+	f := filling{e, new(atomic.Int64), house.Few(joined), nil}
+	f.callers = func(run int64, left *atomic.Int64) (callers []loop.Caller) {
 		for i := range joiners {
 			callers = append(callers, joining{left, func() error {
 				key := fmt.Sprintf("joins-%d/%d", run, names.Add(1))
@@ -81,5 +84,6 @@ func joinEtcd(ctx context.Context, house servers.House) (side, error) {
 			}})
 		}
 		return callers
-	}}, clients}, nil
+	}
+	return withClients{f, clients}, nil
 }

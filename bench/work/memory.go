@@ -52,7 +52,8 @@ func perKey() Work {
 func perMember() Work {
 	return Work{Row: outcome.Row{Work: "memory of a node for each idle member of a group",
 		Against: "etcd, a lease and a key", Unit: outcome.Bytes, Wanted: atMostHalf},
-		ours: growing{step: 20_000, add: membersOfCaucus}.caucus, theirs: growing{step: 20_000, add: leasesOfEtcd}.etcd}
+		ours:   growing{step: 20_000, add: membersOfCaucus}.caucus,
+		theirs: growing{step: 20_000, add: leasesOfEtcd}.etcd}
 }
 
 // growing is an ensemble that gets more of something in every run.
@@ -127,7 +128,9 @@ func keysOfCaucus(_ context.Context, g *growing, from int) error {
 }
 
 func keysOfEtcd(ctx context.Context, g *growing, from int) error {
-	return g.parts(from, loop.FillAtOnce, func(i, from int) error { return loop.PutMany(ctx, g.clients[i], from) })
+	return g.parts(from, loop.FillAtOnce, func(i, from int) error {
+		return loop.PutMany(ctx, g.clients[i], from)
+	})
 }
 
 func membersOfCaucus(_ context.Context, g *growing, _ int) error {
