@@ -16,7 +16,8 @@ import (
 // failover is how long nothing can be written through the other nodes after the leading one was killed.
 func failover() Work {
 	return Work{Row: outcome.Row{Work: "kill -9 of the leading node to the next acknowledged write",
-		Against: "etcd", Unit: outcome.Millis, Wanted: outcome.Wanted{Most: 1.0 / 30}, Bears: 8}, // a run has few kills
+		Against: "etcd", Unit: outcome.Millis, Wanted: outcome.Wanted{Most: 1.0 / 30},
+		Bears: 8}, // a run has few kills
 		ours: crashingCaucus, theirs: crashingEtcd}
 }
 
