@@ -41,6 +41,9 @@ func (n *Node) firstState(cluster [16]byte) *machine.Machine {
 	if n.dump == nil {
 		return machine.New(cluster, stamp)
 	}
+	if !n.dump.Sealed {
+		n.log.Warn("the dump has no checksum, as when somebody has edited it: it is taken as it is")
+	}
 	n.log.Info("a new ensemble begins with a dump", "file", n.cfg.From, "keys", n.dump.Keys,
 		"groups", n.dump.Made)
 	m := n.dump.Found(cluster, stamp)

@@ -26,6 +26,7 @@ type Restored struct {
 	Ensemble     string    // the one that the backup is of
 	Index, Term  uint64    // of the last entry that is in the backup
 	Taken        time.Time // when that was, by the ensemble's clock
+	Sealed       bool      // it had a checksum, and that was right; without one it was taken as it is
 	Over         int       // keys left out, because their end has come since
 	GroupsLeft   int       // groups left out: they were made by joining, and end with their members
 	SessionsLeft int       // sessions are always left out: their clients believe in the old ensemble
@@ -66,7 +67,7 @@ func Restore(backup io.Reader, dir, name string) (r Restored, err error) {
 	keys, _ := m.KeyCount()
 	return Restored{Name: name, NewEnsemble: id.Cluster, Keys: keys, Groups: was.Made, Ensemble: was.Cluster,
 		Index: was.Index, Term: was.Term, Taken: time.UnixMicro(was.Stamp), Over: was.Keys - keys,
-		GroupsLeft: was.Groups - was.Made, SessionsLeft: was.Sessions}, nil
+		GroupsLeft: was.Groups - was.Made, SessionsLeft: was.Sessions, Sealed: dump.Sealed}, nil
 }
 
 // vacancy refuses a directory in which somebody lives, or something is.

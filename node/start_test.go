@@ -2,8 +2,13 @@ package node
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,5 +131,57 @@ func TestB20ASnapshotOfANewerVersionStopsTheNode(t *testing.T) {
 	}
 	if err := n.Err(); !errors.Is(err, machine.ErrNewer) || !strings.Contains(err.Error(), "node 2 has sent") {
 		t.Errorf("it stopped because of %v", err)
+	}
+}
+
+// warning calls seen when the words are logged.
+type warning struct {
+	words string
+	seen  func()
+}
+
+func (w warning) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte(w.words)) {
+		w.seen()
+	}
+	return len(line), nil
+}
+
+// The address book is written as soon as that is possible, whether anything changes or not.
+func TestB19_TheBookIsWrittenOnceItCanBe(t *testing.T) {
+	tried, said := context.WithCancel(t.Context())
+	n := bareNode(Config{Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off",
+		Logger: slog.New(slog.NewTextHandler(warning{"the address book cannot be written", said}, nil))})
+	n, err := n.begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	home, err := datadir.Read(vfs.OS{}, n.cfg.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(n.cfg.Data, "book")
+	reads := func() bool {
+		list, err := datadir.ReadBook(vfs.OS{}, n.cfg.Data, home)
+		return err == nil && slices.ContainsFunc(list, func(p datadir.Place) bool { return p.ID == 7 })
+	}
+	err = errors.Join(os.RemoveAll(path), os.MkdirAll(filepath.Join(path, "in the way"), 0o700))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.book.learn(datadir.Place{ID: 7, Boots: 3})
+	select {
+	case <-tried.Done():
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody says that it cannot be written")
+	}
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(20 * time.Second); !reads(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it is not written")
+		}
 	}
 }

@@ -198,7 +198,7 @@ func TestDamagedSnapshot(t *testing.T) {
 		spoil(t, filepath.Join(s.dir, "snap", n.Name()))
 	}
 	s.refuses(newest(t, s, "snap"), "is damaged",
-		"let the node come back as a learner, with --join and another --id")
+		"start the node with the same line and --join")
 }
 
 // spoil changes a byte in the middle of a file.

@@ -60,6 +60,9 @@ func (c *restoreCmd) Run() (err error) {
 	fmt.Printf("%s is now the only node of the new ensemble %s, with %s keys and %s groups,\n"+
 		"as ensemble %s had them at entry %d, %s.\n", r.Name, r.NewEnsemble, thousands(r.Keys),
 		thousands(r.Groups), r.Ensemble, r.Index, r.Taken.UTC().Format(time.RFC3339))
+	if !r.Sealed {
+		fmt.Println(unsealed)
+	}
 	if len(left) > 0 {
 		fmt.Printf("Not restored: %s.\n", strings.Join(left, ", "))
 	}
@@ -70,15 +73,17 @@ func (c *restoreCmd) Run() (err error) {
 	return nil
 }
 
+const unsealed = "The backup has no checksum, as when somebody has edited it: it is taken as it is."
+
 // check says what is in the backup, once it is known to be right.
 func (c *restoreCmd) check(from io.Reader) error {
 	dump, err := machine.ReadDump(from)
 	if err != nil {
-		return fmt.Errorf("%s is refused: %w", c.File, err)
+		return fmt.Errorf("%s: the backup is refused: %w", c.File, err)
 	}
 	fmt.Println(described(dump.Contents))
 	if !dump.Sealed {
-		fmt.Println("It has no checksum, as when somebody has edited it: what stands in it is taken as it is.")
+		fmt.Println(unsealed)
 	}
 	return nil
 }

@@ -134,6 +134,9 @@ func (in *dumpReader) lines() error {
 		if err = in.take(line); in.seen.End {
 			break
 		}
+		if err != nil {
+			err = fmt.Errorf("%w; the dump is damaged, or was edited wrongly: take another", err)
+		}
 	}
 	return err
 }

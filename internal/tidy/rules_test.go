@@ -22,9 +22,11 @@ var (
 	notInAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// wrongInRules finds the rules without a row, and what rows name as their proof and is not there.
+// wrongInRules finds the rules without a row, what rows name as their proof and is not there, and mutants
+// that no row names.
 func wrongInRules(text string, there shownIn, mutants []string) (wrong []string) {
 	seen := map[string]bool{}
+	unnamed := slices.Clone(mutants)
 	for line := range strings.Lines(text) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		rule := strings.TrimSpace(cells[0])
@@ -43,10 +45,14 @@ func wrongInRules(text string, there shownIn, mutants []string) (wrong []string)
 			if !slices.Contains(mutants, m[1]) {
 				missing = append(missing, m[0])
 			}
+			unnamed = slices.DeleteFunc(unnamed, func(name string) bool { return name == m[1] })
 		}
 		for _, m := range missing {
 			wrong = append(wrong, fmt.Sprintf("%s names %s, which is not there", rule, m))
 		}
+	}
+	for _, name := range unnamed {
+		wrong = append(wrong, "no row names mutant "+name)
 	}
 	for letter, n := range ruleCounts {
 		for i := range n {
@@ -83,7 +89,9 @@ func TestRulesFindWhatIsMissing(t *testing.T) {
 		{"| B17 |", "| B71 |", "no row for B17"},
 		{"`.` TestGroupNames", "a look", "names no test"},
 		{"`.` TestGroupNames", "`node` TestGroupNames", "B17 names node TestGroupNames"},
-		{"mutant a1-vote-before-sync", "mutant a1-nothing", "A1 names mutant a1-nothing"},
+		{"mutant a1-vote-before-sync", "mutant a1-answer-before-sync", "no row names mutant a1-vote-before-sync"},
+		{"mutant a1-vote-before-sync", "mutant a1-vote-before-sync, mutant a1-nothing",
+			"A1 names mutant a1-nothing"},
 		{"(`sticky.txt`)", "(`sticks.txt`)", "B16 names internal/machine sticks.txt"},
 	} {
 		changed := strings.Replace(text, c.old, c.new, 1)

@@ -11,8 +11,10 @@ var (
 	ErrNewer   = errors.New("written by a newer version")
 )
 
-const rejoin = "restore the directory from a copy, or move it aside and let the node come back " +
-	"as a learner, with --join and another --id; do not cut the file"
+// An older copy of the directory has forgotten what it promised (SAFETY B19), so that is no advice.
+const rejoin = "move the directory aside and start the node with the same line and --join: it comes back " +
+	"as a learner and takes its old place; when it was the only node, caucus restore makes a new ensemble " +
+	"of a backup; do not cut the file"
 
 // DamageError says that stored bytes are not what was written.
 type DamageError struct {

@@ -58,7 +58,7 @@ func CheckPreamble(path string, b []byte, magic string, o Origin) error {
 	if cluster, incarnation := string(b[16:48]), string(b[48:80]); cluster != o.Cluster ||
 		incarnation != o.Incarnation {
 		return fmt.Errorf("%s: %w: it was written by incarnation %s of cluster %s, the directory is %s of %s; "+
-			"put the right file back, or move the directory aside and let the node join with another --id",
+			"put the right file back, or move the directory aside and start the node with --join",
 			path, ErrForeign, incarnation, cluster, o.Incarnation, o.Cluster)
 	}
 	return nil
