@@ -48,11 +48,14 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-// bePart is what this program is when it starts itself: a member of etcd, or a probe of the machine.
+// bePart is what this program is when it starts itself: a member of etcd, one who leads a
+// group, or a probe of the machine.
 func bePart(args []string) (part bool, err error) {
 	switch {
 	case len(args) > 0 && args[0] == servers.EtcdMember:
 		return true, servers.BeEtcdMember(args[1:])
+	case len(args) > 0 && args[0] == work.Candidate:
+		return true, work.BeCandidate(args[1:])
 	case len(args) > 0 && args[0] == limits.Probe:
 		return true, limits.BeProbe(args[1:])
 	}
@@ -172,17 +175,18 @@ func (o options) measure(ctx context.Context, house servers.House, rows []work.W
 		told := func(row outcome.Row, run int, side string) {
 			screen.say("%d of %d  %s  run %d of %d: %s", i+1, len(rows), w.Name(), run, o.repeat, side)
 		}
-		row, err := w.Measure(ctx, house, o.repeat, o.long, told)
+		row, failure := w.Measure(ctx, house, o.repeat, o.long, told)
 		if ctx.Err() != nil {
 			return report, errors.New("interrupted")
 		}
-		if err != nil {
-			return report, fmt.Errorf("%s: %w", w.Name(), err)
+		if failure != nil {
+			row.Failed = failure.Error()
+			err = errors.New("not every row could be measured")
 		}
 		report.Rows = append(report.Rows, row)
 		screen.done("%s: %s", w.Name(), row.Brief())
 	}
-	return report, nil
+	return report, err
 }
 
 func (o options) limits(ctx context.Context, house servers.House) (list []outcome.Limit, err error) {

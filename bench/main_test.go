@@ -103,13 +103,13 @@ func TestTheHarnessWorks(t *testing.T) {
 
 // What is not about the store: members, watchers, memory, a leading node that dies.
 func TestEveryKindOfWorkWorks(t *testing.T) {
-	const kinds = "kill -9|joins|heartbeat|subscribers|each idle member"
+	const kinds = "kill -9|SIGSTOP|joins|heartbeat|subscribers|each idle member"
 	out, err := brief(t, t.Context(), "-repeat", "1", "-seconds", "0.2", "-shrink", "10", "-only", kinds)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(out, "| etcd"); n != 5 {
-		t.Errorf("%d rows, not 5:\n%s", n, out)
+	if n := strings.Count(out, "| etcd"); n != 7 {
+		t.Errorf("%d rows, not 7:\n%s", n, out)
 	}
 }
 

@@ -83,7 +83,7 @@ func (r Report) span() (low, high float64) {
 // shown gives the ratio, 0 when none may be shown.
 func (r Row) shown() float64 {
 	number, ok := r.Ratio()
-	if !ok || r.Missing != "" || r.Noise() != "" {
+	if !ok || r.Failed != "" || r.Missing != "" || r.Noise() != "" {
 		return 0
 	}
 	return number

@@ -80,6 +80,8 @@ func TestNoise(t *testing.T) {
 func TestVerdict(t *testing.T) {
 	missing := quiet(samples(1), nil)
 	missing.Missing = "not installed"
+	failed := quiet(samples(13), samples(2))
+	failed.Failed = "refused"
 	most := quiet(samples(3), samples(2))
 	most.Wanted = Wanted{Most: 1.7}
 	for want, row := range map[string]Row{
@@ -87,6 +89,7 @@ func TestVerdict(t *testing.T) {
 		"5.5 (missed)":  quiet(samples(11), samples(2)),
 		"noisy":         quiet(samples(13, 1), samples(2, 2)),
 		"not installed": missing,
+		"failed":        failed,
 		"1.5":           most,
 		"123":           free(samples(123.4), samples(1)),
 		"1/30":          free(samples(1), samples(30)),

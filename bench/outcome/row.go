@@ -23,8 +23,9 @@ type Row struct {
 	Against string   `json:"against"`
 	Unit    Unit     `json:"unit"`
 	Wanted  Wanted   `json:"wanted"`
-	Bears   float64  `json:"bears_spread"` // most over least of a side's runs that is no noise; 0 is 2
-	Missing string   `json:"missing,omitempty"`
+	Bears   float64  `json:"bears_spread"`      // most over least of a side's runs that is no noise; 0 is 2
+	Missing string   `json:"missing,omitempty"` // why the peer was not measured
+	Failed  string   `json:"failed,omitempty"`  // what went wrong
 	Ours    []Sample `json:"caucus"`
 	Theirs  []Sample `json:"peer"`
 }
@@ -137,6 +138,8 @@ func (r Row) Noise() string {
 func (r Row) Verdict() string {
 	number, ok := r.Ratio()
 	switch {
+	case r.Failed != "":
+		return "failed"
 	case r.Missing != "":
 		return r.Missing
 	case !ok:

@@ -38,7 +38,10 @@ func (r Report) Table() string {
 			"median over pairs of runs, caucus to peer. " + Rule + "\n")
 	}
 	for _, row := range r.Rows {
-		if why := row.Noise(); why != "" {
+		switch why := row.Noise(); {
+		case row.Failed != "":
+			fmt.Fprintf(&b, "- failed: %s, against %s: %s\n", row.Work, row.Against, row.Failed)
+		case why != "":
 			fmt.Fprintf(&b, "- noisy: %s, against %s: %s\n", row.Work, row.Against, why)
 		}
 	}

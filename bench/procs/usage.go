@@ -73,11 +73,29 @@ type Moment struct {
 // Now looks at the machine, and at this process and others that belong to the measuring.
 func Now(ids ...int) Moment {
 	text, err := os.ReadFile("/proc/stat")
-	m := Moment{at: time.Now(), ours: CPU(append(ids, os.Getpid())...)}
+	ids = append(append(ids, os.Getpid()), kernelThreads()...)
+	m := Moment{at: time.Now(), ours: CPU(ids...)}
 	if err == nil {
 		m.all = busy(string(text))
 	}
 	return m
+}
+
+// kernelThreads gives the threads of the kernel, which carry on what processes have begun: when they
+// work for others, those have work to do themselves.
+func kernelThreads() (ids []int) {
+	const parent = "2"
+	entries, _ := os.ReadDir("/proc") // without it nothing is known of anybody
+	for _, e := range entries {
+		id, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if fields, err := statOf(id); err == nil && fields[1] == parent {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // busy adds up what the first line of /proc/stat says of work. Interrupts are left out: on a loopback

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/caucus-project/caucus/bench/procs"
@@ -46,11 +47,12 @@ func (e *Ensemble) IDs() []int {
 	return ids
 }
 
-// Kill ends a node as a crash does.
-func (e *Ensemble) Kill(i int) { e.nodes[i].Stop() }
+// Signal sends a signal to a node.
+func (e *Ensemble) Signal(i int, s syscall.Signal) error { return e.nodes[i].Signal(s) }
 
-// Restart starts a node again that was killed.
+// Restart starts a node again that was killed, when it has ended.
 func (e *Ensemble) Restart(ctx context.Context, i int) error {
+	e.nodes[i].Stop()
 	p, err := e.start(i)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -18,51 +19,63 @@ func failover() Work {
 	return Work{Row: outcome.Row{Work: "kill -9 of the leading node to the next acknowledged write",
 		Against: "etcd", Unit: outcome.Millis, Wanted: outcome.Wanted{Most: 1.0 / 30},
 		Bears: 8}, // a run has few kills
-		ours: crashingCaucus, theirs: crashingEtcd}
+		ours: crashingCaucus(syscall.SIGKILL), theirs: crashingEtcd(syscall.SIGKILL)}
 }
 
-// crashing is an ensemble whose leading node is killed again and again.
+// silence is the same for a leading node that falls silent, its connections open.
+func silence() Work {
+	return Work{Row: outcome.Row{Work: "SIGSTOP of the leading node to the next acknowledged write",
+		Against: "etcd", Unit: outcome.Millis, Wanted: outcome.Wanted{Most: 0.7}, Bears: 4},
+		ours: crashingCaucus(syscall.SIGSTOP), theirs: crashingEtcd(syscall.SIGSTOP)}
+}
+
+// crashing is an ensemble whose leading node is lost again and again.
 type crashing struct {
 	*servers.Ensemble
-	write func(ctx context.Context, through int) error // tries once to write a key through a node
+	signal syscall.Signal                               // by which it is lost
+	write  func(ctx context.Context, through int) error // tries once to write a key through a node
 }
 
-func crashingCaucus(ctx context.Context, house servers.House) (side, error) {
-	e, err := house.OpenCaucus(ctx, 3)
-	if err != nil {
-		return nil, err
-	}
-	return crashing{e, func(_ context.Context, through int) error {
-		line, err := loop.DialRESP(e.Addrs[through])
+func crashingCaucus(signal syscall.Signal) open {
+	return func(ctx context.Context, house servers.House) (side, error) {
+		e, err := house.OpenCaucus(ctx, 3)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		defer line.Close()
-		_, err = line.Do(caucus.Command{"SET", "failover", "x"})
-		return err
-	}}, nil
+		return crashing{e, signal, func(_ context.Context, through int) error {
+			line, err := loop.DialRESP(e.Addrs[through])
+			if err != nil {
+				return err
+			}
+			defer line.Close()
+			_, err = line.Do(caucus.Command{"SET", "failover", "x"})
+			return err
+		}}, nil
+	}
 }
 
-func crashingEtcd(ctx context.Context, house servers.House) (side, error) {
-	e, err := house.OpenEtcd(ctx, 3)
-	if err != nil {
-		return nil, err
+func crashingEtcd(signal syscall.Signal) open {
+	return func(ctx context.Context, house servers.House) (side, error) {
+		e, err := house.OpenEtcd(ctx, 3)
+		if err != nil {
+			return nil, err
+		}
+		clients, err := e.EtcdClients(3)
+		if err != nil {
+			return nil, errors.Join(err, e.Stop())
+		}
+		return withClients{crashing{e, signal, func(ctx context.Context, through int) error {
+			_, err := clients[through].Put(ctx, "failover", "x")
+			return err
+		}}, clients}, nil
 	}
-	clients, err := e.EtcdClients(3)
-	if err != nil {
-		return nil, errors.Join(err, e.Stop())
-	}
-	return withClients{crashing{e, func(ctx context.Context, through int) error {
-		_, err := clients[through].Put(ctx, "failover", "x")
-		return err
-	}}, clients}, nil
 }
 
 // held is how long a node leads before it is killed: a leader that could not hold is followed more
 // slowly (SAFETY A7), and this is not about those.
 const held = time.Second
 
-// run implements side. It kills one leader at least, and more until the time is over. The value is the
+// run implements side. It loses one leader at least, and more until the time is over. The value is the
 // median, and the worst is what all were within.
 func (c crashing) run(ctx context.Context, long time.Duration, m meter) (outcome.Sample, error) {
 	var times, foreign []float64
@@ -78,8 +91,8 @@ func (c crashing) run(ctx context.Context, long time.Duration, m meter) (outcome
 		Foreign: outcome.Median(foreign)}, nil
 }
 
-// crash kills the leading node once, takes the time until a write is acknowledged, and brings it back.
-// Who else uses the machine is looked at before: what the killed one has used is not known after.
+// crash loses the leading node once, takes the time until a write is acknowledged, and brings it back.
+// Who else uses the machine is looked at before: what a killed one has used is not known after.
 func (c crashing) crash(ctx context.Context, m meter) (took time.Duration, foreign float64, err error) {
 	leader, err := c.Leading(ctx)
 	if err != nil {
@@ -96,12 +109,22 @@ func (c crashing) crash(ctx context.Context, m meter) (took time.Duration, forei
 		return 0, 0, err
 	}
 	begun := time.Now()
-	c.Kill(leader)
+	if err := c.Signal(leader, c.signal); err != nil {
+		return 0, 0, err
+	}
 	if err := c.written(ctx, through); err != nil {
 		return 0, 0, err
 	}
 	took = time.Since(begun)
-	return took, foreign, c.Restart(ctx, leader)
+	return took, foreign, c.back(ctx, leader)
+}
+
+// back brings a lost node back.
+func (c crashing) back(ctx context.Context, i int) error {
+	if c.signal == syscall.SIGSTOP {
+		return c.Signal(i, syscall.SIGCONT)
+	}
+	return c.Restart(ctx, i)
 }
 
 // between is the time between two clients that begin to write. Each tries until it succeeds, so that one

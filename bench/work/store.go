@@ -52,6 +52,7 @@ func againstRedis() (list []Work) {
 // All are the rows in the order of the table.
 func All() []Work {
 	list := append(againstEtcd(), againstRedis()...)
-	return append(list, single(), failover(), joins(), heartbeats(), watchers(), idle(), perMember(),
+	return append(list, single(), failover(), silence(), succession(),
+		joins(), heartbeats(), watchers(), idle(), perMember(),
 		perKey())
 }
