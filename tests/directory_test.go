@@ -137,7 +137,7 @@ func TestFlippedBit(t *testing.T) {
 	broken := slices.Clone(whole)
 	broken[at+7] ^= 4
 	write(t, path, broken)
-	s.refuses(path, "is damaged at byte", "checksum", "let the node come back as a learner")
+	s.refuses(path, "is damaged at byte", "checksum", "start the node with the same line and --join")
 	if got := read(t, path); string(got) != string(broken) {
 		t.Error("the refused file was changed")
 	}
