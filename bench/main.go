@@ -77,7 +77,7 @@ func flags(args []string) (o options, err error) {
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
 	set.IntVar(&o.repeat, "repeat", 5, "runs of either side for each row, in turn")
 	set.Float64Var(&o.seconds, "seconds", 5, "length of a run")
-	set.IntVar(&o.shrink, "shrink", 1, "divide the numbers of members, watchers and keys by this, 10 at most, "+
+	set.IntVar(&o.shrink, "shrink", 1, "divide numbers of members, watchers and keys by this, 10 at most, "+
 		"to see whether all works; the figures say nothing then")
 	set.StringVar(&o.json, "json", "", "write everything that was measured to this `file`, as JSON")
 	set.StringVar(&o.svg, "svg", "", "draw the ratios into this `file`")

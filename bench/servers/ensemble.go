@@ -19,7 +19,7 @@ type House struct {
 	Dir    string // each ensemble gets a directory in it
 	Caucus string // the caucus binary
 	Self   string // the binary of this program, which can also be a member of etcd
-	Shrink int    // what all numbers of members, watchers and keys are divided by
+	Shrink int    // what numbers of members, watchers and keys are divided by, and the time between heartbeats
 }
 
 // Few shrinks a number.

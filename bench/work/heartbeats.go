@@ -35,6 +35,7 @@ func heartbeats() Work {
 type beating struct {
 	*servers.Ensemble
 	hearts []loop.Caller
+	rhythm time.Duration // of each
 }
 
 // run implements side. It looks at whole rounds of heartbeats, after one that is not looked at.
@@ -42,14 +43,14 @@ func (b beating) run(ctx context.Context, long time.Duration, m meter) (outcome.
 	callers := make([]loop.Caller, len(b.hearts))
 	begin := time.Now()
 	for i, heart := range b.hearts { // their rounds are spread over the time of one
-		callers[i] = &paced{heart, begin.Add(rhythm * time.Duration(i) / time.Duration(len(b.hearts)))}
+		callers[i] = &paced{heart, b.rhythm, begin.Add(b.rhythm * time.Duration(i) / carriers)}
 	}
-	if _, err := loop.Run(ctx, callers, rhythm); err != nil {
+	if _, err := loop.Run(ctx, callers, b.rhythm); err != nil {
 		return outcome.Sample{}, err
 	}
 	var lasted time.Duration
 	s, err := m.take(func() (outcome.Sample, error) {
-		r, err := loop.Run(ctx, callers, long.Truncate(rhythm)+rhythm)
+		r, err := loop.Run(ctx, callers, long.Truncate(b.rhythm)+b.rhythm)
 		lasted = r.Elapsed
 		return outcome.Sample{Operations: r.Operations}, err
 	})
@@ -66,7 +67,8 @@ func (b beating) Stop() error {
 // paced is a caller that begins a flight every rhythm.
 type paced struct {
 	loop.Caller
-	next time.Time
+	rhythm time.Duration
+	next   time.Time
 }
 
 // Fly implements loop.Caller.
@@ -74,7 +76,7 @@ func (p *paced) Fly(ctx context.Context) (int, error) {
 	if err := pause(ctx, time.Until(p.next)); err != nil {
 		return 0, err
 	}
-	p.next = p.next.Add(rhythm)
+	p.next = p.next.Add(p.rhythm)
 	return p.Caller.Fly(ctx)
 }
 
@@ -83,7 +85,7 @@ func beatCaucus(ctx context.Context, house servers.House) (side, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := beating{e, make([]loop.Caller, carriers)}
+	b := beating{e, make([]loop.Caller, carriers), rhythm / time.Duration(house.Shrink)}
 	list, err := lines(e, carriers)
 	if err == nil {
 		err = atOnce(carriers, func(i int) error {
@@ -129,7 +131,7 @@ func beatEtcd(ctx context.Context, house servers.House) (side, error) {
 	if err != nil {
 		return nil, errors.Join(err, e.Stop())
 	}
-	b := beating{e, make([]loop.Caller, carriers)}
+	b := beating{e, make([]loop.Caller, carriers), rhythm / time.Duration(house.Shrink)}
 	err = atOnce(carriers, func(i int) (err error) {
 		b.hearts[i], err = leaseMany(ctx, clients[i], fmt.Sprint("beats-", i), house.Few(leases)/carriers)
 		return err
