@@ -39,10 +39,24 @@ func FuzzListFile(f *testing.F) {
 			return
 		}
 		again, err := node.ParseListFile(listed(t, file))
-		if err != nil || !reflect.DeepEqual(again, file) {
+		if err != nil || !reflect.DeepEqual(plain(t, again), plain(t, file)) {
 			t.Errorf("%q\nis   %+v\nthen %+v, %v", text, file, again, err)
 		}
 	})
+}
+
+// plain writes what is further in a file without the spaces and escapes that mean nothing.
+func plain(t *testing.T, file node.ListFile) node.ListFile {
+	further := maps.Clone(file.Further)
+	for name, raw := range further {
+		text, err := json.Marshal(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		further[name] = text
+	}
+	file.Further = further
+	return file
 }
 
 // listed writes a file as plainly as can be.
