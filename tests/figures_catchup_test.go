@@ -15,7 +15,7 @@ import (
 
 var (
 	missed = flag.Uint64("missed", 1_000_000, "BenchmarkCatchUp: how many writes the node misses")
-	few    = flag.Int("writers", 64, "BenchmarkCatchUp: how many write them; the more, the more share an entry")
+	hands  = flag.Int("writers", 64, "BenchmarkCatchUp: how many write them; the more, the more share an entry")
 )
 
 // BenchmarkCatchUp takes how long a node needs to catch up that missed a million small writes, while writers
@@ -27,7 +27,7 @@ func BenchmarkCatchUp(b *testing.B) {
 	c := nodetest.Start(b, 3)
 	late := (c.Leader() + 1) % 3
 	there := []string{c.Addr((late + 1) % 3), c.Addr((late + 2) % 3)}
-	writing := load.Config{Addresses: there, Conns: *few, Keys: 1_000_000, ValueSize: 32}
+	writing := load.Config{Addresses: there, Conns: *hands, Keys: 1_000_000, ValueSize: 32}
 	sent := func() int {
 		return strings.Count(c.Logs((late+1)%3)+c.Logs((late+2)%3), `msg="snapshot sent"`)
 	}
@@ -79,7 +79,7 @@ func BenchmarkCatchUp(b *testing.B) {
 	fmt.Printf("\n%d writes missed in %d entries; by %s\n\n| | |\n| --- | --- |\n"+
 		"| all that it missed is there after | %.2f s |\n| level with the others, who go on writing | %.2f s |\n"+
 		"| memory of its process at most | %d MiB |\n| %d writers before | %s |\n| 64 writers meanwhile | %s |\n",
-		*missed, after.Index-before.Index, way, caught.Seconds(), level.Seconds(), memory>>20, *few, pace(usual),
+		*missed, after.Index-before.Index, way, caught.Seconds(), level.Seconds(), memory>>20, *hands, pace(usual),
 		pace(meanwhile))
 }
 

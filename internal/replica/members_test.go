@@ -21,6 +21,14 @@ func (w *trio) join(lead *seat, list ...machine.Node) []replica.Admission {
 	return lead.admitted
 }
 
+// arrives has a node that was let in start.
+func (w *trio) arrives(s *seat) *seat {
+	w.t.Helper()
+	w.nodes = append(w.nodes, s)
+	w.start(s)
+	return s
+}
+
 // newcomer is what a node says of itself before it has an id.
 func newcomer(name string, incarnation byte) machine.Node {
 	return machine.Node{Name: name, Incarnation: [16]byte{incarnation}}
@@ -36,9 +44,7 @@ func TestB2NewcomerIsNamedByItsSnapshot(t *testing.T) {
 	if len(let) != 1 || let[0].ID != 4 || len(let[0].Nodes) != 4 {
 		t.Fatalf("the answers were %+v", let)
 	}
-	s := &seat{id: 4, stuck: true}
-	w.nodes = append(w.nodes, s)
-	w.start(s)
+	s := w.arrives(&seat{id: 4, stuck: true})
 	w.pass(4 * heartbeat)
 	w.crash(s)
 	w.pass(election)
@@ -91,9 +97,7 @@ func TestB4SilentLearnerStaysOne(t *testing.T) {
 	if let := w.join(lead, newcomer("n5", 5)); len(let) != 0 {
 		t.Fatalf("the answers were %+v", let)
 	}
-	s := &seat{id: 4}
-	w.nodes = append(w.nodes, s)
-	w.start(s)
+	s := w.arrives(&seat{id: 4})
 	w.pass(heartbeat)
 	if p := lead.r.Status().Peers[4]; p.Match == 0 {
 		t.Fatal("the newcomer has not caught up")

@@ -209,9 +209,7 @@ func TestA7_LearnersForgetTheLeaderToo(t *testing.T) {
 	w.join(lead, newcomer("n4", 4))
 	w.stall(lead, true) // it stays a learner
 	w.join(lead, newcomer("n5", 5))
-	s := &seat{id: 4, name: "n4"}
-	w.nodes = append(w.nodes, s)
-	w.start(s)
+	s := w.arrives(&seat{id: 4, name: "n4"})
 	w.pass(2 * heartbeat)
 	if _, _, leader := s.r.Standing(); leader != lead.id || !slices.Contains(s.r.Conf().GetLearners(), 4) {
 		t.Fatalf("it follows node %d and the learners are %v", leader, s.r.Conf().GetLearners())

@@ -193,9 +193,7 @@ func TestB3AddedVoterOutlivesACrash(t *testing.T) {
 	if let := w.join(lead, newcomer("n4", 4)); len(let) != 1 || let[0].ID != 4 {
 		t.Fatalf("the answers were %+v", let)
 	}
-	added := &seat{id: 4}
-	w.nodes = append(w.nodes, added)
-	w.start(added)
+	added := w.arrives(&seat{id: 4})
 	for len(voters(lead)) < 3 {
 		w.pass(millisecond)
 	}
@@ -283,9 +281,7 @@ func TestB4WipedVoterIsReplaced(t *testing.T) {
 	if !slices.Contains(voters(lead), dead.id) || !slices.Equal(lead.r.Conf().GetLearners(), []uint64{4}) {
 		t.Fatalf("beside the dead one: %v", lead.r.Conf())
 	}
-	s := &seat{id: 4, name: name(dead)}
-	w.nodes = append(w.nodes, s)
-	w.start(s)
+	s := w.arrives(&seat{id: 4, name: name(dead)})
 	for range 2 * election / millisecond {
 		if w.pass(millisecond); len(voters(lead)) < 3 {
 			t.Fatalf("meanwhile only %v vote", voters(lead))
@@ -313,9 +309,7 @@ func TestB4WhoReplacesVotesWhenThatIsComplete(t *testing.T) {
 	if let := w.join(lead, newcomer(name(dead), 4)); len(let) != 1 || let[0].ID != 4 {
 		t.Fatalf("the answers were %+v", let)
 	}
-	s := &seat{id: 4, name: name(dead)}
-	w.nodes = append(w.nodes, s)
-	w.start(s)
+	s := w.arrives(&seat{id: 4, name: name(dead)})
 	halfway := func(s *seat) bool { return len(s.r.Conf().GetVotersOutgoing()) > 0 }
 	w.hold = func(from, to uint64, _ replica.Frame) bool {
 		return (from == rest.id || to == rest.id) && halfway(lead)
@@ -366,9 +360,7 @@ func TestB4TheDeadReturns(t *testing.T) {
 	w.pass(2 * election)
 	w.join(lead, newcomer(name(old), 4))
 	w.start(old)
-	s := &seat{id: 4, name: name(old)}
-	w.nodes = append(w.nodes, s)
-	w.start(s)
+	w.arrives(&seat{id: 4, name: name(old)})
 	w.pass(3 * election)
 	if got := voters(lead); !slices.Contains(got, old.id) || slices.Contains(got, 4) {
 		t.Fatalf("the voters are %v", got)

@@ -269,6 +269,15 @@ func (m *member) send(what string, replies func([]caucus.Reply), cmds ...caucus.
 	m.sleep(3 * patience / 2)
 }
 
+// order is send for what those whom it is about may hear of only later: until then the world is not at rest.
+func (m *member) order(what string, replies func([]caucus.Reply), cmd caucus.Command) {
+	m.w.checks.ordered = m.w.now
+	m.send(what, func(list []caucus.Reply) {
+		m.w.checks.ordered = m.w.now
+		replies(list)
+	}, cmd)
+}
+
 // work does what is most urgent of what the session needs.
 func (m *member) work() {
 	switch {

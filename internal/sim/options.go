@@ -23,9 +23,7 @@ func (m *member) setOptions(p *place) {
 	option := pick(m.w, []string{"SLOTS", "SLOTS", "SLOTS", "SETTLE", "MIN"})
 	values := map[string][]int64{"SLOTS": {0, 1, 3, 4, 7, mostSlots}, "SETTLE": {0, 20, 200}, "MIN": {1, 1, 2}}
 	cmd := caucus.Command{"GROUP", "SET", p.group.name, option, number(pick(m.w, values[option]))}
-	m.w.checks.ordered = m.w.now
-	m.send("GROUP SET "+option, func(replies []caucus.Reply) {
-		m.w.checks.ordered = m.w.now
+	m.order("GROUP SET "+option, func(replies []caucus.Reply) {
 		if !m.failed(replies[0]) {
 			m.w.checks.count("GROUP SET " + option)
 		}

@@ -104,10 +104,9 @@ func (m *member) giveUp(p *place) {
 }
 
 func (m *member) resign(p *place) {
-	p.resign, m.w.checks.ordered = false, m.w.now
+	p.resign = false
 	m.lease.GiveUp(p.key(lease.Leadership))
-	m.send("GROUP RESIGN "+p.group.name, func(replies []caucus.Reply) {
-		m.w.checks.ordered = m.w.now
+	m.order("GROUP RESIGN "+p.group.name, func(replies []caucus.Reply) {
 		m.lease.GiveUp(p.key(lease.Leadership))
 		if m.word(replies[0]) != caucus.ErrNoLeader.Word {
 			m.failed(replies[0])
@@ -118,11 +117,10 @@ func (m *member) resign(p *place) {
 // command sends an order about another member. Who hands the leadership over stops believing before.
 func (m *member) command(p *place) {
 	cmd := p.order
-	p.order, m.w.checks.ordered = nil, m.w.now
+	p.order = nil
 	m.lease.GiveUp(p.key(lease.Leadership))
-	m.send(cmd[1]+" "+cmd[3], func(replies []caucus.Reply) {
+	m.order(cmd[1]+" "+cmd[3], func(replies []caucus.Reply) {
 		m.lease.GiveUp(p.key(lease.Leadership))
-		m.w.checks.ordered = m.w.now
 		switch m.word(replies[0]) {
 		case "":
 			m.w.checks.count(cmd[1])
