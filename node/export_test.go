@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"net"
+	"strings"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/machine"
@@ -14,6 +15,19 @@ import (
 func OpenAt(ctx context.Context, cfg Config, clock func() replica.Time) (*Node, error) {
 	cfg.clock, cfg.apart = clock, true // what a client does goes by the computer's clocks
 	return Open(ctx, cfg)
+}
+
+// Heard is where a log goes that calls Then when a line has the words.
+type Heard struct {
+	Words string
+	Then  func()
+}
+
+func (h Heard) Write(line []byte) (int, error) {
+	if strings.Contains(string(line), h.Words) {
+		h.Then()
+	}
+	return len(line), nil
 }
 
 // KeepApart has the node stay out of the group of the nodes.

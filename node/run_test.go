@@ -55,26 +55,13 @@ func TestRunGivesWhatWentWrong(t *testing.T) {
 	}
 }
 
-// warned is a log that ends a wait when it is told of something.
-type warned struct {
-	word string
-	end  context.CancelFunc
-}
-
-func (w warned) Write(line []byte) (int, error) {
-	if strings.Contains(string(line), w.word) {
-		w.end()
-	}
-	return len(line), nil
-}
-
 // A list without the node's own address founds nothing, so whoever waits by it is told what would.
 func TestAListOfOthersSaysHowToFound(t *testing.T) {
 	ctx, cancel := context.WithCancel(within(t))
 	defer cancel()
 	cfg := runConfig(t)
 	cfg.Join = []string{nodetest.FreeAddress(t)}
-	cfg.Logger = slog.New(slog.NewTextHandler(warned{"in Join (--join) too, or use Peers", cancel}, nil))
+	cfg.Logger = slog.New(slog.NewTextHandler(node.Heard{"in Join (--join) too, or use Peers", cancel}, nil))
 	if _, err := node.Open(ctx, cfg); !errors.Is(err, context.Canceled) {
 		t.Errorf("it was not told: %v", err)
 	}

@@ -134,24 +134,11 @@ func TestB20ASnapshotOfANewerVersionStopsTheNode(t *testing.T) {
 	}
 }
 
-// warning calls seen when the words are logged.
-type warning struct {
-	words string
-	seen  func()
-}
-
-func (w warning) Write(line []byte) (int, error) {
-	if bytes.Contains(line, []byte(w.words)) {
-		w.seen()
-	}
-	return len(line), nil
-}
-
 // The address book is written as soon as that is possible, whether anything changes or not.
 func TestB19_TheBookIsWrittenOnceItCanBe(t *testing.T) {
 	tried, said := context.WithCancel(t.Context())
 	n := bareNode(Config{Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off",
-		Logger: slog.New(slog.NewTextHandler(warning{"the address book cannot be written", said}, nil))})
+		Logger: slog.New(slog.NewTextHandler(Heard{"the address book cannot be written", said}, nil))})
 	n, err := n.begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
