@@ -103,15 +103,28 @@ func (r *Reader) Uint64() uint64 {
 
 // Uvarint takes what Uvarint appended.
 func (r *Reader) Uvarint() uint64 {
-	var v uint64
-	for shift := uint(0); shift < 64; shift += 7 {
-		b := r.Byte()
-		v |= uint64(b&0x7f) << shift
+	if len(r.rest) > 0 && r.rest[0] < 0x80 { // most numbers are small
+		v := uint64(r.rest[0])
+		r.rest = r.rest[1:]
+		return v
+	}
+	return r.longUvarint()
+}
+
+func (r *Reader) longUvarint() (v uint64) {
+	for i := 0; i < min(len(r.rest), binary.MaxVarintLen64); i++ {
+		b := r.rest[i]
+		v |= uint64(b&0x7f) << (7 * i)
 		if b < 0x80 {
+			r.rest = r.rest[i+1:]
 			return v
 		}
 	}
-	r.Fail(errors.New("a number is longer than ten bytes"))
+	if len(r.rest) < binary.MaxVarintLen64 {
+		r.Fail(ErrShort)
+	} else {
+		r.Fail(errors.New("a number is longer than ten bytes"))
+	}
 	return 0
 }
 

@@ -2,7 +2,10 @@ package machine
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
+
+	"github.com/caucus-project/caucus/internal/fields"
 )
 
 // How much of the past is kept: so many changes (WIRE "Store"), and of their keys so many bytes, since keys
@@ -12,48 +15,54 @@ const (
 	changeBytes = 16 << 20
 )
 
-// A piece of the history takes so many changes, or changes with so many bytes of keys, whichever is less. It
-// is let go of as a whole, so it must be small beside all that is kept.
-const (
-	pieceLength = 512
-	pieceBytes  = 256 << 10
-)
+// pieceBytes is the size of a piece of the history, unless a single change is longer. A piece is let go of as
+// a whole, so it must be small beside all that is kept.
+const pieceBytes = 16 << 10
 
 // keyChange is one change of a key.
 type keyChange struct {
 	revision uint64
-	key      string // shares no memory with an entry; empty when all keys went at once
+	key      string // empty when all keys went at once
 	word     word
 }
 
-// history holds the last changes of keys in the order of their revisions. To note one costs an append.
+// history holds the last changes of keys in the order of their revisions. To note one costs an append to
+// bytes in which nothing points anywhere.
 //
 // It is copy-on-write because nothing in it is ever changed: a change is written behind all that a copy
 // looks at, a piece that is full moves to a new list, and a copy that notes something itself begins a
 // piece of its own (SAFETY B12).
 type history struct {
-	floor uint64        // all changes from this revision on are there
-	full  [][]keyChange // the older pieces, none of them empty
-	last  []keyChange   // the newest piece
-	room  int           // bytes of keys that the newest piece still takes
-	gone  int           // changes of the oldest piece that are no longer kept
-	count int           // changes that are kept
-	bytes int           // of their keys
+	floor uint64  // all changes from this revision on are there
+	full  []piece // the older pieces, none of them empty
+	last  piece   // the newest piece
+	gone  int     // bytes of the oldest piece that are no longer kept
+	count int     // changes that are kept
+	bytes int     // of their keys
+}
+
+// piece is changes one after the other, each as
+//
+//	revision (varint), word (a byte), length of the key (varint), the key
+type piece struct {
+	changes []byte
+	newest  uint64 // revision of the last of them
 }
 
 func (h *history) copy() history {
 	c := *h
-	c.last = slices.Clip(h.last)
+	c.last.changes = slices.Clip(h.last.changes)
 	return c
 }
 
 // note adds a change and forgets the oldest when there are too many.
 func (h *history) note(c keyChange) {
-	if len(h.last) == cap(h.last) || h.room < len(c.key) {
-		h.turn()
+	var room [1 + 2*binary.MaxVarintLen64]byte
+	head := fields.Uvarint(append(fields.Uvarint(room[:0], c.revision), byte(c.word)), uint64(len(c.key)))
+	if all := h.last.changes; cap(all)-len(all) < len(head)+len(c.key) {
+		h.turn(len(head) + len(c.key))
 	}
-	h.last = append(h.last, c)
-	h.room -= len(c.key)
+	h.last.changes, h.last.newest = append(append(h.last.changes, head...), c.key...), c.revision
 	h.count++
 	h.bytes += len(c.key)
 	for h.count > changesKept || h.bytes > changeBytes && h.count > 1 {
@@ -61,45 +70,57 @@ func (h *history) note(c keyChange) {
 	}
 }
 
-// turn begins a new piece. The list of the others is made anew, because copies look at the one that there is.
-func (h *history) turn() {
-	if len(h.last) > 0 {
-		full := make([][]keyChange, 0, len(h.full)+1)
+// turn begins a new piece, in which a change of some bytes has room. The list of the others is made anew,
+// because copies look at the one that there is.
+func (h *history) turn(least int) {
+	if len(h.last.changes) > 0 {
+		full := make([]piece, 0, len(h.full)+1)
 		h.full = append(append(full, h.full...), h.last)
 	}
-	h.last, h.room = make([]keyChange, 0, pieceLength), pieceBytes
+	h.last.changes = make([]byte, 0, max(pieceBytes, least))
+}
+
+// firstChange reads the first of changes, of which there is one at least. The key it gives for itself, in the
+// memory of the piece, since not everybody wants a copy.
+func firstChange(changes []byte) (c keyChange, key, rest []byte) {
+	revision, n := binary.Uvarint(changes)
+	size, m := binary.Uvarint(changes[n+1:])
+	key, rest = changes[n+1+m:][:size], changes[n+1+m:][size:]
+	return keyChange{revision: revision, word: word(changes[n])}, key, rest
 }
 
 // forget lets go of the oldest change.
 func (h *history) forget() {
-	oldest := h.last
+	oldest := h.last.changes
 	if len(h.full) > 0 {
-		oldest = h.full[0]
+		oldest = h.full[0].changes
 	}
-	c := &oldest[h.gone]
+	c, key, rest := firstChange(oldest[h.gone:])
 	h.floor = c.revision + 1
 	h.count--
-	h.bytes -= len(c.key)
-	if h.gone++; h.gone == len(oldest) { // never all of the newest piece
+	h.bytes -= len(key)
+	if h.gone = len(oldest) - len(rest); len(rest) == 0 { // never all of the newest piece
 		h.full, h.gone = h.full[1:], 0
 	}
 }
 
 // from visits the changes from a revision on, which is not below the floor, until do says no.
 func (h *history) from(revision uint64, do func(c *keyChange) bool) {
-	first, _ := slices.BinarySearchFunc(h.full, revision, func(piece []keyChange, revision uint64) int {
-		return cmp.Compare(piece[len(piece)-1].revision, revision)
+	first, _ := slices.BinarySearchFunc(h.full, revision, func(p piece, revision uint64) int {
+		return cmp.Compare(p.newest, revision)
 	})
 	for i := first; i <= len(h.full); i++ {
-		piece := h.last
+		rest := h.last.changes
 		if i < len(h.full) {
-			piece = h.full[i]
+			rest = h.full[i].changes
 		}
-		at, _ := slices.BinarySearchFunc(piece, revision, func(c keyChange, revision uint64) int {
-			return cmp.Compare(c.revision, revision)
-		})
-		for ; at < len(piece); at++ {
-			if !do(&piece[at]) {
+		for len(rest) > 0 {
+			var c keyChange
+			var key []byte
+			if c, key, rest = firstChange(rest); c.revision < revision {
+				continue
+			}
+			if c.key = string(key); !do(&c) {
 				return
 			}
 		}
@@ -107,12 +128,7 @@ func (h *history) from(revision uint64, do func(c *keyChange) bool) {
 }
 
 // newest gives the revision of the last change, 0 when none is kept.
-func (h *history) newest() uint64 {
-	if n := len(h.last); n > 0 {
-		return h.last[n-1].revision
-	}
-	return 0
-}
+func (h *history) newest() uint64 { return h.last.newest }
 
 // word says what happened to a key. The numbers stand in snapshots.
 type word uint8

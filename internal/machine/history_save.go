@@ -3,7 +3,6 @@ package machine
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/caucus-project/caucus/internal/fields"
 )
@@ -17,7 +16,7 @@ func saveHistory(w *saver, s *state) {
 
 func loadChange(r *fields.Reader, s *state) error {
 	c := keyChange{word: word(r.Byte()), revision: r.Uvarint()}
-	c.key = strings.Clone(r.Take(r.Len()))
+	c.key = r.Take(r.Len())
 	h := &s.history
 	kept, least := h.floor, max(h.floor, h.newest()+1)
 	switch {

@@ -18,6 +18,15 @@ func (h *history) kept() []keyChange {
 	return all
 }
 
+// held gives the bytes of all pieces.
+func (h *history) held() int {
+	held := cap(h.last.changes)
+	for _, p := range h.full {
+		held += cap(p.changes)
+	}
+	return held
+}
+
 // plainHistory is the same as plainly as it can be written.
 type plainHistory struct {
 	all   []keyChange
@@ -99,8 +108,9 @@ func TestHistoryKeepsTheLastHundredThousand(t *testing.T) {
 	if len(all) != changesKept || all[0].revision != 4*changesKept || h.floor != 4*changesKept-1 {
 		t.Errorf("%d are kept, from %d on; the floor is %d", len(all), all[0].revision, h.floor)
 	}
-	if held := len(h.full)*pieceLength + len(h.last); held > changesKept+2*pieceLength {
-		t.Errorf("the pieces hold %d changes", held)
+	const used = 6 * changesKept // a change of these takes six bytes at most
+	if held := h.held(); held > used+2*pieceBytes {
+		t.Errorf("the pieces hold %d bytes", held)
 	}
 }
 
@@ -111,12 +121,8 @@ func TestHistoryLetsGoOfLongKeys(t *testing.T) {
 	for i := range 500 {
 		h.note(keyChange{revision: uint64(i + 1), key: long})
 	}
-	held := len(h.last)
-	for _, piece := range h.full {
-		held += len(piece)
-	}
-	if h.count != changeBytes>>20 || held > h.count+1 {
-		t.Errorf("%d changes are kept, %d held", h.count, held)
+	if held := h.held(); h.count != changeBytes>>20 || held > (h.count+1)*(len(long)+100) {
+		t.Errorf("%d changes are kept, %d bytes held", h.count, held)
 	}
 	h.note(keyChange{revision: 501, key: strings.Repeat("k", changeBytes+1)})
 	if all := h.kept(); len(all) != 1 || all[0].revision != 501 || h.floor != 501 {

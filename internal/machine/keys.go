@@ -99,9 +99,10 @@ func randomKey(q *query) caucus.Reply {
 	rng := draw(uint64(q.now) ^ q.op.Request<<32 ^ q.op.Once)
 	n := uint64(q.s.keys.items.Len())
 	for range min(n, 100) { // as in Redis, where all keys may be over but not gone yet
-		_, it, _ := q.s.keys.items.GetAt(int(rng.next() % n))
-		for it.next != nil && rng.next()&1 == 1 {
-			it = *it.next
+		_, c, _ := q.s.keys.items.GetAt(int(rng.next() % n))
+		it, rest := c.first()
+		for rest != "" && rng.next()&1 == 1 {
+			it, rest = rest.first()
 		}
 		if !q.hides(&it) {
 			return caucus.Bulk(it.key)

@@ -2,34 +2,30 @@ package machine
 
 import (
 	"encoding/binary"
-	"slices"
-	"strings"
 
 	"github.com/dchest/siphash"
 	"github.com/tidwall/btree"
 )
 
 // keyspace holds the keys in the order of a hash that is keyed by the cluster's id, so that a cursor of SCAN
-// means the same on every node (SAFETY B10) and nobody outside can choose keys that collide. Keys of one hash
-// are a chain, by their bytes.
+// means the same on every node (SAFETY B10) and nobody outside can choose keys that collide.
 type keyspace struct {
 	k0, k1   uint64 // the key of the hash
 	shift    uint   // what is cut off the hash to leave 62 bits
-	items    btree.Map[uint64, item]
+	items    btree.Map[uint64, chain]
 	count    int
 	expiring int   // how many of them have an end
 	memory   int64 // bytes, counted in the same way on every node (SAFETY B13)
 	removals
 }
 
-// item is one key. The tree holds items by value and replaces them whole; nothing that an item points to is
-// ever changed (SAFETY B12).
+// item is one key, as it is read from its chain: key and text share the chain's memory, so whoever keeps one
+// of them for long should clone it.
 type item struct {
 	key string
 	value
 	revision uint64 // from the counter, new at every change
 	expireAt int64  // milliseconds since 1970, 0 for never
-	next     *item  // the next key of the same hash
 }
 
 // value is what a key holds.
@@ -43,7 +39,7 @@ type kind uint8
 
 const kindText kind = 1
 
-// text makes the value of a string. It must not share memory with an entry, of which it would keep all.
+// text makes the value of a string.
 func text(s string) value { return value{kind: kindText, text: s} }
 
 // itemBytes is what a key costs beside its bytes and those of its value: the item in a tree that is two
@@ -80,73 +76,44 @@ func (k *keyspace) hash(key string) uint64 {
 
 // find finds a key.
 func (k *keyspace) find(key string) (item, bool) {
-	it, ok := k.items.Get(k.hash(key))
-	for ok && it.key != key {
-		if it.next == nil {
-			return item{}, false
-		}
-		it = *it.next
-	}
-	return it, ok
+	c, _ := k.items.Get(k.hash(key))
+	return c.find(key)
 }
 
 // set adds an item, or replaces the one of the same key, which it gives. A search costs more than all else
 // here, so there is one.
-func (k *keyspace) set(it item) (before item) {
+func (k *keyspace) set(it *item) (before item) {
 	h := k.hash(it.key)
-	it.next = nil
-	old, taken := k.items.Set(h, it)
-	if taken && (old.key != it.key || old.next != nil) {
-		return k.relink(h, &old, it.key, &it)
+	k.tally(it)
+	old, taken := k.items.Set(h, newChain(it))
+	if !taken {
+		return item{}
 	}
-	if taken {
-		k.uncount(&old)
+	before, rest, ok := old.take(it.key)
+	if ok {
+		k.uncount(&before)
 	}
-	k.tally(&it)
-	return old
+	if rest != "" {
+		k.items.Set(h, rest.with(it))
+	}
+	return before
 }
 
 // drop takes a key out.
 func (k *keyspace) drop(key string) (old item, ok bool) {
-	if old, ok = k.find(key); !ok {
+	h := k.hash(key)
+	c, _ := k.items.Get(h)
+	old, rest, ok := c.take(key)
+	if !ok {
 		return old, false
 	}
-	h := k.hash(key)
-	head, _ := k.items.Get(h)
-	if head.next != nil {
-		k.relink(h, &head, key, nil)
-		return old, true
+	if rest != "" {
+		k.items.Set(h, rest)
+	} else {
+		k.items.Delete(h)
 	}
-	k.items.Delete(h)
 	k.uncount(&old)
 	return old, true
-}
-
-// relink builds the chain of a hash anew, without the old item of a key, which it gives, and with its new
-// one, if any.
-func (k *keyspace) relink(h uint64, head *item, key string, with *item) (before item) {
-	var chain []item
-	for it := head; it != nil; it = it.next {
-		if it.key == key {
-			k.uncount(it)
-			before = *it
-			continue
-		}
-		chain = append(chain, *it)
-	}
-	if with != nil {
-		k.tally(with)
-		chain = append(chain, *with)
-	}
-	slices.SortFunc(chain, func(a, b item) int { return strings.Compare(a.key, b.key) })
-	for i := range chain {
-		chain[i].next = nil
-		if i+1 < len(chain) {
-			chain[i].next = &chain[i+1]
-		}
-	}
-	k.items.Set(h, chain[0])
-	return before
 }
 
 func (k *keyspace) tally(it *item)   { k.account(it, 1) }
@@ -162,9 +129,10 @@ func (k *keyspace) account(it *item, sign int) {
 
 // from visits the keys in order, beginning at a hash, until do says no.
 func (k *keyspace) from(hash uint64, do func(hash uint64, it *item) bool) {
-	k.items.Ascend(hash, func(h uint64, head item) bool {
-		for it := &head; it != nil; it = it.next {
-			if !do(h, it) {
+	k.items.Ascend(hash, func(h uint64, c chain) bool {
+		for c != "" {
+			var it item
+			if it, c = c.first(); !do(h, &it) {
 				return false
 			}
 		}

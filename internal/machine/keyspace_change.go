@@ -10,15 +10,15 @@ import (
 // put gives a key a value and an end, 0 for none, and a new revision, and tells of it by the given word. An
 // end that has come removes the key at once, as if it had been deleted right after.
 func (m *Machine) put(w word, key string, v value, expireAt int64) {
-	it := item{key: strings.Clone(key), value: v, expireAt: expireAt}
+	it := item{key: key, value: v, expireAt: expireAt}
 	if it.over(m.now) {
 		m.remove(wordDel, key)
 		return
 	}
 	it.revision = m.next()
-	old := m.keys.set(it)
-	m.rearm(it.key, old.expireAt, expireAt)
-	m.history.note(keyChange{it.revision, it.key, w})
+	old := m.keys.set(&it)
+	m.rearm(key, old.expireAt, expireAt)
+	m.history.note(keyChange{it.revision, key, w})
 }
 
 // remove takes a key away, tells of it by the given word, and remembers that it did (SAFETY B8).
@@ -49,7 +49,7 @@ func (s *state) rearm(key string, before, after int64) {
 		s.disarm(endOf(key, before))
 	}
 	if after != 0 {
-		s.arm(endOf(key, after))
+		s.arm(endOf(strings.Clone(key), after))
 	}
 }
 
@@ -70,7 +70,7 @@ func (m *Machine) clear() {
 	if k.count > 0 {
 		m.history.note(keyChange{revision, "", wordFlushAll})
 	}
-	k.items = btree.Map[uint64, item]{}
+	k.items = btree.Map[uint64, chain]{}
 	k.count, k.expiring, k.memory = 0, 0, 0
 	k.removals = removals{forgotten: revision}
 	kept := newDeadlines()

@@ -41,7 +41,7 @@ func (m *Machine) rehash() {
 	m.keys = newKeyspace(m.cluster)
 	m.keys.removals.forgotten = m.counter
 	old.from(0, func(_ uint64, it *item) bool {
-		m.keys.set(*it)
+		m.keys.set(it)
 		return true
 	})
 }

@@ -112,8 +112,7 @@ func loadKey(r *fields.Reader, s *state) error {
 			"start the version that wrote it, or a newer one", k)
 	}
 	revision, expireAt := r.Uvarint(), r.Uvarint()
-	key := strings.Clone(r.String())
-	it := item{key: key, value: value{kind: k, text: strings.Clone(r.Take(r.Len()))},
+	it := item{key: r.String(), value: value{kind: k, text: r.Take(r.Len())},
 		revision: revision, expireAt: int64(expireAt)}
 	switch {
 	case r.Err() != nil:
@@ -124,18 +123,15 @@ func loadKey(r *fields.Reader, s *state) error {
 		return errors.New("the keys are not in order")
 	}
 	s.rearm(it.key, 0, it.expireAt)
-	s.keys.set(it)
+	s.keys.set(&it)
 	return nil
 }
 
 // isLast says whether a key comes after all that are there.
 func (k *keyspace) isLast(key string) bool {
-	h, it, ok := k.items.Max()
-	for ok && it.next != nil {
-		it = *it.next
-	}
+	h, c, ok := k.items.Max()
 	at := k.hash(key)
-	return !ok || at > h || at == h && key > it.key
+	return !ok || at > h || at == h && key > c.last().key
 }
 
 func saveRemovals(w *saver, s *state) {

@@ -1,8 +1,6 @@
 package machine
 
 import (
-	"strings"
-
 	"github.com/caucus-project/caucus"
 )
 
@@ -44,8 +42,8 @@ func (q *query) bulk(key string) caucus.Reply {
 	return caucus.Bulk(it.text)
 }
 
-// value gives an argument as a value: a copy, because arguments share the memory of their whole entry.
-func (q *query) value(i int) value { return text(strings.Clone(q.args[i])) }
+// value gives an argument as a value.
+func (q *query) value(i int) value { return text(q.args[i]) }
 
 func get(q *query) caucus.Reply { return q.bulk(q.args[1]) }
 

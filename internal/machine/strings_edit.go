@@ -27,7 +27,7 @@ func appendText(c *call) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	longer := strings.Join([]string{it.text, c.args[2]}, "") // always new memory
+	longer := it.text + c.args[2]
 	c.m.put(wordAppend, c.args[1], text(longer), it.expireAt)
 	return caucus.Int(int64(len(longer)))
 }
