@@ -68,6 +68,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	reloading := c.reloads(cfg.Logger, level)
 	defer reloading()
+	go keepThrifty(ctx)
 	n, err := node.Open(ctx, cfg)
 	switch {
 	case err != nil && ctx.Err() != nil:
