@@ -18,8 +18,8 @@ type etcdCaller struct {
 
 // Etcd makes callers, spread over clients, each of which puts or gets one key at a time, or puts so many
 // in one transaction. Closing the clients is left to who opened them.
-func Etcd(clients []*clientv3.Client, n, depth int, read bool) []Caller {
-	callers := make([]Caller, n)
+func Etcd(clients []*clientv3.Client, n, depth int, read bool) Callers {
+	callers := make(Callers, n)
 	for i := range callers {
 		callers[i] = &etcdCaller{clients[i%len(clients)], rand.New(rand.NewPCG(1, uint64(i))), read, depth}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -21,11 +22,15 @@ type Caller interface {
 // ErrEnough ends the part of one caller in a run.
 var ErrEnough = errors.New("nothing more to send")
 
+// Callers make a load together.
+type Callers []Caller
+
 // Report is what a run came to.
 type Report struct {
-	Operations uint64
-	Elapsed    time.Duration
-	latency    *hdrhistogram.Histogram
+	Operations  uint64
+	Least, Most uint64 // of them, by one caller
+	Elapsed     time.Duration
+	latency     *hdrhistogram.Histogram
 }
 
 // Latencies are kept from a microsecond to a minute, to a hundredth of their value.
@@ -48,6 +53,23 @@ func (r Report) Latency(percent float64) time.Duration {
 	return time.Duration(r.latency.ValueAtQuantile(percent)) * time.Microsecond
 }
 
+func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(shortest, longest, digits) }
+
+// record keeps how long a flight took. Held within the histogram's range, it is never refused.
+func record(in *hdrhistogram.Histogram, took time.Duration) {
+	_ = in.RecordValue(min(max(took.Microseconds(), shortest), longest))
+}
+
+func newReport(elapsed time.Duration) Report {
+	return Report{Elapsed: elapsed, Least: math.MaxUint64, latency: newHistogram()}
+}
+
+// add counts what one caller has done.
+func (r *Report) add(operations uint64) {
+	r.Operations += operations
+	r.Least, r.Most = min(r.Least, operations), max(r.Most, operations)
+}
+
 // seat is where one caller sits.
 type seat struct {
 	caller     Caller
@@ -58,7 +80,7 @@ type seat struct {
 
 // Run lets all callers fly for a while. A flight that has begun is finished. The first error of any
 // caller ends the run and is its result.
-func Run(ctx context.Context, callers []Caller, long time.Duration) (Report, error) {
+func (callers Callers) Run(ctx context.Context, long time.Duration) (Report, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	seats := make([]seat, len(callers))
@@ -66,7 +88,7 @@ func Run(ctx context.Context, callers []Caller, long time.Duration) (Report, err
 	until := begun.Add(long)
 	var all sync.WaitGroup
 	for i, c := range callers {
-		seats[i] = seat{caller: c, latency: hdrhistogram.New(shortest, longest, digits)}
+		seats[i] = seat{caller: c, latency: newHistogram()}
 		all.Go(func() {
 			if seats[i].err = seats[i].fly(ctx, until); seats[i].err != nil {
 				cancel()
@@ -91,8 +113,7 @@ func (s *seat) fly(ctx context.Context, until time.Time) error {
 		}
 		now := time.Now()
 		s.operations += uint64(n)
-		// Held within the histogram's range, a value is never refused.
-		_ = s.latency.RecordValue(min(max(now.Sub(begun).Microseconds(), shortest), longest))
+		record(s.latency, now.Sub(begun))
 		begun = now
 	}
 	return nil
@@ -101,20 +122,20 @@ func (s *seat) fly(ctx context.Context, until time.Time) error {
 // sum adds up all seats. Callers that were interrupted because of another's error say so, which is not
 // the reason.
 func sum(seats []seat, elapsed time.Duration) (Report, error) {
-	r := Report{Elapsed: elapsed, latency: hdrhistogram.New(shortest, longest, digits)}
+	r := newReport(elapsed)
 	var reason error
 	for i, s := range seats {
 		if s.err != nil && (reason == nil || interrupted(reason) && !interrupted(s.err)) {
 			reason = fmt.Errorf("caller %d of %d: %w", i+1, len(seats), s.err)
 		}
-		r.Operations += s.operations
+		r.add(s.operations)
 		r.latency.Merge(s.latency)
 	}
 	return r, reason
 }
 
-// CloseAll closes callers. What they say of it tells nobody anything.
-func CloseAll(callers []Caller) {
+// Close closes all. What they say of it tells nobody anything.
+func (callers Callers) Close() {
 	for _, c := range callers {
 		_ = c.Close()
 	}

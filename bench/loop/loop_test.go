@@ -23,7 +23,7 @@ func (a *actor) Fly(ctx context.Context) (int, error) {
 
 func (a *actor) Close() error { return nil }
 
-func actors(list ...acting) (callers []Caller) {
+func actors(list ...acting) (callers Callers) {
 	for _, a := range list {
 		callers = append(callers, &actor{acting: a})
 	}
@@ -41,17 +41,17 @@ func few(operations int) acting {
 }
 
 func TestOperationsOfAllAreAddedUp(t *testing.T) {
-	r, err := Run(t.Context(), actors(few(1), few(50)), time.Hour)
-	if err != nil || r.Operations != 153 || r.PerSecond() <= 0 || r.Latency(50) <= 0 {
+	r, err := actors(few(1), few(50)).Run(t.Context(), time.Hour)
+	if err != nil || r.Operations != 153 || r.Least != 3 || r.Most != 150 || r.PerSecond() <= 0 || r.Latency(50) <= 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
 
 func TestARunEndsByTime(t *testing.T) {
-	r, err := Run(t.Context(), actors(func(context.Context, int) (int, error) {
+	r, err := actors(func(context.Context, int) (int, error) {
 		time.Sleep(time.Millisecond)
 		return 1, nil
-	}), time.Millisecond)
+	}).Run(t.Context(), time.Millisecond)
 	if err != nil || r.Operations == 0 || r.Latency(100) < time.Millisecond/2 {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -64,15 +64,15 @@ func TestAnErrorEndsTheRun(t *testing.T) {
 		return 0, ctx.Err()
 	}
 	reason := errors.New("refused")
-	_, err := Run(t.Context(), actors(waits, few(1), func(context.Context, int) (int, error) {
+	_, err := actors(waits, few(1), func(context.Context, int) (int, error) {
 		return 0, reason
-	}, waits), time.Hour)
+	}, waits).Run(t.Context(), time.Hour)
 	if !errors.Is(err, reason) || !strings.Contains(err.Error(), "caller 3 of 4") {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Run(ctx, actors(waits), time.Hour); !errors.Is(err, context.Canceled) {
+	if _, err := actors(waits).Run(ctx, time.Hour); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

@@ -1,9 +1,6 @@
 package loop
 
 import (
-	"context"
-	"fmt"
-	"math/rand/v2"
 	"net"
 	"time"
 
@@ -65,55 +62,6 @@ func (l *Line) Do(cmd caucus.Command) (caucus.Reply, error) {
 		return caucus.Reply{}, err
 	}
 	return l.Read()
-}
-
-// respCaller sends SET or GET.
-type respCaller struct {
-	*Line
-	rng   *rand.Rand
-	read  bool
-	depth int
-}
-
-// RESP opens callers over connections that are spread over servers, each of which sends SET, or GET, so
-// many at a time.
-func RESP(addrs []string, n, depth int, read bool) ([]Caller, error) {
-	callers := make([]Caller, 0, n)
-	for i := range n {
-		line, err := DialRESP(addrs[i%len(addrs)])
-		if err != nil {
-			CloseAll(callers)
-			return nil, err
-		}
-		callers = append(callers, &respCaller{line, rand.New(rand.NewPCG(1, uint64(i))), read, depth})
-	}
-	return callers, nil
-}
-
-// Fly implements Caller. A connection that hangs is given up after a while; ctx ends no answer.
-func (c *respCaller) Fly(context.Context) (int, error) {
-	words := [3]string{"SET", "", Value}
-	length := 3
-	if c.read {
-		words[0], length = "GET", 2
-	}
-	for range c.depth {
-		words[1] = anyKey(c.rng)
-		c.Add(words[:length])
-	}
-	if err := c.Send(); err != nil {
-		return 0, err
-	}
-	for range c.depth {
-		reply, err := c.Read()
-		if err != nil {
-			return 0, err
-		}
-		if c.read && len(reply.Str) != valueSize {
-			return 0, fmt.Errorf("GET was answered with %d bytes, not %d", len(reply.Str), valueSize)
-		}
-	}
-	return c.depth, nil
 }
 
 // FillAtOnce is how many keys are written at a time where that is not what is measured.

@@ -11,6 +11,8 @@ type Sample struct {
 	Half       float64 `json:"half_within_ms"`
 	Most       float64 `json:"99_percent_within_ms"`
 	Operations uint64  `json:"operations"`
+	Fewest     uint64  `json:"operations_of_a_caller_least"` // of them; 0 where that is not counted
+	Busiest    uint64  `json:"operations_of_a_caller_most"`
 	CPU        float64 `json:"servers_cpu_seconds"`
 	Generator  float64 `json:"generator_cpu_seconds"`
 	Memory     int64   `json:"servers_memory_bytes"`

@@ -34,23 +34,23 @@ func heartbeats() Work {
 // side works.
 type beating struct {
 	*servers.Ensemble
-	hearts []loop.Caller
+	hearts loop.Callers
 	rhythm time.Duration // of each
 }
 
 // run implements side. It looks at whole rounds of heartbeats, after one that is not looked at.
 func (b beating) run(ctx context.Context, long time.Duration, m meter) (outcome.Sample, error) {
-	callers := make([]loop.Caller, len(b.hearts))
+	callers := make(loop.Callers, len(b.hearts))
 	begin := time.Now()
 	for i, heart := range b.hearts { // their rounds are spread over the time of one
 		callers[i] = &paced{heart, b.rhythm, begin.Add(b.rhythm * time.Duration(i) / carriers)}
 	}
-	if _, err := loop.Run(ctx, callers, b.rhythm); err != nil {
+	if _, err := callers.Run(ctx, b.rhythm); err != nil {
 		return outcome.Sample{}, err
 	}
 	var lasted time.Duration
 	s, err := m.take(func() (outcome.Sample, error) {
-		r, err := loop.Run(ctx, callers, long.Truncate(b.rhythm)+b.rhythm)
+		r, err := callers.Run(ctx, long.Truncate(b.rhythm)+b.rhythm)
 		lasted = r.Elapsed
 		return outcome.Sample{Operations: r.Operations}, err
 	})
@@ -60,7 +60,7 @@ func (b beating) run(ctx context.Context, long time.Duration, m meter) (outcome.
 
 // Stop implements side.
 func (b beating) Stop() error {
-	loop.CloseAll(b.hearts)
+	b.hearts.Close()
 	return b.Ensemble.Stop()
 }
 
@@ -85,7 +85,7 @@ func beatCaucus(ctx context.Context, house servers.House) (side, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := beating{e, make([]loop.Caller, carriers), rhythm / time.Duration(house.Shrink)}
+	b := beating{e, make(loop.Callers, carriers), rhythm / time.Duration(house.Shrink)}
 	list, err := lines(e, carriers)
 	if err == nil {
 		err = atOnce(carriers, func(i int) error {
@@ -131,7 +131,7 @@ func beatEtcd(ctx context.Context, house servers.House) (side, error) {
 	if err != nil {
 		return nil, errors.Join(err, e.Stop())
 	}
-	b := beating{e, make([]loop.Caller, carriers), rhythm / time.Duration(house.Shrink)}
+	b := beating{e, make(loop.Callers, carriers), rhythm / time.Duration(house.Shrink)}
 	err = atOnce(carriers, func(i int) (err error) {
 		b.hearts[i], err = leaseMany(ctx, clients[i], fmt.Sprint("beats-", i), house.Few(leases)/carriers)
 		return err

@@ -29,7 +29,7 @@ type filling struct {
 	*servers.Ensemble
 	runs    *atomic.Int64
 	members int // that each run makes
-	callers func(run int64, left *atomic.Int64) []loop.Caller
+	callers func(run int64, left *atomic.Int64) loop.Callers
 }
 
 // run implements side.
@@ -38,7 +38,7 @@ func (f filling) run(ctx context.Context, _ time.Duration, m meter) (outcome.Sam
 	left.Store(int64(f.members))
 	callers := f.callers(f.runs.Add(1), &left)
 	return m.take(func() (outcome.Sample, error) {
-		r, err := loop.Run(ctx, callers, time.Hour)
+		r, err := callers.Run(ctx, time.Hour)
 		return outcome.Sample{Value: r.PerSecond(), Operations: r.Operations, Half: millis(r.Latency(50)),
 			Most: millis(r.Latency(99))}, err
 	})
@@ -54,7 +54,7 @@ func joinCaucus(ctx context.Context, house servers.House) (side, error) {
 		return nil, errors.Join(err, e.Stop())
 	}
 	f := filling{e, new(atomic.Int64), house.Few(joined), nil}
-	f.callers = func(run int64, left *atomic.Int64) (callers []loop.Caller) {
+	f.callers = func(run int64, left *atomic.Int64) (callers loop.Callers) {
 		group := fmt.Sprint("joins-", run)
 		for _, line := range list {
 			callers = append(callers, joining{left, func() error { return enter(line, group) }})
@@ -75,7 +75,7 @@ func joinEtcd(ctx context.Context, house servers.House) (side, error) {
 	}
 	var names atomic.Int64
 	f := filling{e, new(atomic.Int64), house.Few(joined), nil}
-	f.callers = func(run int64, left *atomic.Int64) (callers []loop.Caller) {
+	f.callers = func(run int64, left *atomic.Int64) (callers loop.Callers) {
 		for i := range joiners {
 			callers = append(callers, joining{left, func() error {
 				key := fmt.Sprintf("joins-%d/%d", run, names.Add(1))

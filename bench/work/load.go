@@ -8,6 +8,7 @@ import (
 	"github.com/caucus-project/caucus/bench/loop"
 	"github.com/caucus-project/caucus/bench/outcome"
 	"github.com/caucus-project/caucus/bench/servers"
+	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 // load is a closed loop: so many connections, each with a flight of so many operations on its way.
@@ -16,11 +17,17 @@ type load struct {
 	read         bool
 }
 
+// generator makes a load over connections of its own.
+type generator interface {
+	Run(ctx context.Context, long time.Duration) (loop.Report, error)
+	Close()
+}
+
 // loaded is an ensemble under such a load. The connections are made for each run, so that they are not
 // there while the other side works.
 type loaded struct {
 	*servers.Ensemble
-	connect func(ctx context.Context) (callers []loop.Caller, hangUp func(), err error)
+	connect func(ctx context.Context) (generator, error)
 	value   func(loop.Report) float64
 }
 
@@ -29,18 +36,18 @@ const warmth = 4
 
 // run implements side.
 func (l loaded) run(ctx context.Context, long time.Duration, m meter) (outcome.Sample, error) {
-	callers, hangUp, err := l.connect(ctx)
+	g, err := l.connect(ctx)
 	if err != nil {
 		return outcome.Sample{}, err
 	}
-	defer hangUp()
-	if _, err := loop.Run(ctx, callers, long/warmth); err != nil {
+	defer g.Close()
+	if _, err := g.Run(ctx, long/warmth); err != nil {
 		return outcome.Sample{}, err
 	}
 	return m.take(func() (outcome.Sample, error) {
-		r, err := loop.Run(ctx, callers, long)
+		r, err := g.Run(ctx, long)
 		return outcome.Sample{Value: l.value(r), Operations: r.Operations, Half: millis(r.Latency(50)),
-			Most: millis(r.Latency(99))}, err
+			Most: millis(r.Latency(99)), Fewest: r.Least, Busiest: r.Most}, err
 	})
 }
 
@@ -73,10 +80,7 @@ func (l load) overRESP(e *servers.Ensemble) (side, error) {
 	if err := loop.FillRESP(e.Addrs[0]); err != nil {
 		return nil, errors.Join(err, e.Stop())
 	}
-	connect := func(context.Context) ([]loop.Caller, func(), error) {
-		callers, err := loop.RESP(e.Addrs, l.conns, l.depth, l.read)
-		return callers, func() { loop.CloseAll(callers) }, err
-	}
+	connect := func(context.Context) (generator, error) { return loop.RESP(e.Addrs, l.conns, l.depth, l.read) }
 	return loaded{e, connect, loop.Report.PerSecond}, nil
 }
 
@@ -84,15 +88,24 @@ func (l load) overRESP(e *servers.Ensemble) (side, error) {
 // documentation shows.
 const perClient = 10
 
+// overEtcd are callers and the client connections that they share.
+type overEtcd struct {
+	loop.Callers
+	clients []*clientv3.Client
+}
+
+// Close implements generator.
+func (o overEtcd) Close() { _ = servers.CloseEtcdClients(o.clients) } // nothing is under way
+
 // etcd opens three members for a load.
 func (l load) etcd(ctx context.Context, house servers.House) (side, error) {
 	e, err := house.OpenEtcd(ctx, 3)
 	if err != nil {
 		return nil, err
 	}
-	connect := func(context.Context) ([]loop.Caller, func(), error) {
+	connect := func(context.Context) (generator, error) {
 		clients, err := e.EtcdClients(max(min(l.conns, len(e.Addrs)), l.conns/perClient))
-		return loop.Etcd(clients, l.conns, l.depth, l.read), func() { _ = servers.CloseEtcdClients(clients) }, err
+		return overEtcd{loop.Etcd(clients, l.conns, l.depth, l.read), clients}, err
 	}
 	if err := fillEtcd(ctx, e); err != nil {
 		return nil, errors.Join(err, e.Stop())

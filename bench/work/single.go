@@ -31,10 +31,7 @@ func alone(ctx context.Context, house servers.House) (side, error) {
 	if err != nil {
 		return nil, errors.Join(err, e.Stop())
 	}
-	connect := func(context.Context) ([]loop.Caller, func(), error) {
-		callers, err := loop.RESP(e.Addrs[leader:leader+1], 1, 1, false)
-		return callers, func() { loop.CloseAll(callers) }, err
-	}
+	connect := func(context.Context) (generator, error) { return loop.RESP(e.Addrs[leader:leader+1], 1, 1, false) }
 	return loaded{e, connect, half}, nil
 }
 
