@@ -42,7 +42,8 @@ func few(operations int) acting {
 
 func TestOperationsOfAllAreAddedUp(t *testing.T) {
 	r, err := actors(few(1), few(50)).Run(t.Context(), time.Hour)
-	if err != nil || r.Operations != 153 || r.Least != 3 || r.Most != 150 || r.PerSecond() <= 0 || r.Latency(50) <= 0 {
+	if err != nil || r.Operations != 153 || r.Least != 3 || r.Most != 150 || r.PerSecond() <= 0 ||
+		r.Latency(50) <= 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -62,7 +62,7 @@ func (w *wire) send(flight []byte) error {
 func (w *wire) room() error {
 	until := time.Now().Add(patience)
 	for {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLOUT}}, int(time.Second/time.Millisecond))
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLOUT}}, int(look/time.Millisecond))
 		switch {
 		case err != nil && err != unix.EINTR:
 			return err

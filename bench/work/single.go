@@ -31,7 +31,9 @@ func alone(ctx context.Context, house servers.House) (side, error) {
 	if err != nil {
 		return nil, errors.Join(err, e.Stop())
 	}
-	connect := func(context.Context) (generator, error) { return loop.RESP(e.Addrs[leader:leader+1], 1, 1, false) }
+	connect := func(context.Context) (generator, error) {
+		return loop.RESP(e.Addrs[leader:leader+1], 1, 1, false)
+	}
 	return loaded{e, connect, half}, nil
 }
 
