@@ -17,9 +17,9 @@ const (
 
 // window holds the replies of a session's last numbered requests.
 type window struct {
-	last    uint64 // the highest number applied
-	bytes   int    // of the replies
-	replies btree.Map[uint64, string]
+	last    uint64                     // the highest number applied
+	bytes   int                        // of the replies
+	replies *btree.Map[uint64, string] // nil before the first: most sessions have none
 }
 
 // once carries out a numbered request unless it was carried out before (SAFETY A15). A request without a
@@ -47,29 +47,41 @@ func (m *Machine) once(c *call, do func() caucus.Reply) caucus.Reply {
 
 // again gives the stored reply of a number.
 func (w *window) again(n uint64) caucus.Reply {
-	if stored, ok := w.replies.Get(n); ok {
-		r := fields.StringReader(stored)
-		return readReply(&r, maxDepth)
-	}
-	oldest, _, ok := w.replies.Min()
-	if !ok {
-		oldest = w.last + 1
+	oldest := w.last + 1
+	if w.replies != nil {
+		if stored, ok := w.replies.Get(n); ok {
+			r := fields.StringReader(stored)
+			return readReply(&r, maxDepth)
+		}
+		if first, _, ok := w.replies.Min(); ok {
+			oldest = first
+		}
 	}
 	return caucus.Fail(caucus.ErrGap, "%d is the oldest number whose reply is kept, %d is not", oldest, n)
 }
 
 func (w *window) keep(n uint64, reply string) {
 	w.last = n
-	w.replies.Set(n, reply)
-	w.bytes += len(reply)
+	w.add(n, reply)
 	for w.replies.Len() > onceKept || w.bytes > onceBytes && w.replies.Len() > 0 {
 		_, oldest, _ := w.replies.PopMin()
 		w.bytes -= len(oldest)
 	}
 }
 
+func (w *window) add(n uint64, reply string) {
+	if w.replies == nil {
+		w.replies = new(btree.Map[uint64, string])
+	}
+	w.replies.Set(n, reply)
+	w.bytes += len(reply)
+}
+
 func (w *window) save(dst []byte) []byte {
 	dst = fields.Uvarint(dst, w.last)
+	if w.replies == nil {
+		return fields.Uvarint(dst, 0)
+	}
 	dst = fields.Uvarint(dst, uint64(w.replies.Len()))
 	w.replies.Scan(func(n uint64, reply string) bool {
 		dst = fields.String(fields.Uvarint(dst, n), reply)
@@ -82,9 +94,7 @@ func (w *window) load(r *fields.Reader) {
 	w.last = r.Uvarint()
 	for range r.Count(2) {
 		n := r.Uvarint()
-		reply := strings.Clone(r.String())
-		w.replies.Set(n, reply)
-		w.bytes += len(reply)
+		w.add(n, strings.Clone(r.String()))
 	}
 }
 

@@ -18,19 +18,20 @@ type session struct {
 	bound  bool       // a connection carries it
 	inside bool       // that lies within the node's own process, and ends unseen with it (SAFETY A6)
 	drop   bool       // that connection was closed from the client's side; GRACE runs
-	mark   int        // quarters of its TTL that it is known to have been silent, 0..3
 	// It is acknowledged no more and speaks no more; it is over once its promise is (SAFETY B21).
 	evicted bool
+	mark    int // quarters of its TTL that it is known to have been silent, 0..3
 
-	places btree.Map[string, uint64] // its memberships: group and join order
-	once   window                    // the replies of its last numbered requests (SAFETY A15)
+	places places // its memberships
+	once   window // the replies of its last numbered requests (SAFETY A15)
 }
 
 // IsoCopy gives a session that shares everything with the first until either is changed (SAFETY B12).
 func (s *session) IsoCopy() *session {
 	c := *s
-	c.places = share(&s.places)
-	c.once.replies = share(&s.once.replies)
+	if s.once.replies != nil {
+		c.once.replies = s.once.replies.Copy()
+	}
 	return &c
 }
 
