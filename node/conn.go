@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type conn struct {
 	id     uint64
 	talk   *talk.Talk
 	answer chan replica.Answer // of the batch in flight; one at a time
+	flight *flight             // that was started; under the lock of flights
 	beat   time.Time           // when a beat was last sent for commands that need no answer from the ensemble
 
 	close sync.Once
@@ -62,14 +64,23 @@ var errStopping = caucus.Errorf(caucus.ErrTryAgain, "this node is stopping")
 // DoAll carries out a pipeline, as much at once as can go at once. Once a piece is refused as a
 // whole, so is the rest: it would otherwise be applied without what came before it (SAFETY A10).
 func (c *conn) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply {
-	replies := make([]caucus.Reply, 0, len(cmds))
-	var refused *caucus.Error
-	for len(cmds) > 0 {
-		plan, used := c.talk.Plan(cmds)
-		cmds = cmds[used:]
-		if len(replies) > 0 {
-			plan.Unread()
-		}
+	if len(cmds) == 0 {
+		return nil
+	}
+	plan, used := c.talk.Plan(cmds)
+	return c.doAll(ctx, plan, cmds[used:], len(cmds))
+}
+
+// doAll carries out a plan and then the rest of its pipeline, which has so many commands in all.
+func (c *conn) doAll(ctx context.Context, plan *talk.Plan, rest []caucus.Command, n int) []caucus.Reply {
+	replies, refused := c.carryOut(ctx, plan)
+	if len(rest) > 0 {
+		replies = slices.Grow(replies, n-len(replies))
+	}
+	for len(rest) > 0 {
+		plan, used := c.talk.Plan(rest)
+		rest = rest[used:]
+		plan.Unread()
 		if refused != nil && len(plan.Steps) > 0 {
 			replies = append(replies, c.talk.Fail(plan, errSkipped)...)
 			continue
@@ -100,22 +111,26 @@ func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *cau
 	default:
 		a = c.waitFor(ctx, p)
 	}
-	if a.Err != nil {
-		if orphan, ok := c.talk.Orphan(p); ok && a.Err.Word == caucus.ErrUncertain.Word {
-			c.n.owner.report(orphan)
-		}
-		return c.talk.Fail(p, a.Err), a.Err
+	return c.conclude(p, a), a.Err
+}
+
+// conclude gives the replies that an answer to a plan comes to.
+func (c *conn) conclude(p *talk.Plan, a replica.Answer) []caucus.Reply {
+	if a.Err == nil {
+		return c.talk.Finish(p, a.Results)
 	}
-	return c.talk.Finish(p, a.Results), nil
+	if orphan, ok := c.talk.Orphan(p); ok && a.Err.Word == caucus.ErrUncertain.Word {
+		c.n.owner.report(orphan)
+	}
+	return c.talk.Fail(p, a.Err)
 }
 
 // ask has the steps of a plan carried out.
 func (c *conn) ask(ctx context.Context, p *talk.Plan) replica.Answer {
-	req := &request{answer: c.answer}
-	req.batch = replica.Batch{Steps: p.Steps, Beats: p.Beats, Promise: p.Promise,
-		Stale: p.Stale || p.Local, Deadline: c.n.deadline(ctx), Tag: req}
+	req := &request{answer: c.answer, batch: batchOf(p)}
+	req.batch.Tag = req
 	begun := time.Now()
-	if !c.n.owner.submit(&req.batch) {
+	if !c.n.owner.submit(&req.batch, c.n.patience(ctx)) {
 		return replica.Answer{Err: errStopping}
 	}
 	a, ok := c.await(ctx)
@@ -125,6 +140,11 @@ func (c *conn) ask(ctx context.Context, p *talk.Plan) replica.Answer {
 		a.Err = errAbandoned
 	}
 	return a
+}
+
+// batchOf gives what the replica is to do for a plan.
+func batchOf(p *talk.Plan) replica.Batch {
+	return replica.Batch{Steps: p.Steps, Beats: p.Beats, Promise: p.Promise, Stale: p.Stale || p.Local}
 }
 
 // way says which way a plan went.
@@ -166,16 +186,15 @@ func (c *conn) touch(p *talk.Plan) {
 		return
 	}
 	c.beat = time.Now()
-	c.n.owner.submit(&replica.Batch{Beats: p.Beats, Deadline: c.n.deadline(c.n.ctx)})
+	c.n.owner.submit(&replica.Batch{Beats: p.Beats}, c.n.cfg.RequestTimeout)
 }
 
-// deadline gives when an answer is due, on the replica's clock.
-func (n *Node) deadline(ctx context.Context) int64 {
-	wait := n.cfg.RequestTimeout
+// patience gives how long an answer may take.
+func (n *Node) patience(ctx context.Context) time.Duration {
 	if at, ok := ctx.Deadline(); ok {
-		wait = min(wait, time.Until(at))
+		return min(n.cfg.RequestTimeout, time.Until(at))
 	}
-	return n.cfg.clock().Mono + wait.Microseconds()
+	return n.cfg.RequestTimeout
 }
 
 // Session gives the id of the session that the conversation carries.

@@ -70,17 +70,27 @@ func (n *Node) served(ctx context.Context) error {
 type lobby struct {
 	n    *Node
 	info waist.ConnInfo
-	conn *conn // nil until the gate is open
+	conn atomic.Pointer[conn] // nil until the gate is open
+}
+
+// turned gives the real conversation, once there can be one; nil, and why not, before.
+func (l *lobby) turned() (*conn, *caucus.Error) {
+	if c := l.conn.Load(); c != nil {
+		return c, nil
+	}
+	if why := l.n.gate.why.Load(); why != nil {
+		return nil, why
+	}
+	c := l.n.converse(l.info)
+	l.conn.Store(c)
+	return c, nil
 }
 
 // DoAll carries out a pipeline once clients are served.
 func (l *lobby) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply {
-	why := l.n.gate.why.Load()
-	if why == nil && l.conn == nil {
-		l.conn = l.n.converse(l.info)
-	}
-	if l.conn != nil {
-		return l.conn.DoAll(ctx, cmds)
+	c, why := l.turned()
+	if c != nil {
+		return c.DoAll(ctx, cmds)
 	}
 	replies := make([]caucus.Reply, len(cmds))
 	for i, cmd := range cmds {
@@ -92,33 +102,55 @@ func (l *lobby) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply
 	return replies
 }
 
-func (l *lobby) spoken() *talk.Talk {
-	if l.conn == nil {
-		return nil
+// Start begins a pipeline once clients are served.
+func (l *lobby) Start(ctx context.Context, cmds []caucus.Command, done func([]caucus.Reply)) []caucus.Reply {
+	if c, _ := l.turned(); c != nil {
+		return c.Start(ctx, cmds, done)
 	}
-	return l.conn.talk
+	return l.DoAll(ctx, cmds)
+}
+
+// Push sends on its way what was started.
+func (l *lobby) Push() {
+	if o := l.n.ownerNow(); o != nil {
+		o.push()
+	}
+}
+
+// Abandon has what is under way answered.
+func (l *lobby) Abandon() {
+	if c := l.conn.Load(); c != nil {
+		c.Abandon()
+	}
+}
+
+func (l *lobby) spoken() *talk.Talk {
+	if c := l.conn.Load(); c != nil {
+		return c.talk
+	}
+	return nil
 }
 
 // Session gives the id of the session that the conversation carries.
 func (l *lobby) Session() string {
-	if l.conn == nil {
-		return ""
+	if c := l.conn.Load(); c != nil {
+		return c.Session()
 	}
-	return l.conn.Session()
+	return ""
 }
 
 // Feed gives where the messages for a member are.
 func (l *lobby) Feed(ctx context.Context, channel string) (string, *caucus.Error) {
-	if l.conn == nil {
-		return "", errLoading
+	if c := l.conn.Load(); c != nil {
+		return c.Feed(ctx, channel)
 	}
-	return l.conn.Feed(ctx, channel)
+	return "", errLoading
 }
 
 // Close ends the conversation.
 func (l *lobby) Close(lost bool) {
-	if l.conn != nil {
-		l.conn.Close(lost)
+	if c := l.conn.Load(); c != nil {
+		c.Close(lost)
 	}
 }
 

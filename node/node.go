@@ -60,6 +60,7 @@ type Node struct {
 	era      atomic.Pointer[era] // what waits reads again when it ends
 	ahead    atomic.Int64        // of the ensemble's clock before the monotonic one, microseconds
 	waiting  atomic.Int64        // commands that wait for their answer (BLOCK, WAIT)
+	flights  *flights            // pipelines that are under way
 	turns    turns               // those of them that wait in line
 	tables   bell                // rings when the digests of all nodes were compared
 	assembly *assembly
@@ -104,7 +105,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 func newNode(cfg Config, known commands) *Node {
 	n := &Node{cfg: cfg, log: cfg.Logger, commands: known, opened: make(chan struct{}),
 		done: make(chan struct{}), assembly: newAssembly(), gate: newGate(), seat: newSeat(),
-		voice: newVoice()}
+		voice: newVoice(), flights: newFlights()}
 	n.era.Store(newEra())
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
@@ -206,6 +207,7 @@ func (n *Node) start(found replica.Restored) error {
 	n.gate.look(r)
 	n.running.Go(n.disk.run)
 	n.running.Go(n.owner.run)
+	n.running.Go(func() { n.flights.run(n.owner) })
 	n.running.Go(n.watchSpace)
 	if len(n.cfg.list()) > 0 {
 		n.running.Go(n.seek)

@@ -31,7 +31,7 @@ type owner struct {
 // inbox is what came since the last step.
 type inbox struct {
 	frames  []received
-	batches []*replica.Batch
+	batches []submitted
 	calls   []func(now replica.Time)
 	stored  uint64 // the last write that is on the disk since the last step, 0 for none
 }
@@ -40,6 +40,12 @@ type inbox struct {
 type received struct {
 	from  uint64
 	frame replica.Frame
+}
+
+// submitted is a batch and how long its answer may take, in microseconds from when the owner takes it.
+type submitted struct {
+	batch *replica.Batch
+	wait  int64
 }
 
 // request is a batch on its way and where its answer goes.
@@ -63,15 +69,34 @@ func (o *owner) put(add func(*inbox)) bool {
 	}
 	add(&o.inbox)
 	o.mu.Unlock()
+	o.push()
+	return true
+}
+
+// push has the owner see what is in the inbox.
+func (o *owner) push() {
 	select {
 	case o.wake <- struct{}{}:
 	default:
 	}
-	return true
 }
 
-func (o *owner) submit(b *replica.Batch) bool {
-	return o.put(func(in *inbox) { in.batches = append(in.batches, b) })
+// submit takes a batch whose answer may take so long.
+func (o *owner) submit(b *replica.Batch, wait time.Duration) bool {
+	ok := o.lay(b, wait)
+	o.push()
+	return ok
+}
+
+// lay is submit without a push, so that others can go with it.
+func (o *owner) lay(b *replica.Batch, wait time.Duration) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stopped {
+		return false
+	}
+	o.inbox.batches = append(o.inbox.batches, submitted{b, wait.Microseconds()})
+	return true
 }
 
 // maxFrames is how many frames of peers wait for the owner at most.
@@ -121,11 +146,11 @@ func (o *owner) run() {
 		case <-timer.C:
 		}
 		in, stopped := o.take()
-		wake := o.step(in)
+		wait := o.step(in)
 		if stopped {
 			return
 		}
-		timer.Reset(time.Duration(wake-o.n.cfg.clock().Mono) * time.Microsecond)
+		timer.Reset(time.Duration(wait) * time.Microsecond)
 	}
 }
 
@@ -138,9 +163,10 @@ func (o *owner) take() (inbox, bool) {
 	return in, o.stopped
 }
 
-// step gives the replica what came and carries out what it says. A broken invariant, which raft
-// reports by a panic, ends the node and not the process that it lives in.
-func (o *owner) step(in inbox) (wake int64) {
+// step gives the replica what came and carries out what it says, and gives how many microseconds the next
+// may wait. A broken invariant, which raft reports by a panic, ends the node and not the process that it
+// lives in.
+func (o *owner) step(in inbox) (wait int64) {
 	now := o.n.cfg.clock()
 	defer func() { o.n.ahead.Store(o.r.Clock(now) - now.Mono) }()
 	defer func() {
@@ -150,7 +176,7 @@ func (o *owner) step(in inbox) (wake int64) {
 		}
 	}()
 	if o.broken {
-		return now.Mono + o.n.pace.heartbeat.Microseconds()
+		return o.n.pace.heartbeat.Microseconds()
 	}
 	if in.stored > 0 { // before anything is concluded from how long the disk has been at it
 		o.r.Stored(now, in.stored)
@@ -159,8 +185,9 @@ func (o *owner) step(in inbox) (wake int64) {
 	for i := range in.frames {
 		o.r.Receive(now, in.frames[i].from, in.frames[i].frame)
 	}
-	for _, b := range in.batches {
-		o.r.Submit(now, b)
+	for _, s := range in.batches {
+		s.batch.Deadline = now.Mono + s.wait
+		o.r.Submit(now, s.batch)
 	}
 	for _, f := range in.calls { // after the batches, of which some report what became
 		f(now)
@@ -168,7 +195,7 @@ func (o *owner) step(in inbox) (wake int64) {
 	out := o.r.Output()
 	o.carryOut(&out)
 	o.n.noteStatus(o.r, now.Mono)
-	return out.Wake
+	return out.Wake - now.Mono
 }
 
 // carryOut does what a step asks for. Events go out before answers, so that who was told that his
@@ -219,11 +246,7 @@ func (o *owner) carryOut(out *replica.Output) {
 	}
 	n.news.tell(o.r.State())
 	n.turns.tell(out.Waits)
-	for _, a := range out.Answers {
-		if req, ok := a.Batch.Tag.(*request); ok {
-			req.answer <- a
-		}
-	}
+	n.flights.land(out.Answers)
 	for _, s := range out.Saved {
 		if s.Err == nil {
 			n.noteSaved(s.View.Index())
@@ -244,10 +267,7 @@ func (o *owner) stop() {
 	o.stopped = true
 	o.room.Broadcast()
 	o.mu.Unlock()
-	select {
-	case o.wake <- struct{}{}:
-	default:
-	}
+	o.push()
 }
 
 // report logs what this node knows of its own clients, behind what was submitted for them before.

@@ -134,7 +134,7 @@ func (n *Node) vouch(ctx context.Context, beat entry.Beat, told caucus.Reply) (e
 		for {
 			select {
 			case <-rhythm.C:
-				n.owner.submit(&replica.Batch{Beats: []entry.Beat{beat}, Deadline: n.deadline(ctx)})
+				n.owner.submit(&replica.Batch{Beats: []entry.Beat{beat}}, n.patience(ctx))
 			case <-ctx.Done():
 				return
 			}

@@ -118,10 +118,10 @@ func (q *queue) flood(event string) (reads int) {
 			return reads
 		}
 		in, _ := q.n.owner.take()
-		for _, b := range in.batches {
+		for _, s := range in.batches {
 			reads++
 			q.n.hub.Publish("caucus:g:g", event)
-			b.Tag.(*request).answer <- replica.Answer{Results: []entry.Result{{Reply: caucus.NilArray()}}}
+			s.batch.Tag.(*request).answer <- replica.Answer{Results: []entry.Result{{Reply: caucus.NilArray()}}}
 		}
 	}
 }
@@ -147,7 +147,8 @@ func (q *queue) answer(r caucus.Reply) *entry.Op {
 	for {
 		<-q.n.owner.wake
 		in, _ := q.n.owner.take()
-		for _, b := range in.batches {
+		for _, s := range in.batches {
+			b := s.batch
 			if req, ok := b.Tag.(*request); ok {
 				req.answer <- replica.Answer{Batch: b, Results: []entry.Result{{Reply: r}}}
 				return b.Steps[0].Op

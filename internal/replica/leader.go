@@ -22,6 +22,7 @@ type leadership struct {
 	notes    []entry.Op          // decided and not yet proposed
 	raised   uint64              // which of this leader's entries has the last note to raise the feature level
 	stamped  int64               // of the last entry proposed
+	left     int64               // when the last entry was proposed, monotonic
 	proposed uint64              // how many entries
 	landed   uint64              // how many of them were applied here
 	scratch  []byte              // where entries are encoded
@@ -73,6 +74,9 @@ func (l *leadership) wake(r *Replica) int64 {
 	at := min(l.ticks, l.vigil.wake(r))
 	if stamp, ok := r.m.NextDeadline(); ok && l.armed && l.stamped < stamp {
 		at = min(at, r.now.Mono+max(millisecond, stamp-r.clock.at(r.now)))
+	}
+	if next := l.next(r); next > r.now.Mono && l.due(r) {
+		at = min(at, next)
 	}
 	return at
 }
@@ -135,9 +139,19 @@ func (l *leadership) advance(r *Replica) {
 		l.confirm.advance(r, l)
 	}
 	l.vigil.decide(r, l)
-	if l.due(r) && !r.writing() && !l.members.holds() {
+	if l.due(r) && !r.writing() && l.next(r) <= r.now.Mono && !l.members.holds() {
 		l.propose(r)
 	}
+}
+
+// next gives when the next entry may be proposed, on the monotonic clock: once the last has landed, so that
+// entries grow with the load, as each costs every node some work, or after a while, so that what comes does
+// not wait for the round trip of a wide network.
+func (l *leadership) next(r *Replica) int64 {
+	if l.landed >= l.proposed {
+		return 0
+	}
+	return l.left + r.cfg.Heartbeat/4
 }
 
 // due says whether there is something to propose; when a deadline of the state has come, an empty entry will
@@ -176,7 +190,7 @@ func (l *leadership) propose(r *Replica) {
 			}
 			return
 		}
-		l.stamped = e.Stamp
+		l.stamped, l.left = e.Stamp, r.now.Mono
 		l.proposed++
 		if l.members.unsealed {
 			l.members.unsealed, l.members.sealed = false, l.proposed

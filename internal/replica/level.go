@@ -12,6 +12,11 @@ func (l *leadership) raise(r *Replica) {
 	for _, n := range r.m.Nodes() {
 		lowest = min(lowest, n.Level)
 	}
+	for i := range l.gathered { // which the note would stand before
+		if n, ok := machine.Announced(&l.gathered[i]); ok {
+			lowest = min(lowest, n.Level)
+		}
+	}
 	if lowest > r.m.Level() {
 		l.raised = l.proposed + 1
 		l.notes = append(l.notes, machine.RaiseLevel(lowest))

@@ -111,7 +111,7 @@ func TestB20ARiseThatWasPassedOverIsLoggedAgain(t *testing.T) {
 	}
 	w.become(old, entry.Level)
 	word()
-	w.pass(millisecond) // it looks before that has landed
+	w.pass(heartbeat) // it proposes that, and looks before it has landed
 	w.hold = nil
 	w.pass(4 * heartbeat)
 	noted := 0

@@ -47,6 +47,10 @@ func (r *Reader) SetStranger(yes bool) { r.parser.stranger = yes }
 // stranger sent after its first.
 func (r *Reader) Buffered() int { return r.to - r.from }
 
+// More says whether more may be there to be read, so that whoever was told that something had come, and would
+// not be told again, calls ReadBatch once more.
+func (r *Reader) More() bool { return r.Buffered() > 0 || r.filled }
+
 // ReadBatch waits until at least one request is complete and returns it with all others that came with
 // it: what is read at once is a pipeline. A batch has at most 64 KiB, or twice the bytes of its largest
 // request. The slice belongs to the reader and is good until the next call, its Args for ever.

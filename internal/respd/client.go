@@ -18,7 +18,8 @@ import (
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
-// client is one connection. Its goroutine is serve; what other goroutines look at is atomic or under gate.
+// client is one connection. It belongs to one goroutine at a time: its own, or that of whoever has the turn
+// in its lane. What others look at is atomic or under gate.
 type client struct {
 	s      *Server
 	id     uint64
@@ -26,6 +27,7 @@ type client struct {
 	in     *resp.Reader
 	out    *outbox
 	talk   waist.Conn
+	lane   *lane // nil until it takes it for the first time
 	ctx    context.Context
 	cancel context.CancelFunc
 	born   time.Time
@@ -64,33 +66,43 @@ type client struct {
 
 func newClient(s *Server, conn net.Conn, id uint64) *client {
 	c := &client{s: s, id: id, conn: conn, proto: 2, born: s.cfg.Now(),
-		in:  resp.NewReader(countedReader{conn, &s.tally.in}, s.cfg.Limits),
 		out: newOutbox(conn, s.cfg.WriteTimeout, &s.tally.out)}
+	c.in = resp.NewReader(inlet{c}, s.cfg.Limits)
 	c.heard.Store(c.born.UnixNano())
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
 	return c
 }
 
-// serve is the life of a connection.
+// serve begins the life of a connection, on a goroutine that it has until it takes a lane, if it does.
 func (c *client) serve() {
-	defer c.cancel()
 	talk, err := c.s.cfg.Server.Open(waist.ConnInfo{})
 	if err != nil {
 		farewell(c.conn, resp.Append(nil, 2, errorReply(err)))
+		c.cancel()
+		c.s.leave(c)
 		return
 	}
 	c.talk = talk
 	c.s.cfg.Log.Debug("client connected", "id", c.id, "from", c.conn.RemoteAddr())
 	c.admit()
-	err = c.converse()
-	lost := c.wasLost(err)
-	c.s.cfg.Log.Debug("client gone", "id", c.id, "lost", lost, "reason", err)
+	c.converse()
+}
+
+// end is the end of a connection, for whatever reason.
+func (c *client) end(why error) {
+	defer c.s.leave(c)
+	defer c.cancel()
+	lost := c.wasLost(why)
+	c.s.cfg.Log.Debug("client gone", "id", c.id, "lost", lost, "reason", why)
 	c.talk.Close(lost)
 	c.closeSubscription()
 	if c.leaving {
 		farewell(c.conn, nil)
 	}
 	closeQuietly(c.conn)
+	if c.lane != nil {
+		c.lane.forget()
+	}
 	c.pumping.Wait()
 }
 
@@ -113,32 +125,41 @@ func (c *client) wasLost(err error) bool {
 		errors.Is(err, syscall.EPIPE)
 }
 
-// converse serves pipeline after pipeline. The next is read only when the replies to the last have been
-// written.
-func (c *client) converse() error {
-	for {
+// converse serves pipeline after pipeline, until the end or until the connection takes its lane. The next is
+// read only when the replies to the last have been written.
+func (c *client) converse() {
+	for !c.takeLane() {
 		reqs, err := c.in.ReadBatch()
-		c.batch(reqs)
-		var broken *caucus.Error
-		switch {
-		case errors.As(err, &broken):
-			c.say(caucus.ErrorReply(broken))
-			c.leaving = true
-			c.ours.Store(true)
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			c.ours.Store(true) // idle without a password, or the door closes
-		}
-		if err := c.out.flush(); err != nil {
-			return c.writeFailed(err)
-		}
-		if err != nil || c.leaving {
-			return err
-		}
-		if c.over() {
-			c.ours.Store(true)
-			return nil
+		if over, why := c.pipeline(reqs, err); over {
+			c.end(why)
+			return
 		}
 	}
+}
+
+// pipeline carries out what was read, and says whether it was the last, and why.
+func (c *client) pipeline(reqs []resp.Request, err error) (over bool, why error) {
+	c.batch(reqs)
+	var broken *caucus.Error
+	switch {
+	case errors.As(err, &broken):
+		c.say(caucus.ErrorReply(broken))
+		c.leaving = true
+		c.ours.Store(true)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.ours.Store(true) // idle without a password, or the door closes
+	}
+	if err := c.out.flush(); err != nil {
+		return true, c.writeFailed(err)
+	}
+	if err != nil || c.leaving {
+		return true, err
+	}
+	if c.over() {
+		c.ours.Store(true)
+		return true, nil
+	}
+	return false, nil
 }
 
 // over says whether the door wants no further pipeline of this client.
@@ -157,7 +178,9 @@ func (c *client) writeFailed(err error) error {
 func (c *client) interrupt() {
 	if err := c.conn.SetReadDeadline(time.Unix(1, 0)); err != nil {
 		c.hangUp()
+		return
 	}
+	c.look()
 }
 
 // hangUp closes the connection from the door's side, whatever it is at.
@@ -165,6 +188,7 @@ func (c *client) hangUp() {
 	c.ours.Store(true)
 	c.cancel()
 	closeQuietly(c.conn)
+	c.look()
 }
 
 // batch carries out a pipeline. What the server carries out is gathered and goes as one; what the door
@@ -264,34 +288,53 @@ func (c *client) runUntil(ctx context.Context) {
 	}
 	begun := c.s.cfg.Now()
 	replies := c.talk.DoAll(ctx, c.pending)
-	took := c.s.cfg.Now().Sub(begun)
-	for i, cmd := range c.pending {
-		var reply caucus.Reply
-		switch {
-		case c.instead[i] != nil:
-			reply = caucus.ErrorReply(c.instead[i])
-		case i < len(replies):
-			reply = replies[i]
-		default:
-			reply = caucus.Fail(caucus.ErrUncertain, "the outcome is not known")
-		}
-		c.follow(cmd, reply)
-		c.s.tally.called(c.specs[i], took, reply.Kind == caucus.KindError)
-		c.say(reply)
+	c.reply(replies, c.s.cfg.Now().Sub(begun), 0)
+}
+
+// reply adds the replies to the gathered commands from the nth on. Those to one pipeline took equally long.
+func (c *client) reply(replies []caucus.Reply, took time.Duration, nth int) {
+	for i := nth; i < len(c.pending); i++ {
+		c.say(c.conclude(replies, i, took))
 	}
+	c.concluded()
+}
+
+// conclude gives the reply to the ith of the gathered commands, and takes note of it.
+func (c *client) conclude(replies []caucus.Reply, i int, took time.Duration) caucus.Reply {
+	var reply caucus.Reply
+	switch {
+	case c.instead[i] != nil:
+		reply = caucus.ErrorReply(c.instead[i])
+	case i < len(replies):
+		reply = replies[i]
+	default:
+		reply = caucus.Fail(caucus.ErrUncertain, "the outcome is not known")
+	}
+	c.follow(c.pending[i], reply)
+	c.s.tally.called(c.specs[i], took, reply.Kind == caucus.KindError)
+	return reply
+}
+
+// concluded forgets the gathered commands.
+func (c *client) concluded() {
 	clear(c.pending)
 	c.pending, c.specs, c.instead = c.pending[:0], c.specs[:0], c.instead[:0]
 }
 
 // say adds a reply. Replies are written when the pipeline is done, or many bytes wait.
 func (c *client) say(r caucus.Reply) {
-	if c.failed = r.Kind == caucus.KindError; c.failed {
-		c.s.tally.refused(r)
-	}
-	if c.out.add(c.proto, r) >= chunk {
+	if c.add(r) >= chunk {
 		// A failure is met again when the pipeline is done.
 		_ = c.out.flush()
 	}
+}
+
+// add adds a reply and says how many bytes wait to be written.
+func (c *client) add(r caucus.Reply) int {
+	if c.failed = r.Kind == caucus.KindError; c.failed {
+		c.s.tally.refused(r)
+	}
+	return c.out.add(c.proto, r)
 }
 
 // follow keeps track of transactions, in which the door's own commands have no place.

@@ -3,10 +3,12 @@
 //
 // It answers by itself what is about the protocol of a connection: HELLO, AUTH, CLIENT, QUIT, subscriptions.
 // It is not for what a command means; of the server it knows what waist says only. It may import
-// the root package, waist, resp, command and glob.
+// the root package, waist, resp, command, sockets and glob.
 //
-// A connection has one goroutine, which reads a pipeline only after the replies to the one before have been
-// written to the socket (SAFETY A3 and A10 rest on that), and a second one once it has subscribed. While a
+// A pipeline is read only after the replies to the one before have been written to the socket (SAFETY A3 and
+// A10 rest on that). Most connections have no goroutine (lane.go): one reads for many of them what has come
+// and starts it, another writes what is answered. A connection has a goroutine of its own while it is at
+// something else: who it is, its protocol, what waits; and a second one once it has subscribed. While a
 // command waits for its answer another one reads ahead, to learn of the client's end; what it has read is
 // carried out in its turn.
 package respd

@@ -1,6 +1,7 @@
 package respd
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/resp"
+	"github.com/caucus-project/caucus/internal/sockets"
 )
 
 const (
@@ -65,6 +67,32 @@ func (o *outbox) flush() error {
 		o.writeBuffer()
 	}
 	return o.err
+}
+
+// flushNow writes what was added as far as that does not have to wait, and says whether all of it is written.
+// Nobody else may be writing.
+func (o *outbox) flushNow(to *sockets.Socket) (all bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil || len(o.buf) == 0 {
+		return true, o.err
+	}
+	n, err := to.Write(o.buf)
+	o.sent.Add(uint64(n))
+	o.written += uint64(n)
+	switch {
+	case errors.Is(err, sockets.ErrAgain):
+		o.buf = append(o.spare[:0], o.buf[n:]...)
+		o.spare = nil
+		return false, nil
+	case err != nil:
+		o.err = err
+	case cap(o.buf) <= keepBytes:
+		o.buf = o.buf[:0]
+	default:
+		o.buf = nil
+	}
+	return true, err
 }
 
 // stream lets a function write one reply piece by piece, behind all that was added before. What others add

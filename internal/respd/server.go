@@ -82,6 +82,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
+	lanes     lanes
 	clients   map[uint64]*client
 	last      uint64 // number of the last connection
 
@@ -158,11 +159,7 @@ func (s *Server) accept(conn net.Conn) {
 	c, full := s.enter(conn)
 	switch {
 	case c != nil:
-		go func() {
-			defer s.all.Done()
-			c.serve()
-			s.forget(c)
-		}()
+		go c.serve()
 	case full:
 		s.reject(conn)
 	default:
@@ -185,10 +182,12 @@ func (s *Server) enter(conn net.Conn) (c *client, full bool) {
 	return c, false
 }
 
-func (s *Server) forget(c *client) {
+// leave takes note that a connection is over.
+func (s *Server) leave(c *client) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	delete(s.clients, c.id)
+	s.mu.Unlock()
+	s.all.Done()
 }
 
 // reject tells a connection that there are too many. When even those who are being told are too many, they
@@ -229,6 +228,7 @@ func (s *Server) Close(ctx context.Context) {
 	<-done
 	force()
 	s.stop()
+	s.lanes.close()
 }
 
 // Dismiss cuts everybody who is connected now, each after the answers to the pipeline that it is at. Who

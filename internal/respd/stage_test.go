@@ -37,8 +37,11 @@ type memory struct {
 	hold   chan struct{} // when not nil, DoAll says so on held and waits for it
 	held   chan struct{}
 	refuse atomic.Bool
-	dump   dump
-	owner  atomic.Value // string: whose the private channels of "me" are
+
+	pushed, abandoned atomic.Int64
+
+	dump  dump
+	owner atomic.Value // string: whose the private channels of "me" are
 
 	mu   sync.Mutex
 	keys map[string]string
@@ -113,6 +116,20 @@ func (c *conversation) Feed(_ context.Context, channel string) (string, *caucus.
 }
 
 func (c *conversation) Close(lost bool) { c.m.closed <- lost }
+
+// Start answers from another goroutine, so that who comes by a socket has a lane.
+func (c *conversation) Start(ctx context.Context, cmds []caucus.Command, done func([]caucus.Reply),
+) []caucus.Reply {
+	if len(cmds) == 1 && strings.EqualFold(cmds[0][0], "echo") {
+		return c.DoAll(ctx, cmds)
+	}
+	go func() { done(c.DoAll(ctx, cmds)) }()
+	return nil
+}
+
+func (c *conversation) Push() { c.m.pushed.Add(1) }
+
+func (c *conversation) Abandon() { c.m.abandoned.Add(1) }
 
 func (c *conversation) DoAll(ctx context.Context, cmds []caucus.Command) (replies []caucus.Reply) {
 	if c.m.hold != nil {

@@ -1,7 +1,6 @@
 package respd
 
 import (
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,17 +84,4 @@ func (t *tally) add(st *Stats, table *command.Table) {
 	for word, n := range t.words {
 		st.Errors[word] = n
 	}
-}
-
-// countedReader counts what is read.
-type countedReader struct {
-	io.Reader
-	bytes *atomic.Uint64
-}
-
-// Read implements io.Reader.
-func (r countedReader) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	r.bytes.Add(uint64(n))
-	return n, err
 }

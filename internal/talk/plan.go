@@ -38,6 +38,7 @@ type Plan struct {
 	bytes    int
 	writes   bool
 	firm     bool // a step needs the log or a confirmed state
+	asksNode bool // the node answers one of them
 	watching bool // a WATCH is among the steps, so what watches will be known after them
 	guarded  bool // a GUARD is among the steps, which an old state cannot answer
 }
@@ -84,6 +85,10 @@ func (p *Plan) Unread() {
 		p.Beats[i].Seen = 0
 	}
 }
+
+// Soon says whether the answers come as soon as the steps are carried out: nothing waits for its answer, and
+// no command is for the node itself, which may ask the others.
+func (p *Plan) Soon() bool { return p.Wait == nil && !p.asksNode }
 
 // Writes says whether the plan must go through the log.
 func (p *Plan) Writes() bool { return p.writes }
@@ -205,6 +210,7 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	case command.Door:
 		return p.say(notHere(s))
 	case command.Node:
+		p.asksNode = true
 		return p.add(item{kind: ofNode, extra: &extra{cmd: cmd}})
 	case command.Talk:
 		return t.own(p, s, cmd)

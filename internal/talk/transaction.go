@@ -29,6 +29,8 @@ type transaction struct {
 	spoiled bool // EXEC will refuse
 	probe   bool // the state gets a read only to learn whether the watched keys are as they were
 	guarded bool // a GUARD is among them
+
+	asksNode bool // the node answers one of them
 }
 
 // queued is one command of a transaction. What the state does not answer is answered at EXEC.
@@ -82,6 +84,7 @@ func (t *Talk) queue(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 			"transaction too large: at most %d commands and %d bytes are taken", maxQueue, maxTxBytes))
 	case tx.spoiled: // it will not be carried out; keep nothing of it
 	case s.Home != command.Machine || s.Helps():
+		tx.asksNode = tx.asksNode || s.Home == command.Node
 		tx.all = append(tx.all, queued{s, cmd})
 	default:
 		if join || s.Name == "group|create" {
@@ -104,6 +107,7 @@ func (t *Talk) exec(p *Plan, once uint64) verdict {
 	}
 	watch := t.watch
 	t.tx, t.watch = nil, nil
+	p.asksNode = p.asksNode || tx.asksNode
 	switch {
 	case tx.spoiled:
 		return p.say(caucus.Fail(caucus.ErrExecAbort, "Transaction discarded because of previous errors."))

@@ -27,6 +27,21 @@ type Conn interface {
 	Close(lost bool)
 }
 
+// Starter is a Conn of which nobody needs to wait for an answer.
+type Starter interface {
+	Conn
+	// Start begins to carry out the commands of one pipeline as DoAll does. It gives the replies if they are at
+	// hand; else it gives nil, and done is called with them once, from another goroutine, and must not wait.
+	// What was started goes on its way at Push at the latest. Until it is answered the Conn is used for nothing
+	// else. The end of ctx ends nothing but what says itself how long it will wait.
+	Start(ctx context.Context, cmds []caucus.Command, done func([]caucus.Reply)) []caucus.Reply
+	// Push sends on its way what was started on any Conn of the server.
+	Push()
+	// Abandon has what was started, if anything, answered at once: its outcome is not known then. It may be
+	// called at any time, from any goroutine.
+	Abandon()
+}
+
 // ConnInfo says who opens a Conn. The zero value is a connection of which nothing is known yet.
 type ConnInfo struct {
 	// Detached, when not empty, names a session that no connection carries (a bloc client over HTTP, known by
