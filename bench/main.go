@@ -69,6 +69,8 @@ type options struct {
 	only           *regexp.Regexp
 	list           bool
 	json, svg      string
+	short          bool
+	from           string
 	dir, caucus    string
 	long           time.Duration
 }
@@ -80,6 +82,8 @@ func flags(args []string) (o options, err error) {
 	set.IntVar(&o.shrink, "shrink", 1, "divide numbers of members, watchers and keys by this, 10 at most, "+
 		"to see whether all works; the figures say nothing then")
 	set.StringVar(&o.json, "json", "", "write everything that was measured to this `file`, as JSON")
+	set.BoolVar(&o.short, "short", false, "print only work, caucus, peer and ratio, as the README has them")
+	set.StringVar(&o.from, "from", "", "measure nothing: show what is in this `file`, which -json wrote")
 	set.StringVar(&o.svg, "svg", "", "draw the ratios into this `file`")
 	set.StringVar(&o.dir, "dir", "", "`directory` for the data of all nodes, on the disk that is measured; by "+
 		"default /tmp, or /var/tmp where that is in memory")
@@ -142,6 +146,13 @@ func (o options) run(ctx context.Context, out io.Writer, screen *screen) error {
 	if o.list {
 		return list(out, rows)
 	}
+	if o.from != "" {
+		report, err := read(o.from)
+		if err != nil {
+			return err
+		}
+		return o.write(out, report)
+	}
 	house, leave, err := o.settle(ctx, screen)
 	if err != nil {
 		return err
@@ -201,9 +212,25 @@ func (o options) limits(ctx context.Context, house servers.House) (list []outcom
 	return append(list, trips), err
 }
 
+// read reads what an earlier call has written with -json.
+func read(file string) (report outcome.Report, err error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return report, err
+	}
+	if err := json.Unmarshal(text, &report); err != nil {
+		return report, fmt.Errorf("-from %s: %w; it is read as what -json writes", file, err)
+	}
+	return report, nil
+}
+
 // write prints the table and writes the files.
 func (o options) write(out io.Writer, report outcome.Report) error {
-	_, err := io.WriteString(out, report.Table())
+	table := report.Table()
+	if o.short {
+		table = report.Short()
+	}
+	_, err := io.WriteString(out, table)
 	if o.json != "" {
 		text, jsonErr := json.MarshalIndent(report, "", "  ")
 		err = errors.Join(err, jsonErr, os.WriteFile(o.json, append(text, '\n'), 0o644))

@@ -96,6 +96,17 @@ func TestTheHarnessWorks(t *testing.T) {
 			}
 		}
 	}
+	again, err := brief(t, t.Context(), "-from", table)
+	if err != nil || again != out {
+		t.Errorf("shown again it is another, %v:\n%s", err, again)
+	}
+	short, err := brief(t, t.Context(), "-from", table, "-short")
+	if err != nil || strings.Count(short, "\n") != 2+4 || !strings.Contains(short, "| etcd get: ") {
+		t.Errorf("%v:\n%s", err, short)
+	}
+	if _, err := brief(t, t.Context(), "-from", picture); err == nil || !strings.Contains(err.Error(), "-json") {
+		t.Error(err)
+	}
 	if svg, err := os.ReadFile(picture); err != nil || !strings.HasPrefix(string(svg), "<svg") {
 		t.Errorf("%v, %.20s", err, svg)
 	}

@@ -218,3 +218,26 @@ func TestJSONHasWhatTheTableHas(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+// A time that is worse than any may be misses what is wanted, though the ratio is as it should be.
+func TestTheWorstOfAllTimes(t *testing.T) {
+	r := Row{Unit: Millis, Wanted: Wanted{Most: 0.5, Worst: 300}, Theirs: samples(1000),
+		Ours: []Sample{{Value: 9, Times: 30, Worst: 299}, {Value: 9, Times: 20, Worst: 12}}}
+	if got := r.values(r.Ours); got != "9.00 (9.00 to 9.00), worst of 50: 299" || r.Verdict() != "1/111" {
+		t.Errorf("%s, %s", got, r.Verdict())
+	}
+	if r.Ours[1].Worst = 301; r.Verdict() != "1/111 (missed)" || r.Wanted.String() != "≤ 0.5, worst ≤ 300 ms" {
+		t.Errorf("%s, %s", r.Verdict(), r.Wanted)
+	}
+}
+
+func TestTheShortTable(t *testing.T) {
+	got := whole().Short()
+	for _, line := range []string{"| work | caucus",
+		"| SET  | 12,000 per second | etcd put: 1,250 per second | 9 ",
+		"| SET  | 7 per second      | A & B <C>                  | not installed |"} {
+		if !strings.Contains(got, line) {
+			t.Errorf("no %q in\n%s", line, got)
+		}
+	}
+}

@@ -10,6 +10,8 @@ type Sample struct {
 	Value      float64 `json:"value"` // in the unit of its row
 	Half       float64 `json:"half_within_ms"`
 	Most       float64 `json:"99_percent_within_ms"`
+	Times      int     `json:"times,omitempty"`    // what the value is the median of, where each counts
+	Worst      float64 `json:"worst_ms,omitempty"` // of them
 	Operations uint64  `json:"operations"`
 	Fewest     uint64  `json:"operations_of_a_caller_least"` // of them; 0 where that is not counted
 	Busiest    uint64  `json:"operations_of_a_caller_most"`
@@ -36,6 +38,7 @@ type Row struct {
 type Wanted struct {
 	Least float64 `json:"at_least,omitempty"`
 	Most  float64 `json:"at_most,omitempty"`
+	Worst float64 `json:"worst_ms_at_most,omitempty"` // for caucus, each single time of all runs
 }
 
 // String gives it as the table has it.
@@ -43,6 +46,8 @@ func (w Wanted) String() string {
 	switch {
 	case w.Least > 0:
 		return "≥ " + ratio(w.Least)
+	case w.Worst > 0:
+		return "≤ " + ratio(w.Most) + ", worst ≤ " + digits(w.Worst) + " ms"
 	case w.Most > 0:
 		return "≤ " + ratio(w.Most)
 	}
@@ -85,6 +90,11 @@ func perMillion(s Sample) float64 {
 		return 0
 	}
 	return s.CPU / float64(s.Operations) * 1e6
+}
+
+// worst gives the longest of all single times of a side.
+func worst(samples []Sample) float64 {
+	return slices.Max(append(each(samples, func(s Sample) float64 { return s.Worst }), 0))
 }
 
 // Ratio gives the median of what caucus had over what the peer had in the run beside it. It is false
@@ -148,7 +158,7 @@ func (r Row) Verdict() string {
 		return ""
 	case r.Noise() != "":
 		return "noisy"
-	case !r.Wanted.Met(number):
+	case !r.Wanted.Met(number), r.Wanted.Worst > 0 && worst(r.Ours) > r.Wanted.Worst:
 		return ratio(number) + " (missed)"
 	}
 	return ratio(number)

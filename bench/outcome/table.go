@@ -74,9 +74,37 @@ func (r Row) values(samples []Sample) string {
 	if len(samples) == 0 {
 		return ""
 	}
-	all := each(samples, value)
-	return fmt.Sprintf("%s (%s to %s)", r.Unit.show(Median(all)), r.Unit.show(slices.Min(all)),
+	all, times := each(samples, value), 0
+	for _, s := range samples {
+		times += s.Times
+	}
+	text := fmt.Sprintf("%s (%s to %s)", r.Unit.show(Median(all)), r.Unit.show(slices.Min(all)),
 		r.Unit.show(slices.Max(all)))
+	if times > 0 {
+		text += fmt.Sprintf(", worst of %d: %s", times, digits(worst(samples)))
+	}
+	return text
+}
+
+// Short writes the rows as a table of the medians and the ratio alone, for readers in a hurry.
+func (r Report) Short() string {
+	table := [][]string{{"work", "caucus", "peer", "ratio"}}
+	for _, row := range r.Rows {
+		peer := row.Against
+		if len(row.Theirs) > 0 {
+			peer += ": " + row.middle(row.Theirs)
+		}
+		table = append(table, []string{row.Work, row.middle(row.Ours), peer, row.Verdict()})
+	}
+	return aligned(table)
+}
+
+// middle writes the median of a side and its unit.
+func (r Row) middle(samples []Sample) string {
+	if len(samples) == 0 {
+		return ""
+	}
+	return r.Unit.show(Median(each(samples, value))) + " " + string(r.Unit)
 }
 
 func cpu(samples []Sample) string {
