@@ -69,9 +69,10 @@ func (m *Machine) batch(b *entry.Batch) BatchResult {
 		return r
 	}
 	steps := m.host.Steps(b)
+	c := new(call) // for all of them, one after the other
 	if steps == nil {
 		for i := range b.Ops {
-			m.do(b, &b.Ops[i], false)
+			m.do(c, b, &b.Ops[i], false)
 		}
 		return r
 	}
@@ -81,7 +82,7 @@ func (m *Machine) batch(b *entry.Batch) BatchResult {
 		if !s.Write {
 			r.Results[i].Reply = m.Read(s.Op, m.now, false, m.host)
 		} else if next < len(b.Ops) {
-			r.Results[i] = m.do(b, &b.Ops[next], true)
+			r.Results[i] = m.do(c, b, &b.Ops[next], true)
 			next++
 		}
 	}
@@ -102,9 +103,10 @@ func (m *Machine) accept(b *entry.Batch) bool {
 	return true
 }
 
-// do carries out one operation of a batch. Answered says that the client sits on this node.
-func (m *Machine) do(b *entry.Batch, op *entry.Op, answered bool) entry.Result {
-	c := m.call(op)
+// do carries out one operation of a batch, as a call whose memory is free. Answered says that the
+// client sits on this node.
+func (m *Machine) do(c *call, b *entry.Batch, op *entry.Op, answered bool) entry.Result {
+	*c = m.callOf(op)
 	c.node, c.boot, c.here = b.Node, b.Boot, answered
 	reply := m.once(c, func() caucus.Reply {
 		if len(op.Queue) > 0 {
@@ -116,7 +118,12 @@ func (m *Machine) do(b *entry.Batch, op *entry.Op, answered bool) entry.Result {
 }
 
 func (m *Machine) call(op *entry.Op) *call {
-	return &call{query: query{s: &m.state, op: op, args: op.Args, now: m.now, host: m.host}, m: m}
+	c := m.callOf(op)
+	return &c
+}
+
+func (m *Machine) callOf(op *entry.Op) call {
+	return call{query: query{s: &m.state, op: op, args: op.Args, now: m.now, host: m.host}, m: m}
 }
 
 // write finds and runs the handler of a command. What a node of a newer version may have logged and this one
