@@ -114,7 +114,7 @@ func TestTheHarnessWorks(t *testing.T) {
 
 // What is not about the store: members, watchers, memory, a leading node that dies.
 func TestEveryKindOfWorkWorks(t *testing.T) {
-	const kinds = "kill -9|SIGSTOP|joins|heartbeat|subscribers|each idle member"
+	const kinds = "kill -9|SIGSTOP|joins|heartbeat|subscribers|each idle member|restart"
 	out, err := brief(t, t.Context(), "-repeat", "1", "-seconds", "0.2", "-shrink", "10", "-only", kinds)
 	if err != nil {
 		t.Fatal(err)

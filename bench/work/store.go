@@ -54,5 +54,5 @@ func All() []Work {
 	list := append(againstEtcd(), againstRedis()...)
 	return append(list, single(), failover(), silence(), succession(),
 		joins(), heartbeats(), watchers(), idle(), perMember(),
-		perKey())
+		perKey(), recovery())
 }
