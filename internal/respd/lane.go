@@ -61,6 +61,9 @@ func (c *client) takeLane() bool {
 	if c.lane == nil && !c.s.lanes.give(c) {
 		return false
 	}
+	if c.conn.SetWriteDeadline(time.Time{}) != nil { // that of what was written before would pass one day
+		return false
+	}
 	c.lane.here = true
 	c.proceed()
 	c.lane.starter.Push()

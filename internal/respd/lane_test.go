@@ -101,6 +101,16 @@ func TestAClientThatReadsSlowlyGetsAllOfIt(t *testing.T) {
 	c.say("PING\r\n", "+PONG\r\n")
 }
 
+// The time that a client has for what a goroutine writes to him says nothing of what is written later.
+func TestTimeToWriteIsOfOneWrite(t *testing.T) {
+	const limit = 50 * time.Millisecond
+	s := open(t, func(cfg *respd.Config, _ *memory) { cfg.WriteTimeout = limit })
+	c := s.dial()
+	c.say("CLIENT GETNAME\r\n", "$-1\r\n")
+	<-time.After(2 * limit) // what must not matter is that it passes
+	c.say("GET k\r\n", "$-1\r\n")
+}
+
 func TestWhoIsCutWhileHeWaitsIsAbandoned(t *testing.T) {
 	s := open(t, func(_ *respd.Config, m *memory) { m.hold = make(chan struct{}) })
 	c := s.dial()
