@@ -80,7 +80,7 @@ func TestTheHarnessWorks(t *testing.T) {
 	if err := json.Unmarshal(text, &report); err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Rows) != 4 || len(report.Limits) != 3 {
+	if len(report.Rows) != 5 || len(report.Limits) != 3 {
 		t.Errorf("%d rows, %d limits", len(report.Rows), len(report.Limits))
 	}
 	for _, row := range report.Rows {
@@ -101,7 +101,7 @@ func TestTheHarnessWorks(t *testing.T) {
 		t.Errorf("shown again it is another, %v:\n%s", err, again)
 	}
 	short, err := brief(t, t.Context(), "-from", table, "-short")
-	if err != nil || strings.Count(short, "\n") != 2+4 || !strings.Contains(short, "| etcd get: ") {
+	if err != nil || strings.Count(short, "\n") != 2+5 || !strings.Contains(short, "| etcd get: ") {
 		t.Errorf("%v:\n%s", err, short)
 	}
 	if _, err := brief(t, t.Context(), "-from", picture); err == nil || !strings.Contains(err.Error(), "-json") {
@@ -114,7 +114,7 @@ func TestTheHarnessWorks(t *testing.T) {
 
 // What is not about the store: members, watchers, memory, a leading node that dies.
 func TestEveryKindOfWorkWorks(t *testing.T) {
-	const kinds = "kill -9|SIGSTOP|joins|heartbeat|subscribers|each idle member|restart"
+	const kinds = "kill -9|SIGSTOP|joins|heartbeat|subscribers|each idle member|restart|snapshots are"
 	out, err := brief(t, t.Context(), "-repeat", "1", "-seconds", "0.2", "-shrink", "10", "-only", kinds)
 	if err != nil {
 		t.Fatal(err)

@@ -82,7 +82,8 @@ func machine(ctx context.Context, house servers.House, o options) []string {
 	lines := []string{
 		fmt.Sprintf("%s; %d CPUs (%s), Linux %s, data on %s; %s", time.Now().UTC().Format("2006-01-02 15:04 UTC"),
 			runtime.NumCPU(), processor(), kernel(), fileSystem(house.Dir), runtime.Version()),
-		"caucus " + revision(ctx, o) + ", etcd " + version("go.etcd.io/etcd/server/v3") + ", redis " + redis(ctx),
+		"caucus " + revision(ctx, o) + ", etcd " + version("go.etcd.io/etcd/server/v3") + ", redis " + redis(ctx) +
+			", ZooKeeper " + servers.ZooKeeperVersion(),
 		fmt.Sprintf("%d runs of %g s for each side, in turn; keys of 16 and values of 64 bytes, 10,000 of them; "+
 			"all nodes and the load on this machine", o.repeat, o.seconds),
 	}

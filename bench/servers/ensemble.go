@@ -33,6 +33,9 @@ type Ensemble struct {
 	nodes   []*procs.Process
 	command func(i int) []string // how a node is started
 	mark    string               // in the line by which a node says that it is ready
+
+	// ready waits for a node that says no such line, in place of mark.
+	ready func(ctx context.Context, i int, p *procs.Process) error
 }
 
 // readiness is how long an ensemble may take to be ready.
@@ -58,7 +61,7 @@ func (e *Ensemble) Restart(ctx context.Context, i int) error {
 		return err
 	}
 	e.nodes[i] = p
-	return e.await(ctx, p)
+	return e.await(ctx, i, p)
 }
 
 // Leading waits until one node leads, and all others are there and vote, and gives its number.
@@ -66,9 +69,12 @@ func (e *Ensemble) Leading(ctx context.Context) (leader int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readiness)
 	defer cancel()
 	for {
-		if e.System == "etcd" {
+		switch e.System {
+		case "etcd":
 			leader, err = e.leadingEtcd(ctx)
-		} else {
+		case "ZooKeeper":
+			leader, err = e.leadingZooKeeper()
+		default:
 			leader, err = e.leadingCaucus()
 		}
 		if err == nil {
@@ -96,9 +102,12 @@ func (e *Ensemble) start(i int) (*procs.Process, error) {
 	return procs.Start(command[0], command[1:]...)
 }
 
-func (e *Ensemble) await(ctx context.Context, p *procs.Process) error {
+func (e *Ensemble) await(ctx context.Context, i int, p *procs.Process) error {
 	ctx, cancel := context.WithTimeout(ctx, readiness)
 	defer cancel()
+	if e.ready != nil {
+		return e.ready(ctx, i, p)
+	}
 	_, err := p.Await(ctx, e.mark)
 	return err
 }
@@ -115,7 +124,7 @@ func (e *Ensemble) open(ctx context.Context) (*Ensemble, error) {
 			break
 		}
 		e.nodes = append(e.nodes, p)
-		go func() { failed <- e.await(ctx, p) }()
+		go func() { failed <- e.await(ctx, i, p) }()
 	}
 	for range e.nodes {
 		if failure := <-failed; err == nil {

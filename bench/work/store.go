@@ -51,8 +51,8 @@ func againstRedis() (list []Work) {
 
 // All are the rows in the order of the table.
 func All() []Work {
-	list := append(againstEtcd(), againstRedis()...)
-	return append(list, single(), failover(), silence(), succession(),
+	list := append(append(againstEtcd(), againstZooKeeper()...), againstRedis()...)
+	return append(list, single(), failover(), failoverOfZooKeeper(), silence(), succession(),
 		joins(), heartbeats(), watchers(), idle(), perMember(),
-		perKey(), recovery())
+		perKey(), recovery(), snapshots())
 }
