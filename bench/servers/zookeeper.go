@@ -140,7 +140,7 @@ func zooKeeperMode(addr string) (string, error) {
 // ZooKeeperVersion gives the version that would be measured, by the name of its file.
 func ZooKeeperVersion() string {
 	names, _ := filepath.Glob(strings.Replace(zooKeeperJar, ".jar", "-[0-9]*.jar", 1)) // a good pattern
-	if len(names) == 0 {
+	if _, err := exec.LookPath("java"); err != nil || len(names) == 0 {
 		return ErrNotInstalled.Error()
 	}
 	_, version, _ := strings.Cut(strings.TrimSuffix(names[0], ".jar"), "-")
