@@ -17,7 +17,7 @@ type Metrics struct {
 
 	sync    prometheus.Histogram
 	batch   prometheus.Histogram
-	request *prometheus.HistogramVec
+	request map[string]prometheus.Observer // by way; found once, since it is asked for with every request
 }
 
 // How a request was answered, for Answered.
@@ -30,22 +30,22 @@ const (
 // New makes the metrics of a node. Read gives its readings; it is called at every scrape, perhaps from
 // several goroutines, and should not wait for long.
 func New(read func() *Readings, log *slog.Logger) *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry(), log: log}
+	m := &Metrics{registry: prometheus.NewRegistry(), log: log, request: map[string]prometheus.Observer{}}
 	quick := prometheus.ExponentialBuckets(50e-6, 2, 18) // 50 µs to 6.6 s
 	m.sync = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "caucus_fsync_seconds", Buckets: quick,
 		Help: "How long an append to the log took, its write and its fdatasync."})
 	m.batch = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "caucus_fsync_writes",
 		Buckets: prometheus.ExponentialBuckets(1, 2, 11),
 		Help:    "Writes of the log that shared one fdatasync."})
-	m.request = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "caucus_request_seconds",
+	request := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "caucus_request_seconds",
 		Buckets: quick, Help: "How long clients waited for a pipeline, or as much of it as went at once, by " +
 			"the way that it went: write (through the log), read (confirmed by a quorum), local (this node's own " +
 			"state)."},
 		[]string{"way"})
 	for _, way := range []string{Write, Read, Local} {
-		m.request.WithLabelValues(way)
+		m.request[way] = request.WithLabelValues(way)
 	}
-	m.registry.MustRegister(m.sync, m.batch, m.request, &table{read},
+	m.registry.MustRegister(m.sync, m.batch, request, &table{read},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -56,9 +56,9 @@ func (m *Metrics) Synced(took time.Duration, writes int) {
 	m.batch.Observe(float64(writes))
 }
 
-// Answered notes that a client was answered.
+// Answered notes that a client was answered, by one of the ways above.
 func (m *Metrics) Answered(way string, took time.Duration) {
-	m.request.WithLabelValues(way).Observe(took.Seconds())
+	m.request[way].Observe(took.Seconds())
 }
 
 // Handler serves the metrics, in whichever of Prometheus' formats the client asks for.
