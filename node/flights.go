@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -64,7 +66,7 @@ func (c *conn) Start(ctx context.Context, cmds []caucus.Command, done func([]cau
 }
 
 // Push sends what was started on its way.
-func (c *conn) Push() { c.n.owner.push() }
+func (c *conn) Push() { c.n.owner.pushLaid() }
 
 // Abandon has the pipeline that is under way answered, if there is one.
 func (c *conn) Abandon() {
@@ -72,8 +74,8 @@ func (c *conn) Abandon() {
 	f.mu.Lock()
 	mine := c.flight
 	f.mu.Unlock()
-	if mine != nil && f.take(mine) {
-		mine.end(replica.Answer{Err: errAbandoned})
+	if mine != nil {
+		f.hand(mine, replica.Answer{Err: errAbandoned})
 	}
 }
 
@@ -96,10 +98,12 @@ func (f *flights) take(one *flight) bool {
 	return ok
 }
 
-// end gives the answer to who waits for it.
-func (f *flight) end(a replica.Answer) {
-	f.c.n.meter.Answered(way(f.plan), time.Since(f.begun))
-	f.done(f.c.conclude(f.plan, a))
+// hand gives an answer to who waits for it, if he still does.
+func (f *flights) hand(one *flight, a replica.Answer) {
+	if f.take(one) {
+		one.c.n.meter.Answered(way(one.plan), time.Since(one.begun))
+		one.done(one.c.conclude(one.plan, a))
+	}
 }
 
 // land takes answers, for others than flights too.
@@ -135,17 +139,13 @@ func (f *flights) run(o *owner) {
 		}
 		list := f.arrivals()
 		for _, l := range list {
-			if f.take(l.flight) {
-				l.end(l.answer)
-			}
+			f.hand(l.flight, l.answer)
 		}
-		o.push()
+		o.pushLaid()
 		f.giveBack(list)
 	}
 	for _, one := range f.rest() {
-		if f.take(one) {
-			one.end(replica.Answer{Err: errAbandoned})
-		}
+		f.hand(one, replica.Answer{Err: errAbandoned})
 	}
 }
 
@@ -173,9 +173,5 @@ func (f *flights) giveBack(list []landing) {
 func (f *flights) rest() []*flight {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := make([]*flight, 0, len(f.all))
-	for one := range f.all {
-		all = append(all, one)
-	}
-	return all
+	return slices.Collect(maps.Keys(f.all))
 }

@@ -113,7 +113,7 @@ func (l *lobby) Start(ctx context.Context, cmds []caucus.Command, done func([]ca
 // Push sends on its way what was started.
 func (l *lobby) Push() {
 	if o := l.n.ownerNow(); o != nil {
-		o.push()
+		o.pushLaid()
 	}
 }
 

@@ -81,6 +81,16 @@ func (o *owner) push() {
 	}
 }
 
+// pushLaid has the owner see the batches that were laid there, if any: for nothing it would take a step.
+func (o *owner) pushLaid() {
+	o.mu.Lock()
+	laid := len(o.inbox.batches) > 0
+	o.mu.Unlock()
+	if laid {
+		o.push()
+	}
+}
+
 // submit takes a batch whose answer may take so long.
 func (o *owner) submit(b *replica.Batch, wait time.Duration) bool {
 	ok := o.lay(b, wait)
