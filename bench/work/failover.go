@@ -64,10 +64,10 @@ func crashingEtcd(signal syscall.Signal) open {
 		if err != nil {
 			return nil, errors.Join(err, e.Stop())
 		}
-		return withClients{crashing{e, signal, func(ctx context.Context, through int) error {
+		return withEtcd(crashing{e, signal, func(ctx context.Context, through int) error {
 			_, err := clients[through].Put(ctx, "failover", "x")
 			return err
-		}}, clients}, nil
+		}}, clients), nil
 	}
 }
 

@@ -139,7 +139,7 @@ func beatEtcd(ctx context.Context, house servers.House) (side, error) {
 	if err != nil {
 		return nil, errors.Join(err, servers.CloseEtcdClients(clients), e.Stop())
 	}
-	return withClients{b, clients}, nil
+	return withEtcd(b, clients), nil
 }
 
 // leaser sends heartbeats for many leases of etcd over one stream, as its client does.

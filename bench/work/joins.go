@@ -85,5 +85,5 @@ func joinEtcd(ctx context.Context, house servers.House) (side, error) {
 		}
 		return callers
 	}
-	return withClients{f, clients}, nil
+	return withEtcd(f, clients), nil
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/caucus-project/caucus/bench/loop"
 	"github.com/caucus-project/caucus/bench/outcome"
 	"github.com/caucus-project/caucus/bench/servers"
-	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 // load is a closed loop: so many connections, each with a flight of so many operations on its way.
@@ -85,17 +84,22 @@ func (l load) overRESP(e *servers.Ensemble) (side, error) {
 }
 
 // perClient is how many callers share a client connection of etcd, as in the runs that its own
-// documentation shows.
+// documentation shows, and of ZooKeeper.
 const perClient = 10
 
-// overEtcd are callers and the client connections that they share.
-type overEtcd struct {
+// clients says how many client connections the callers share, at least one to each node.
+func (l load) clients(e *servers.Ensemble) int {
+	return max(min(l.conns, len(e.Addrs)), l.conns/perClient)
+}
+
+// overClients are callers that share client connections.
+type overClients struct {
 	loop.Callers
-	clients []*clientv3.Client
+	close func()
 }
 
 // Close implements generator.
-func (o overEtcd) Close() { _ = servers.CloseEtcdClients(o.clients) } // nothing is under way
+func (o overClients) Close() { o.close() }
 
 // etcd opens three members for a load.
 func (l load) etcd(ctx context.Context, house servers.House) (side, error) {
@@ -104,8 +108,8 @@ func (l load) etcd(ctx context.Context, house servers.House) (side, error) {
 		return nil, err
 	}
 	connect := func(context.Context) (generator, error) {
-		clients, err := e.EtcdClients(max(min(l.conns, len(e.Addrs)), l.conns/perClient))
-		return overEtcd{loop.Etcd(clients, l.conns, l.depth, l.read), clients}, err
+		clients, err := e.EtcdClients(l.clients(e))
+		return overClients{loop.Etcd(clients, l.conns, l.depth, l.read), func() { closeEtcd(clients) }}, err
 	}
 	if err := fillEtcd(ctx, e); err != nil {
 		return nil, errors.Join(err, e.Stop())

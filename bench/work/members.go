@@ -19,17 +19,25 @@ import (
 // ttl is how long, in seconds, members may be silent of whom nothing is heard while a figure is taken.
 const ttl = 3600
 
-// withClients closes etcd's clients together with the side that used them.
+// withClients closes a peer's clients together with the side that used them.
 type withClients struct {
 	side
-	clients []*clientv3.Client
+	close func()
 }
 
 // Stop implements side.
 func (w withClients) Stop() error {
-	_ = servers.CloseEtcdClients(w.clients) // their servers are about to be killed
+	w.close()
 	return w.side.Stop()
 }
+
+// withEtcd gives a side that used clients of etcd.
+func withEtcd(s side, clients []*clientv3.Client) side {
+	return withClients{s, func() { closeEtcd(clients) }}
+}
+
+// closeEtcd closes clients with nothing under way, whose servers may be about to be killed.
+func closeEtcd(clients []*clientv3.Client) { _ = servers.CloseEtcdClients(clients) }
 
 // joining makes members, each by a call of join, by several callers at once.
 type joining struct {

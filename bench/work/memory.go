@@ -104,7 +104,7 @@ func (g growing) etcd(ctx context.Context, house servers.House) (side, error) {
 	if g.clients, err = e.EtcdClients(adders); err != nil {
 		return nil, errors.Join(err, e.Stop())
 	}
-	return withClients{&g, g.clients}, nil
+	return withEtcd(&g, g.clients), nil
 }
 
 // parts has each connection add its part, few at a time.

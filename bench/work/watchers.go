@@ -136,9 +136,9 @@ func watchEtcd(ctx context.Context, house servers.House) (side, error) {
 	}
 	err = atOnce(w.many, func(i int) error { return w.follow(ctx, clients[i%len(clients)]) })
 	if err != nil {
-		return nil, errors.Join(err, withClients{w, clients}.Stop())
+		return nil, errors.Join(err, withEtcd(w, clients).Stop())
 	}
-	return withClients{w, clients}, nil
+	return withEtcd(w, clients), nil
 }
 
 // follow watches a key over a stream of its own, until its client is closed. It returns when the watch

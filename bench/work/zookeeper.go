@@ -26,15 +26,6 @@ func againstZooKeeper() (list []Work) {
 	return list
 }
 
-// overZooKeeper are callers and the client connections that they share.
-type overZooKeeper struct {
-	loop.Callers
-	clients []servers.ZooKeeperClient
-}
-
-// Close implements generator.
-func (o overZooKeeper) Close() { servers.CloseZooKeeperClients(o.clients) }
-
 // zooKeeper opens three servers for a load, whose callers share connections as those of etcd do.
 func (l load) zooKeeper(ctx context.Context, house servers.House) (side, error) {
 	e, err := house.OpenZooKeeper(ctx, 3)
@@ -42,11 +33,12 @@ func (l load) zooKeeper(ctx context.Context, house servers.House) (side, error) 
 		return nil, err
 	}
 	connect := func(context.Context) (generator, error) {
-		clients, err := e.ZooKeeperClients(max(min(l.conns, len(e.Addrs)), l.conns/perClient))
+		clients, err := e.ZooKeeperClients(l.clients(e))
 		if err != nil {
 			return nil, err
 		}
-		return overZooKeeper{loop.ZooKeeper(clients, l.conns, l.depth), clients}, nil
+		return overClients{loop.ZooKeeper(clients, l.conns, l.depth),
+			func() { servers.CloseZooKeeperClients(clients) }}, nil
 	}
 	clients, err := e.ZooKeeperClients(1)
 	if err == nil {
@@ -80,20 +72,8 @@ func crashingZooKeeper(ctx context.Context, house servers.House) (side, error) {
 		servers.CloseZooKeeperClients(clients)
 		return nil, errors.Join(err, e.Stop())
 	}
-	return ofZooKeeper{crashing{e, syscall.SIGKILL, func(_ context.Context, through int) error {
+	return withClients{crashing{e, syscall.SIGKILL, func(_ context.Context, through int) error {
 		_, err := clients[through].Set(path, []byte("x"), -1)
 		return err
-	}}, clients}, nil
-}
-
-// ofZooKeeper closes its clients together with the side that used them.
-type ofZooKeeper struct {
-	side
-	clients []servers.ZooKeeperClient
-}
-
-// Stop implements side.
-func (o ofZooKeeper) Stop() error {
-	servers.CloseZooKeeperClients(o.clients)
-	return o.side.Stop()
+	}}, func() { servers.CloseZooKeeperClients(clients) }}, nil
 }
