@@ -296,3 +296,35 @@ func BenchmarkPublish(b *testing.B) {
 		})
 	}
 }
+
+// Who does not wait is told once for all that comes until he has found nothing, and when he is cut off.
+func TestTellAndTake(t *testing.T) {
+	h := feed.New(feed.Limits{Soft: 1000, Hard: 1000}, still)
+	s := h.Watch()
+	defer s.Close()
+	told := 0
+	s.Tell(func() { told++ })
+	s.Subscribe("a")
+	room := make([]waist.Message, 0, 4)
+	take := func(want string, times int) {
+		t.Helper()
+		messages, err := s.Take(room[:0])
+		if got := fmt.Sprint(messages, err); got != want || told != times {
+			t.Errorf("took %s, told %d times; want %s, %d", got, told, want, times)
+		}
+	}
+	take("[] <nil>", 0)
+	h.Publish("a", "1")
+	h.Publish("a", "2")
+	take("[{a  1} {a  2}] <nil>", 1)
+	h.Publish("a", "3")
+	take("[{a  3}] <nil>", 1)
+	take("[] <nil>", 1)
+	h.Publish("a", "4")
+	take("[{a  4}] <nil>", 2)
+	for h.Publish("a", "5") > 0 {
+	}
+	take("[] "+waist.ErrSlow.Error(), 3)
+	s.Close()
+	take("[] "+waist.ErrSlow.Error(), 3)
+}

@@ -28,6 +28,8 @@ type subscriber struct {
 	bytes   int
 	since   time.Time // when the backlog went over the soft limit; zero when it is under it
 	over    bool      // cut off or closed: it takes nothing more
+	ready   func()    // what to call in place of waking Next, nil for that
+	awaits  bool      // ready is to be called for the next message
 }
 
 // Subscribe begins to listen to channels.
@@ -97,7 +99,15 @@ func (s *subscriber) tooSlow() bool {
 	return s.bytes > l.Hard || now.Sub(s.since) >= l.Patience
 }
 
+// signal tells the reader that there is something to look at.
 func (s *subscriber) signal() {
+	if s.ready != nil {
+		if s.awaits || s.over {
+			s.awaits = false
+			s.ready()
+		}
+		return
+	}
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -132,6 +142,29 @@ func (s *subscriber) grab() (messages []waist.Message, over bool) {
 	return messages, s.over
 }
 
+// Tell has ready called in place of waking Next.
+func (s *subscriber) Tell(ready func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ready, s.awaits = ready, true
+}
+
+// Take is Next for those who do not wait.
+func (s *subscriber) Take(room []waist.Message) ([]waist.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.over:
+		return nil, waist.ErrSlow
+	case len(s.backlog) == 0:
+		s.awaits = true
+		return nil, nil
+	}
+	messages := s.backlog
+	s.backlog, s.bytes, s.since = room, 0, time.Time{}
+	return messages, nil
+}
+
 // Close ends the subscription.
 func (s *subscriber) Close() {
 	s.own.Lock()
@@ -147,6 +180,6 @@ func (s *subscriber) Close() {
 	s.closed = true
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.over, s.backlog, s.bytes = true, nil, 0
+	s.over, s.backlog, s.bytes, s.ready = true, nil, 0, nil
 	s.signal()
 }

@@ -57,7 +57,6 @@ type client struct {
 	channels map[string]string // what the server's feed calls each
 	patterns map[string]string
 	pumping  sync.WaitGroup
-	parts    []caucus.Reply // of the push that the pump is writing
 
 	pending []caucus.Command // of this pipeline, for the server
 	specs   []*command.Spec  // their rows, nil for what is no command

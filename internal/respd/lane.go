@@ -52,22 +52,22 @@ func (in inlet) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// takeLane goes on in the lane, if the connection has one and may be there: a stranger has his deadline, and
-// who has subscribed is written to from two sides. Then the goroutine that asks is done with it.
+// takeLane goes on in the lane, if the connection has one and may be there: a stranger has his deadline. Then
+// the goroutine that asks is done with it.
 func (c *client) takeLane() bool {
-	if !c.proven || c.denied || c.sub != nil || c.leaving {
-		return false
-	}
-	if c.lane == nil && !c.s.lanes.give(c) {
-		return false
-	}
-	if c.conn.SetWriteDeadline(time.Time{}) != nil { // that of what was written before would pass one day
+	if !c.proven || c.denied || c.leaving || !c.mayLane() {
 		return false
 	}
 	c.lane.here = true
 	c.proceed()
 	c.lane.starter.Push()
 	return true
+}
+
+// mayLane says whether the connection has a lane, and gives it one if it can. One that had to begin listening
+// without has a goroutine for that, and keeps both.
+func (c *client) mayLane() bool {
+	return c.lane != nil || c.sub == nil && c.s.lanes.give(c)
 }
 
 // stir is called when something may have come.
@@ -146,6 +146,9 @@ func (c *client) step(reqs []resp.Request, err error) {
 
 // plain says whether a pipeline can go its way while nobody waits for it, and gathers it.
 func (c *client) plain(reqs []resp.Request) bool {
+	if c.listensOnly() {
+		return false
+	}
 	for i := range reqs {
 		req := &reqs[i]
 		if req.Err != nil || speaksHTTP(req.Args) {

@@ -42,7 +42,7 @@ func TestIdleClientsHaveNoGoroutine(t *testing.T) {
 	}
 }
 
-func TestWhoSubscribesHasGoroutinesUntilTheEnd(t *testing.T) {
+func TestWhoSubscribesGoesOnInHisLane(t *testing.T) {
 	s := open(t)
 	c, other := s.dial(), s.dial()
 	c.say("HELLO 3\r\n", hello(3))
@@ -52,7 +52,7 @@ func TestWhoSubscribesHasGoroutinesUntilTheEnd(t *testing.T) {
 	c.say("GET k\r\n", "$1\r\n1\r\n")
 	c.Close()
 	if !s.lost() {
-		t.Error("the end of a connection with a goroutine is no loss")
+		t.Error("the end of a connection that listens is no loss")
 	}
 }
 

@@ -19,8 +19,9 @@ const (
 	keepBytes = 64 << 10  // a buffer up to this size is kept for the next replies
 )
 
-// outbox is the way out of a connection, shared by its two goroutines. Each adds whole replies and then
-// flushes, or streams one; whoever flushes first writes for both, with no lock held.
+// outbox is the way out of a connection, shared by whoever answers and whoever tells what was published. Each
+// adds whole replies and then flushes, or streams one; whoever flushes first writes for both, with no lock
+// held.
 type outbox struct {
 	conn    net.Conn
 	timeout time.Duration
@@ -69,30 +70,63 @@ func (o *outbox) flush() error {
 	return o.err
 }
 
-// flushNow writes what was added as far as that does not have to wait, and says whether all of it is written.
-// Nobody else may be writing.
-func (o *outbox) flushNow(to *sockets.Socket) (all bool, err error) {
+// put appends text, which is whole replies, and says how many bytes wait.
+func (o *outbox) put(text []byte) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err != nil || len(o.buf) == 0 {
+	if o.err != nil {
+		return 0
+	}
+	o.buf = append(o.buf, text...)
+	o.added += uint64(len(text))
+	return len(o.buf)
+}
+
+// flushNow writes what was added as far as that does not have to wait, and says whether all of it is written.
+func (o *outbox) flushNow(to *sockets.Socket) (all bool, err error) { return o.pass(to, nil) }
+
+// pass is put and flushNow in one, but keeps of text only what could not be written.
+func (o *outbox) pass(to *sockets.Socket, text []byte) (all bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
 		return true, o.err
 	}
-	n, err := to.Write(o.buf)
+	o.added += uint64(len(text))
+	if o.writing || len(o.buf) > 0 {
+		o.buf = append(o.buf, text...)
+		text = nil
+	}
+	switch {
+	case o.writing:
+		return false, nil
+	case len(o.buf) > 0:
+		left, err := o.writeNow(to, o.buf)
+		o.buf = o.buf[:copy(o.buf, left)]
+		if len(o.buf) == 0 && cap(o.buf) > keepBytes {
+			o.buf = nil
+		}
+		return len(left) == 0, err
+	case len(text) > 0:
+		left, err := o.writeNow(to, text)
+		o.buf = append(o.buf, left...)
+		return len(left) == 0, err
+	}
+	return true, nil
+}
+
+// writeNow writes as much as it need not wait for, and gives what is left.
+func (o *outbox) writeNow(to *sockets.Socket, text []byte) (left []byte, err error) {
+	n, err := to.Write(text)
 	o.sent.Add(uint64(n))
 	o.written += uint64(n)
 	switch {
 	case errors.Is(err, sockets.ErrAgain):
-		o.buf = append(o.spare[:0], o.buf[n:]...)
-		o.spare = nil
-		return false, nil
+		return text[n:], nil
 	case err != nil:
 		o.err = err
-	case cap(o.buf) <= keepBytes:
-		o.buf = o.buf[:0]
-	default:
-		o.buf = nil
 	}
-	return true, err
+	return nil, err
 }
 
 // stream lets a function write one reply piece by piece, behind all that was added before. What others add
@@ -145,6 +179,8 @@ func (o *outbox) writeBuffer() {
 	o.progress.Broadcast()
 }
 
+// write writes buf, and leaves no deadline behind: it would pass one day, and fail who writes without
+// waiting.
 func (o *outbox) write(buf []byte) error {
 	for len(buf) > 0 {
 		if err := o.conn.SetWriteDeadline(time.Now().Add(o.timeout)); err != nil {
@@ -157,7 +193,7 @@ func (o *outbox) write(buf []byte) error {
 		}
 		buf = buf[n:]
 	}
-	return nil
+	return o.conn.SetWriteDeadline(time.Time{})
 }
 
 // farewell writes a last word and closes. It reads on for a moment: closing with something unread would

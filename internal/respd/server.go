@@ -83,6 +83,7 @@ type Server struct {
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
 	lanes     lanes
+	criers    criers
 	clients   map[uint64]*client
 	last      uint64 // number of the last connection
 
@@ -229,6 +230,7 @@ func (s *Server) Close(ctx context.Context) {
 	force()
 	s.stop()
 	s.lanes.close()
+	s.criers.close()
 }
 
 // Dismiss cuts everybody who is connected now, each after the answers to the pipeline that it is at. Who

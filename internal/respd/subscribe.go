@@ -7,6 +7,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
@@ -46,9 +47,7 @@ func (c *client) subscribe(verb string, names []string) {
 	c.gate.Lock()
 	defer c.gate.Unlock()
 	if c.sub == nil {
-		c.sub = c.s.cfg.Server.Watch()
-		c.channels, c.patterns = map[string]string{}, map[string]string{}
-		c.pumping.Go(c.pump)
+		c.attend()
 	}
 	for i, name := range names {
 		name = strings.Clone(name)
@@ -156,7 +155,21 @@ func (c *client) silence() {
 	c.psubscribed.Store(0)
 }
 
-// closeSubscription ends the pump.
+// attend makes the subscription, and sees to it that what comes is written: by a crier, or by a goroutine of
+// the client's own where that cannot be.
+func (c *client) attend() {
+	cried := c.mayLane()
+	c.sub = c.s.cfg.Server.Watch()
+	c.channels, c.patterns = map[string]string{}, map[string]string{}
+	if cried {
+		by := c.s.criers.give(c.id)
+		c.sub.Tell(func() { by.tell(c) })
+		return
+	}
+	c.pumping.Go(func() { c.pump(nil, func() ([]waist.Message, error) { return c.sub.Next(c.ctx) }) })
+}
+
+// closeSubscription ends what attend began.
 func (c *client) closeSubscription() {
 	c.cancel()
 	c.gate.Lock()
@@ -166,29 +179,41 @@ func (c *client) closeSubscription() {
 	}
 }
 
-// pump is the second goroutine of a connection that has subscribed: it writes messages as they come. It takes
-// no more from its subscription than the client takes from it, so that the subscription's backlog
-// is the one that grows, and is cut.
-func (c *client) pump() {
+// pump writes messages, and what more there is of them, until there is nothing more, or an error. It takes no
+// more from its subscription than the client takes from it, so that the subscription's backlog is the one
+// that grows, and is cut.
+func (c *client) pump(messages []waist.Message, more func() ([]waist.Message, error)) {
 	for {
-		messages, err := c.sub.Next(c.ctx)
-		if err != nil {
-			c.pumpEnded(err)
+		if err := c.out.flush(); err != nil {
+			c.pumpFailed(c.writeFailed(err))
 			return
 		}
-		for len(messages) > 0 {
-			messages = messages[c.push(messages):]
-			if err := c.out.flush(); err != nil {
-				_ = c.writeFailed(err) // the reading goroutine is woken by the close and reports it
-				closeQuietly(c.conn)
+		if len(messages) == 0 {
+			var err error
+			if messages, err = more(); err != nil {
+				c.pumpEnded(err)
+				return
+			}
+			if len(messages) == 0 {
 				return
 			}
 		}
+		messages = messages[c.push(messages):]
 	}
 }
 
+// pumpFailed has whoever reads from a client see that nothing can be written to him. If the client is gone
+// reading says so too.
+func (c *client) pumpFailed(err error) {
+	if !c.wasLost(err) {
+		closeQuietly(c.conn)
+	}
+	c.look()
+}
+
+// pumpEnded is told why a subscription gives nothing more, and cuts a client who fell too far behind.
 func (c *client) pumpEnded(err error) {
-	if !errors.Is(err, waist.ErrSlow) || c.ctx.Err() != nil {
+	if !errors.Is(err, waist.ErrSlow) || c.ctx.Err() != nil || c.ours.Load() {
 		return
 	}
 	c.s.cut.Add(1)
@@ -200,35 +225,43 @@ func (c *client) pumpEnded(err error) {
 func (c *client) push(messages []waist.Message) int {
 	c.gate.Lock()
 	defer c.gate.Unlock()
-	defer func() { clear(c.parts[:cap(c.parts)]) }() // which would keep the last payload
+	var text []byte
 	for i := range messages {
-		if r, ok := c.message(&messages[i]); ok && c.out.add(c.proto, r) >= chunk {
+		if !c.hears(&messages[i]) {
+			continue
+		}
+		text = appendMessage(text[:0], c.proto, &messages[i])
+		if c.out.put(text) >= chunk {
 			return i + 1
 		}
 	}
 	return len(messages)
 }
 
-// message makes the push of a message, which is good until the next one is made: they come in numbers, and
-// are written down at once. It says no when the message is no longer subscribed to.
-func (c *client) message(m *waist.Message) (caucus.Reply, bool) {
+// hears says whether the client listens still to what a message came by. Gate is held.
+func (c *client) hears(m *waist.Message) bool {
 	if m.Pattern != "" {
 		_, ok := c.patterns[m.Pattern]
-		return c.words("pmessage", m.Pattern, m.Channel, m.Payload), ok
+		return ok
 	}
-	name := m.Channel
-	if strings.HasPrefix(name, waist.PrivateChannels) {
-		name, _, _ = strings.Cut(name, waist.FeedMark)
-	}
-	feed, ok := c.channels[name]
-	return c.words("message", name, m.Payload), ok && feed == m.Channel
+	feed, ok := c.channels[publicName(m.Channel)]
+	return ok && feed == m.Channel
 }
 
-// words makes a push of strings in the pump's one piece of memory for it.
-func (c *client) words(words ...string) caucus.Reply {
-	c.parts = c.parts[:0]
-	for _, word := range words {
-		c.parts = append(c.parts, caucus.Bulk(word))
+// publicName is what clients call a channel of the server's feed.
+func publicName(feed string) string {
+	if strings.HasPrefix(feed, waist.PrivateChannels) {
+		feed, _, _ = strings.Cut(feed, waist.FeedMark)
 	}
-	return caucus.Push(c.parts...)
+	return feed
+}
+
+// appendMessage appends a message as a push, which is the same for all who hear it by the same protocol.
+func appendMessage(dst []byte, proto int, m *waist.Message) []byte {
+	if m.Pattern != "" {
+		return resp.Append(dst, proto, caucus.Push(caucus.Bulk("pmessage"), caucus.Bulk(m.Pattern),
+			caucus.Bulk(m.Channel), caucus.Bulk(m.Payload)))
+	}
+	return resp.Append(dst, proto, caucus.Push(caucus.Bulk("message"), caucus.Bulk(publicName(m.Channel)),
+		caucus.Bulk(m.Payload)))
 }
