@@ -27,9 +27,6 @@ func DialRESP(addr string) (*Line, error) {
 	return &Line{conn: conn, replies: resp.NewReplyReader(conn, resp.Limits{})}, nil
 }
 
-// Patient lets a connection be silent as long as it likes, until something is sent over it.
-func (l *Line) Patient() error { return l.conn.SetDeadline(time.Time{}) }
-
 // Close closes the connection.
 func (l *Line) Close() error { return l.conn.Close() }
 

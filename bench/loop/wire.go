@@ -48,7 +48,7 @@ func (w *wire) send(flight []byte) error {
 	for len(flight) > 0 {
 		n, err := unix.Write(w.fd, flight)
 		if err == unix.EAGAIN {
-			err = w.room()
+			err = w.await(unix.POLLOUT)
 		}
 		if err != nil {
 			return os.NewSyscallError("write", err)
@@ -58,18 +58,18 @@ func (w *wire) send(flight []byte) error {
 	return nil
 }
 
-// room waits until something can be sent.
-func (w *wire) room() error {
+// await waits until something can be sent, or has come.
+func (w *wire) await(what int16) error {
 	until := time.Now().Add(patience)
 	for {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLOUT}}, int(look/time.Millisecond))
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(w.fd), Events: what}}, int(look/time.Millisecond))
 		switch {
 		case err != nil && err != unix.EINTR:
 			return err
 		case n > 0:
 			return nil
 		case time.Now().After(until):
-			return fmt.Errorf("nobody has read for %v", patience)
+			return fmt.Errorf("the other side has done nothing for %v", patience)
 		}
 	}
 }

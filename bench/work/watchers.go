@@ -82,42 +82,27 @@ func watchCaucus(ctx context.Context, house servers.House) (side, error) {
 		return nil, err
 	}
 	w := newWatched(e, house.Few(audience))
-	list, err := lines(e, w.many+1)
+	list, err := lines(e, 1)
 	if err == nil {
-		err = enter(list[w.many], "watched")
+		err = enter(list[0], "watched")
 	}
+	var hall *loop.Audience
 	if err == nil {
-		err = atOnce(w.many, func(i int) error { return w.listen(list[i]) })
+		hall, err = loop.Subscribe(e.Addrs, w.many, "caucus:g:watched")
 	}
 	if err != nil {
+		closeLines(list)
 		return nil, errors.Join(err, e.Stop())
 	}
+	go func() {
+		defer hall.Close()
+		w.all <- fmt.Errorf("the audience of caucus: %w", hall.Hear(w.heard))
+	}()
 	w.change = func(_ context.Context, n int) error {
-		_, err := list[w.many].Do(caucus.Command{"GROUP", "META", "watched", fmt.Sprint(n)})
+		_, err := list[0].Do(caucus.Command{"GROUP", "META", "watched", fmt.Sprint(n)})
 		return err
 	}
 	return w, nil
-}
-
-// listen subscribes, and hears until the connection breaks, as it does when the ensemble is stopped.
-func (w watched) listen(line *loop.Line) error {
-	if _, err := line.Do(caucus.Command{"SUBSCRIBE", "caucus:g:watched"}); err != nil {
-		return err
-	}
-	if err := line.Patient(); err != nil {
-		return err
-	}
-	go func() {
-		defer line.Close()
-		for {
-			if _, err := line.Read(); err != nil {
-				w.all <- fmt.Errorf("a subscriber of caucus: %w", err)
-				return
-			}
-			w.heard()
-		}
-	}()
-	return nil
 }
 
 func watchEtcd(ctx context.Context, house servers.House) (side, error) {
