@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 TIME  ?= 10m
 NODES ?= 5
 
-.PHONY: check fmt vet test race sim chaos fuzz mutants bench bench-peers bench-check build clean
+.PHONY: check fmt vet test race sim chaos differential fuzz mutants bench bench-peers bench-check build clean
 
 check: fmt vet test
 
@@ -34,6 +34,12 @@ sim:
 # clients were answered. It prints the seed of its schedule; SEED=n draws the same one again. It needs Linux and root.
 chaos:
 	$(GO) test -tags chaos -v -count 1 -timeout 0 ./tests/chaos -run TestChaos -chaos $(TIME) -nodes $(NODES) -seed $(or $(SEED),0)
+
+# make differential says the same random commands to Redis and to a node, N of them, and compares the replies. It
+# prints a seed; SEED=n draws the same ones again. It needs redis-server 7.0.
+differential:
+	$(GO) test -v -count 1 -timeout 0 ./tests/differential -run TestDifferential -commands $(or $(N),1000000) \
+		-seed $(or $(SEED),$(shell date +%s))
 
 # make fuzz runs all fuzz targets one after the other, FUZZTIME each; FUZZ=resp only those called like that. What
 # go test runs of them are their seeds and the inputs that once failed.

@@ -23,7 +23,7 @@ func connection() []Spec {
 			Summary: "Lets this connection read what this node has, which may be old"},
 		{Name: "readwrite", Arity: 1, Flags: Fast | Stale | NoMulti, Home: Talk, Since: "3.0.0",
 			Summary: "Makes the reads of this connection linearizable again, as they are at first"},
-		{Name: "debug", Arity: -2, Flags: Admin | Stale | NoMulti, Home: Talk, Since: "1.0.0",
+		{Name: "debug", Arity: -2, Flags: Admin | Stale, Home: Talk, Since: "1.0.0",
 			Usage: "subcommand [argument ...]", Summary: "Always refused"},
 	}
 	rows = of("connection", rows)
@@ -80,7 +80,7 @@ func commandRows() []Spec {
 		{Name: "command|count", Arity: 2, Since: "2.8.13", Summary: "Counts the commands"},
 		{Name: "command|docs", Arity: -2, Since: "7.0.0", Complexity: all, Usage: "[command ...]",
 			Summary: "Gives the documentation of commands"},
-		{Name: "command|getkeys", Arity: -3, Since: "2.8.13", Usage: "command [argument ...]",
+		{Name: "command|getkeys", Arity: -4, Since: "2.8.13", Usage: "command [argument ...]",
 			Summary: "Finds the keys in a command"},
 		{Name: "command|help", Arity: 2, Since: "5.0.0", Summary: "Lists the subcommands"},
 		{Name: "command|info", Arity: -2, Since: "2.8.13", Complexity: all, Usage: "[command ...]",

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/caucus-project/caucus"
@@ -62,11 +63,11 @@ func TestCommandSubcommands(t *testing.T) {
 		t.Errorf("keys of WATCH a b: %+v", keys)
 	}
 	for _, c := range []struct{ cmd, want string }{
-		{"nosuch", "ERR Invalid command specified"},
-		{"watch", "ERR Invalid number of arguments specified for command"},
-		{"multi", "ERR The command has no key arguments"},
+		{"nosuch a", "ERR Invalid command specified"},
+		{"get a b", "ERR Invalid number of arguments specified for command"},
+		{"echo a", "ERR The command has no key arguments"},
 	} {
-		if got := describe(t, "COMMAND", "GETKEYS", c.cmd); got.Str != c.want {
+		if got := describe(t, append([]string{"COMMAND", "GETKEYS"}, strings.Fields(c.cmd)...)...); got.Str != c.want {
 			t.Errorf("COMMAND GETKEYS %s: %q", c.cmd, got.Str)
 		}
 	}

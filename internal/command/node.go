@@ -12,7 +12,7 @@ func node() []Spec {
 			Summary: "Gives the time in seconds and microseconds"},
 		{Name: "config|get", Arity: -3, Flags: Admin | Stale | NoMulti, Since: "2.0.0",
 			Usage: "pattern [pattern ...]", Summary: "Gives settings of this node"},
-		{Name: "config|help", Arity: 2, Flags: Stale | NoMulti, Since: "5.0.0", Summary: "Lists the subcommands"},
+		{Name: "config|help", Arity: 2, Flags: Stale, Since: "5.0.0", Summary: "Lists the subcommands"},
 		{Name: "shutdown", Arity: -1, Flags: Admin | Stale | NoMulti, Since: "1.0.0",
 			Usage: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]", Summary: "Stops this node in good order"},
 		{Name: "checkpoint", Arity: -1, Flags: Admin | Stale | NoMulti, Since: "caucus 0.1", Usage: "[name]",

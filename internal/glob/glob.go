@@ -2,8 +2,11 @@ package glob
 
 // Match says whether the whole of name matches pattern. In a pattern * stands for any bytes, ? for one,
 // [abc], [a-z] and [^a-z] for one of a class, \ takes the next byte's meaning away. A class that is not
-// closed ends with the pattern. Match takes at most O(len(pattern) * len(name)) steps.
+// closed ends with the pattern. The empty name matches the star alone, as in Redis. Match takes at most O(len(pattern) * len(name)) steps.
 func Match(pattern, name string) bool {
+	if name == "" {
+		return pattern == "" || pattern == "*"
+	}
 	p, n := 0, 0
 	star, mark := -1, 0 // after the last star: what follows it in the pattern, and where it is tried
 	for n < len(name) {

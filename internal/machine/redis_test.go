@@ -1,11 +1,8 @@
 package machine_test
 
 import (
-	"bufio"
 	"cmp"
 	"net"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,8 +18,7 @@ import (
 
 // TestRedisTellsTheSameStories plays the stories about strings and keys on Redis itself.
 func TestRedisTellsTheSameStories(t *testing.T) {
-	tool.Need(t, "redis-server")
-	socket := startRedis(t)
+	socket := tool.Redis(t)
 	datadriven.Walk(t, "testdata/redis", func(t *testing.T, path string) {
 		r := dialRedis(t, socket)
 		r.Do("", caucus.Command{"FLUSHALL"})
@@ -32,8 +28,7 @@ func TestRedisTellsTheSameStories(t *testing.T) {
 
 // TestRedisAddsFloatsAlike adds numbers of all sizes here and there (SAFETY B9).
 func TestRedisAddsFloatsAlike(t *testing.T) {
-	tool.Need(t, "redis-server")
-	there, here := dialRedis(t, startRedis(t)), newBare(t)
+	there, here := dialRedis(t, tool.Redis(t)), newBare(t)
 	number := rapid.StringMatching(`[-+]?[0-9]{0,25}(\.[0-9]{0,25})?(e-?[0-9]{1,2})?`)
 	rapid.Check(t, func(rt *rapid.T) {
 		from, by := number.Draw(rt, "from"), number.Draw(rt, "by")
@@ -43,31 +38,6 @@ func TestRedisAddsFloatsAlike(t *testing.T) {
 			}
 		}
 	})
-}
-
-// startRedis starts a server of the test's own and gives its socket.
-func startRedis(t *testing.T) string {
-	socket := filepath.Join(t.TempDir(), "redis")
-	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket,
-		"--save", "", "--appendonly", "no")
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if strings.Contains(lines.Text(), "eady to accept connections") {
-			return socket
-		}
-	}
-	t.Fatal("redis-server ended before it was ready")
-	return ""
 }
 
 // redis is a connection to Redis as a stage of stories.

@@ -48,9 +48,9 @@ func (s *scanning) wants(it *item) bool {
 }
 
 func parseScan(args caucus.Command) (*scanning, *caucus.Error) {
-	cursor, bad := strconv.ParseUint(args[1], 10, 64)
-	if bad != nil {
-		return nil, caucus.Errorf(caucus.ErrBad, "invalid cursor")
+	cursor, err := readCursor(args[1])
+	if err != nil {
+		return nil, err
 	}
 	s := &scanning{cursor: cursor, match: "*", count: 10}
 	for i := 2; i < len(args); i += 2 {
@@ -75,4 +75,19 @@ func parseScan(args caucus.Command) (*scanning, *caucus.Error) {
 		}
 	}
 	return s, nil
+}
+
+// readCursor reads a cursor as Redis does, by strtoul: nothing is 0, and a sign is taken.
+func readCursor(s string) (uint64, *caucus.Error) {
+	digits := strings.TrimLeft(s, "+-")
+	n, err := strconv.ParseUint(digits, 10, 64)
+	switch {
+	case s == "":
+		return 0, nil
+	case err != nil || len(s)-len(digits) > 1:
+		return 0, caucus.Errorf(caucus.ErrBad, "invalid cursor")
+	case s[0] == '-':
+		return -n, nil
+	}
+	return n, nil
 }

@@ -1,10 +1,10 @@
 package machine
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
 )
 
 // textOptions are the options of SET and GETEX.
@@ -78,11 +78,10 @@ func (t timeForm) positive(s string, now int64, command string) (int64, *caucus.
 // syntaxError is Redis' answer to options that do not fit, which says no more; clients compare it.
 func syntaxError() *caucus.Error { return caucus.Errorf(caucus.ErrBad, "syntax error") }
 
-// integer reads a number as Redis does: decimal, 64 bits, written in the one way that Redis would write it.
+// integer reads a number as Redis does.
 func integer(s string) (int64, *caucus.Error) {
-	digits := strings.TrimPrefix(s, "-")
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || s != "0" && (digits[0] < '1' || digits[0] > '9') {
+	n, ok := command.Integer(s)
+	if !ok {
 		return 0, caucus.Errorf(caucus.ErrBad, "value is not an integer or out of range")
 	}
 	return n, nil

@@ -225,8 +225,12 @@ func (c *client) request(req *resp.Request) {
 		c.say(caucus.ErrorReply(no))
 		return
 	}
-	if req.Err != nil || spec == nil {
-		c.gather(nil, spec, err) // the server hears of it all the same: it spoils a transaction
+	switch {
+	case req.Err != nil:
+		c.gather(nil, nil, err) // the server hears of it all the same: it spoils a transaction
+		return
+	case spec == nil:
+		c.gather(req.Args, nil, nil) // the server finds the same mistake
 		return
 	}
 	if spec.Name == "getdump" && !c.multi.Load() && !c.listensOnly() {
@@ -353,12 +357,12 @@ func (c *client) follow(cmd caucus.Command, r caucus.Reply) {
 	}
 }
 
-// ends says whether a command ends the transaction that it stands in, whatever it answers. One with
-// a wrong number of arguments is no such command.
+// ends says whether a command ends the transaction that it stands in, whatever it answers. An EXEC
+// with a wrong number of arguments does, another command does not.
 func (c *client) ends(cmd caucus.Command) bool {
 	spec, err := c.s.cfg.Table.Lookup(cmd)
 	if err != nil {
-		return false
+		return strings.EqualFold(cmd[0], "exec")
 	}
 	switch spec.Name {
 	case "exec", "discard":

@@ -44,7 +44,8 @@ func TestTransactionsAtTheDoor(t *testing.T) {
 		"+OK\r\n+QUEUED\r\n"+notHere+aborted+":1\r\n")
 	c.say("MULTI\r\nSUBSCRIBE a\r\nDISCARD\r\n", "+OK\r\n"+notHere+"+OK\r\n")
 	c.say("MULTI\r\nEXEC a\r\nCLIENT ID\r\nEXEC\r\nCLIENT ID\r\n", "+OK\r\n"+
-		"-ERR wrong number of arguments for 'exec' command\r\n"+notHere+aborted+":1\r\n")
+		"-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command\r\n"+
+		":1\r\n-ERR EXEC without MULTI\r\n:1\r\n")
 	c.say("SESSION OPEN\r\n", "-ERR the stage has no SESSION\r\n")
 	c.say("MULTI\r\nSET k 1\r\nONCE 1 EXEC\r\nCLIENT ID\r\n",
 		"+OK\r\n+QUEUED\r\n-NOSESSION this connection carries "+

@@ -1,7 +1,7 @@
 package talk
 
 import (
-	"strconv"
+	"math"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -23,8 +23,6 @@ func (t *Talk) answer(s *command.Spec, cmd caucus.Command) caucus.Reply {
 		return choose(cmd[1])
 	case "unwatch": // queued: the transaction forgets what was watched in any case
 		return caucus.OK()
-	case "debug":
-		return caucus.Fail(caucus.ErrBad, "DEBUG command not allowed")
 	}
 	return t.cfg.Table.Describe(s, cmd)
 }
@@ -41,10 +39,13 @@ func ping(cmd caucus.Command) caucus.Reply {
 
 // choose answers SELECT: there is one database.
 func choose(index string) caucus.Reply {
-	n, err := strconv.Atoi(index)
+	n, ok := command.Integer(index)
 	switch {
-	case err != nil:
+	case !ok:
 		return caucus.Fail(caucus.ErrBad, "value is not an integer or out of range")
+	case n != int64(int32(n)):
+		return caucus.Fail(caucus.ErrBad, "value is out of range, value must between %d and %d",
+			math.MinInt32, math.MaxInt32)
 	case n != 0:
 		return caucus.Fail(caucus.ErrBad, "DB index is out of range")
 	}

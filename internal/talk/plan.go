@@ -173,7 +173,12 @@ func (t *Talk) command(p *Plan, cmd caucus.Command) verdict {
 	if err == nil {
 		err = t.may(spec, cmd)
 	}
+	if err == nil && spec.Name == "debug" {
+		err = caucus.Errorf(caucus.ErrBad, "DEBUG command not allowed")
+	}
 	switch {
+	case err != nil && len(cmd) > 0 && strings.EqualFold(cmd[0], "exec"):
+		return t.abort(p, err)
 	case err != nil:
 		return t.refuse(p, err)
 	case t.tx != nil:

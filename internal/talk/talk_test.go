@@ -24,8 +24,8 @@ func TestTransactions(t *testing.T) {
 		{"unknown", "OK | ERR unknown command 'nope', with args beginning with:  | QUEUED | " +
 			"EXECABORT Transaction discarded because of previous errors. | nil", "multi;nope;set k 1;exec;get k"},
 		{"arity", "OK | ERR wrong number of arguments for 'get' command | EXECABORT *", "multi;get;exec"},
-		{"arity of exec", "OK | ERR wrong number of arguments for 'exec' command | EXECABORT *",
-			"multi;exec x;exec"},
+		{"arity of exec", "OK | EXECABORT Transaction discarded because of: wrong number of " +
+			"arguments for 'exec' command | ERR EXEC without MULTI", "multi;exec x;exec"},
 		{"door", "OK | ERR Command not allowed inside a transaction | EXECABORT *", "multi;client id;exec"},
 		{"session", "OK | ERR Command not allowed inside a transaction | EXECABORT *", "multi;session info;exec"},
 		{"join without session", "OK | NOSESSION *", "multi;group join g;exec"},

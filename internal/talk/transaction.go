@@ -99,6 +99,15 @@ func (t *Talk) queue(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	return p.say(caucus.Status("QUEUED"))
 }
 
+// abort answers an EXEC that is wrong in itself, which ends the transaction as one that is right does.
+func (t *Talk) abort(p *Plan, err *caucus.Error) verdict {
+	if p.watching {
+		return notNow
+	}
+	t.tx, t.watch = nil, nil
+	return p.say(caucus.Fail(caucus.ErrExecAbort, "Transaction discarded because of: %s", err.Message))
+}
+
 // exec plans EXEC. Whatever comes of it, the transaction is over.
 func (t *Talk) exec(p *Plan, once uint64) verdict {
 	tx := t.tx

@@ -1,0 +1,101 @@
+package differential
+
+func keyGenerators() map[string]generator {
+	onKey := func(name string) generator { return func(d *draw) step { return one(name, d.anyKey()) } }
+	onKeys := func(name string) generator {
+		return func(d *draw) step { return one(append([]string{name}, d.keys(1, d.family())...)...) }
+	}
+	object := func(sub string) generator { return func(d *draw) step { return one("OBJECT", sub, d.anyKey()) } }
+	two := func(name string) generator {
+		return func(d *draw) step {
+			family := d.family()
+			return one(name, d.key(family), d.key(family))
+		}
+	}
+	flush := func(name string) generator {
+		return func(d *draw) step { // nothing may be watched, see the reason "watch"
+			return append(append(one("DISCARD"), one("UNWATCH")...),
+				one(append([]string{name}, d.options(20, []string{"ASYNC"}, []string{"SYNC"}, []string{"NOW"})...)...)...)
+		}
+	}
+	return map[string]generator{
+		"exists": onKeys("EXISTS"), "touch": onKeys("TOUCH"), "del": onKeys("DEL"), "unlink": onKeys("UNLINK"),
+		"type": onKey("TYPE"), "ttl": onKey("TTL"), "pttl": onKey("PTTL"), "expiretime": onKey("EXPIRETIME"),
+		"pexpiretime": onKey("PEXPIRETIME"), "persist": onKey("PERSIST"),
+		"rename": two("RENAME"), "renamenx": two("RENAMENX"),
+		"object|encoding": object("ENCODING"), "object|freq": object("FREQ"), "object|idletime": object("IDLETIME"),
+		"object|refcount": object("REFCOUNT"), "object|help": func(*draw) step { return one("OBJECT", "HELP") },
+		"flushall": flush("FLUSHALL"), "flushdb": flush("FLUSHDB"),
+		"dbsize":    func(*draw) step { return one("DBSIZE") },
+		"randomkey": func(*draw) step { return one("RANDOMKEY") },
+		"keys":      func(d *draw) step { return one("KEYS", d.pattern()) },
+		"scan": func(d *draw) step {
+			return one(append([]string{"SCAN", d.cursor()}, append(d.scanning(),
+				d.options(25, []string{"TYPE", d.of("string", "HASH", "list", "set", "zset", "none")})...)...)...)
+		},
+		"copy": func(d *draw) step {
+			family := d.family()
+			return one(append([]string{"COPY", d.key(family), d.key(family)},
+				d.options(30, []string{"REPLACE"}, []string{"DB", d.of("0", "0", "abc", "-1", "16")})...)...)
+		},
+		"sort":    sorting("SORT", true),
+		"sort_ro": sorting("SORT_RO", false),
+	}
+}
+
+// sorting draws a SORT whose order is whole, so that no order of a hash table shows.
+func sorting(name string, stores bool) generator {
+	return func(d *draw) step {
+		words := []string{name, d.key(d.of(lists, sets, zsets, lists)), "ALPHA"}
+		if d.chance(30) {
+			words = words[:2]
+		}
+		words = append(words, d.options(25, []string{"LIMIT", d.index(), d.index()}, []string{d.of("ASC", "DESC")},
+			[]string{"GET", "#"}, []string{"GET", d.of("s*", "h*->f1", "l*", "nokey")})...)
+		if stores {
+			words = append(words, d.options(15, []string{"STORE", d.key(lists)})...)
+		}
+		return one(words...)
+	}
+}
+
+func expiryGenerators() map[string]generator {
+	gens := map[string]generator{}
+	conditions := func(d *draw) []string {
+		if d.chance(60) {
+			return nil
+		}
+		return d.options(30, []string{"NX"}, []string{"XX"}, []string{"GT"}, []string{"LT"}, []string{"NO"})
+	}
+	for _, g := range []struct {
+		row, name string
+		when      func(*draw) string
+	}{
+		{"expire", "EXPIRE", func(d *draw) string { return d.far(1) }},
+		{"pexpire", "PEXPIRE", func(d *draw) string { return d.far(1000) }},
+		{"expireat", "EXPIREAT", func(d *draw) string { return d.date(1) }},
+		{"pexpireat", "PEXPIREAT", func(d *draw) string { return d.date(1000) }},
+	} {
+		gens[g.row] = func(d *draw) step {
+			return one(append([]string{g.name, d.anyKey(), g.when(d)}, conditions(d)...)...)
+		}
+	}
+	return gens
+}
+
+func (d *draw) pattern() string {
+	return d.of("*", "s*", "?1", "[sh]*", "[^s]?", "[a-t]1", "\\s1", "nokey", "", "*1*", "[", "s[1-2]", "**", "f?", "[z-a]*")
+}
+
+// cursor draws where a scan goes on: mostly at the beginning, because no cursor of one side is one of the
+// other.
+func (d *draw) cursor() string {
+	if d.chance(10) {
+		return d.of("abc", "-1", "", "18446744073709551616", "1.5", "00")
+	}
+	return "0"
+}
+
+func (d *draw) scanning() []string {
+	return d.options(40, []string{"MATCH", d.pattern()}, []string{"COUNT", d.of("1000", "1000", "1000", "3", "0", "x", "-1")})
+}
