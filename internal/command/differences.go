@@ -13,25 +13,30 @@ type Difference struct {
 // Differences lists them all.
 func Differences() []Difference {
 	return []Difference{
-		{"order", "What Redis gives in the order of its hash tables comes sorted by bytes, so that all nodes answer alike.",
+		{"order",
+			"What Redis gives in the order of its hash tables comes sorted by bytes, so that all nodes answer alike.",
 			[]string{"keys", "hgetall", "hkeys", "hvals", "smembers", "sinter", "sunion", "sdiff"}},
 		{"random", "What is drawn at random is drawn otherwise.",
 			[]string{"randomkey", "hrandfield", "srandmember", "spop", "zrandmember"}},
-		{"cursor", "A cursor is a place in an order that is the same on every node, and a step may hold more or fewer elements.",
+		{"cursor",
+			"A cursor is a place in an order that is the same on all nodes, and a step may hold more or fewer.",
 			[]string{"scan", "hscan", "sscan", "zscan"}},
 		{"clock", "Time is that of the ensemble's clock, which is not Redis' to the millisecond.",
 			[]string{"time", "ttl", "pttl", "expiretime", "pexpiretime"}},
-		{"encoding", "There are no encodings: what is named is what Redis would have chosen for the value as it is, " +
-			"however it came to be.", []string{"object|encoding"}},
+		{"encoding",
+			"There are no encodings: what is named is what Redis would have chosen for the value as it is, " +
+				"however it came to be.", []string{"object|encoding"}},
 		{"objects", "Values are not shared, and accesses are not noted.",
 			[]string{"object|refcount", "object|idletime"}},
 		{"table", "It tells of the commands that there are here.",
 			[]string{"command", "command|count", "command|docs", "command|info", "command|list"}},
 		{"help", "It is written in other words.", []string{"*|help"}},
+		{"over", "Redis counts a key that was over when it was set until it comes across it.", []string{"dbsize"}},
 		{"local", "Redis knows it in clusters only; here it lets a connection read what its node has.",
 			[]string{"readonly", "readwrite"}},
-		{"watch", "It answers nil also when a watched key that was absent may have existed meanwhile, which is not known " +
-			"after a FLUSHALL or more than 65,536 removals.", []string{"exec"}},
+		{"watch",
+			"It answers nil also when a watched key that was absent may have existed meanwhile, which is not known " +
+				"after a FLUSHALL or more than 65,536 removals.", []string{"exec"}},
 		{"text", "The error says more, or less, behind the same words.", []string{"config|set", "debug"}},
 		{"name", "It says which server answers.", []string{"hello"}},
 	}

@@ -273,14 +273,14 @@ func (t *Table) list(filter []string) caucus.Reply {
 }
 
 func (t *Table) keysOf(cmd caucus.Command) caucus.Reply {
-	s, err := t.Lookup(cmd)
+	s, _ := t.find(cmd)
 	switch {
-	case err != nil && s == nil && t.row(cmd[0]) == nil:
+	case s == nil:
 		return caucus.Fail(caucus.ErrBad, "Invalid command specified")
-	case err != nil:
-		return caucus.Fail(caucus.ErrBad, "Invalid number of arguments specified for command")
 	case s.First == 0:
 		return caucus.Fail(caucus.ErrBad, "The command has no key arguments")
+	case !s.takes(len(cmd)):
+		return caucus.Fail(caucus.ErrBad, "Invalid number of arguments specified for command")
 	}
 	return caucus.Bulks(s.Keys(cmd)...)
 }

@@ -67,7 +67,7 @@ func TestCommandSubcommands(t *testing.T) {
 		{"get a b", "ERR Invalid number of arguments specified for command"},
 		{"echo a", "ERR The command has no key arguments"},
 	} {
-		if got := describe(t, append([]string{"COMMAND", "GETKEYS"}, strings.Fields(c.cmd)...)...); got.Str != c.want {
+		if got := describe(t, strings.Fields("COMMAND GETKEYS "+c.cmd)...); got.Str != c.want {
 			t.Errorf("COMMAND GETKEYS %s: %q", c.cmd, got.Str)
 		}
 	}

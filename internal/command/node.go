@@ -10,7 +10,7 @@ func node() []Spec {
 			Summary: "Says in Redis' words whether this node leads"},
 		{Name: "time", Arity: 1, Flags: Fast | Stale, Since: "2.6.0",
 			Summary: "Gives the time in seconds and microseconds"},
-		{Name: "config|get", Arity: -3, Flags: Admin | Stale | NoMulti, Since: "2.0.0",
+		{Name: "config|get", Arity: -3, Flags: Admin | Stale, Since: "2.0.0",
 			Usage: "pattern [pattern ...]", Summary: "Gives settings of this node"},
 		{Name: "config|help", Arity: 2, Flags: Stale, Since: "5.0.0", Summary: "Lists the subcommands"},
 		{Name: "shutdown", Arity: -1, Flags: Admin | Stale | NoMulti, Since: "1.0.0",

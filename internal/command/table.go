@@ -56,11 +56,16 @@ func (t *Table) Lookup(cmd caucus.Command) (*Spec, *caucus.Error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(cmd) == s.Arity || s.Arity < 0 && len(cmd) >= -s.Arity && (s.Most == 0 || len(cmd) <= s.Most) {
+	if s.takes(len(cmd)) {
 		return s, nil
 	}
 	container, _, _ := strings.Cut(s.Name, "|")
 	return nil, t.wrongNumber(s.Name, container)
+}
+
+// takes says whether the command may have so many words.
+func (s *Spec) takes(n int) bool {
+	return n == s.Arity || s.Arity < 0 && n >= -s.Arity && (s.Most == 0 || n <= s.Most)
 }
 
 // wrongNumber is Redis' error of arity. For a command that is not Redis' it says where it is explained.

@@ -2,7 +2,8 @@ package glob
 
 // Match says whether the whole of name matches pattern. In a pattern * stands for any bytes, ? for one,
 // [abc], [a-z] and [^a-z] for one of a class, \ takes the next byte's meaning away. A class that is not
-// closed ends with the pattern. The empty name matches the star alone, as in Redis. Match takes at most O(len(pattern) * len(name)) steps.
+// closed ends with the pattern. The empty name matches the star alone, as in Redis. Match takes at most
+// O(len(pattern) * len(name)) steps.
 func Match(pattern, name string) bool {
 	if name == "" {
 		return pattern == "" || pattern == "*"

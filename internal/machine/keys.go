@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/glob"
 )
 
@@ -151,10 +152,8 @@ func copyKey(c *call) caucus.Reply {
 			replace = true
 		case strings.EqualFold(c.args[i], "DB") && i+1 < len(c.args):
 			i++
-			if n, err := integer(c.args[i]); err != nil {
+			if err := command.ReadDatabase(c.args[i]); err != nil {
 				return caucus.ErrorReply(err)
-			} else if n != 0 {
-				return caucus.Fail(caucus.ErrBad, "DB index is out of range")
 			}
 		default:
 			return caucus.ErrorReply(syntaxError())

@@ -1,7 +1,6 @@
 package talk
 
 import (
-	"math"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -39,15 +38,8 @@ func ping(cmd caucus.Command) caucus.Reply {
 
 // choose answers SELECT: there is one database.
 func choose(index string) caucus.Reply {
-	n, ok := command.Integer(index)
-	switch {
-	case !ok:
-		return caucus.Fail(caucus.ErrBad, "value is not an integer or out of range")
-	case n != int64(int32(n)):
-		return caucus.Fail(caucus.ErrBad, "value is out of range, value must between %d and %d",
-			math.MinInt32, math.MaxInt32)
-	case n != 0:
-		return caucus.Fail(caucus.ErrBad, "DB index is out of range")
+	if err := command.ReadDatabase(index); err != nil {
+		return caucus.ErrorReply(err)
 	}
 	return caucus.OK()
 }

@@ -14,7 +14,8 @@ func Redis(t testing.TB) (socket string) {
 	t.Helper()
 	Need(t, "redis-server")
 	socket = filepath.Join(t.TempDir(), "redis")
-	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no")
+	cmd := exec.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "",
+		"--appendonly", "no")
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()

@@ -3,10 +3,10 @@ package differential
 import "strconv"
 
 func connectionGenerators() map[string]generator {
-	fixed := func(words ...string) generator { return func(*draw) step { return one(words...) } }
+	fixed := func(words ...string) generator { return func(*draw) step { return one(words) } }
 	return map[string]generator{
 		"ping": func(d *draw) step {
-			return one(append([]string{"PING"}, d.options(40, []string{d.value()})...)...)
+			return one("PING", d.options(40, []string{d.value()}))
 		},
 		"echo":      func(d *draw) step { return one("ECHO", d.value()) },
 		"select":    func(d *draw) step { return one("SELECT", d.of("0", "-1", "16", "abc", "", "99999999999")) },
@@ -44,7 +44,7 @@ func commandKeys(d *draw) step {
 	default:
 		words = append(words, d.of("PING", "NOSUCH", "ECHO", "GET", "SET"), d.anyKey())
 	}
-	return one(words...)
+	return one(words)
 }
 
 func transactionGenerators() map[string]generator {
@@ -54,7 +54,7 @@ func transactionGenerators() map[string]generator {
 		"discard": func(*draw) step { return one("DISCARD") },
 		"unwatch": func(*draw) step { return one("UNWATCH") },
 		"watch": func(d *draw) step {
-			return one(append([]string{"WATCH"}, d.keys(1, d.family())...)...)
+			return one("WATCH", d.keys(1, d.family()))
 		},
 	}
 }

@@ -134,7 +134,8 @@ func show(steps []step) string {
 func quote(cmd caucus.Command) string {
 	words := make([]string, len(cmd))
 	for i, w := range cmd {
-		if words[i] = w; w == "" || strings.Trim(strings.ToLower(w), "abcdefghijklmnopqrstuvwxyz0123456789-+.*?:_") != "" {
+		if words[i] = w; w == "" || strings.Trim(strings.ToLower(w),
+			"abcdefghijklmnopqrstuvwxyz0123456789-+.*?:_") != "" {
 			words[i] = fmt.Sprintf("%q", w)
 		}
 	}

@@ -11,8 +11,19 @@ import (
 // step is commands that are said one after the other, or not at all.
 type step []caucus.Command
 
-// one makes the step of one command.
-func one(words ...string) step { return step{caucus.Command(words)} }
+// one makes the step of one command, of words and lists of words.
+func one(parts ...any) step {
+	var cmd caucus.Command
+	for _, part := range parts {
+		switch p := part.(type) {
+		case string:
+			cmd = append(cmd, p)
+		case []string:
+			cmd = append(cmd, p...)
+		}
+	}
+	return step{cmd}
+}
 
 // draw makes the choices. Keys, fields and values are few, so that commands meet.
 type draw struct {
@@ -113,7 +124,8 @@ func (d *draw) value() string {
 
 func (d *draw) integer() string {
 	if d.chance(10) {
-		return d.of("9223372036854775807", "-9223372036854775808", "9223372036854775808", "1.0", "x", "", " 1", "+1",
+		return d.of("9223372036854775807", "-9223372036854775808", "9223372036854775808", "1.0", "x", "", " 1",
+			"+1",
 			"01", "-0", "99999999999", "1e3")
 	}
 	return strconv.Itoa(d.IntN(14) - 4)
@@ -121,7 +133,8 @@ func (d *draw) integer() string {
 
 func (d *draw) float() string {
 	if d.chance(15) {
-		return d.of("inf", "-inf", "+inf", "nan", "abc", "", "1e300", "-1e300", "1e-300", "0x1p3", " 1", "1 ", "1,5", "1e400",
+		return d.of("inf", "-inf", "+inf", "nan", "abc", "", "1e300", "-1e300", "1e-300", "0x1p3", " 1", "1 ",
+			"1,5", "1e400",
 			"12345678901234567890", "0.1", "0.2", "3.0", "5e-324", "-0", "-0.0", "infinity", "1.7976931348623157e308")
 	}
 	return d.of("1", "2", "3", "-1", "0", "0.5", "1.5", "2.25", "10", "3.14159", "-2.5")
@@ -135,8 +148,8 @@ func (d *draw) index() string {
 	return strconv.Itoa(d.IntN(12) - 6)
 }
 
-// far draws how long a key shall live, in tens of thousands of seconds: so long, and so rarely the same twice,
-// that no clock decides which of two is later.
+// far draws how long a key shall live, in tens of thousands of seconds: so long, and so rarely the same
+// twice, that no clock decides which of two is later.
 func (d *draw) far(unit int64) string {
 	if d.chance(15) {
 		return d.of("0", "-1", "-100000", "9223372036854775807", "9223372036854775", "9223372036854776", "abc", "",
@@ -148,7 +161,8 @@ func (d *draw) far(unit int64) string {
 // date draws when a key shall end.
 func (d *draw) date(unit int64) string {
 	if d.chance(15) {
-		return d.of("0", "-1", "1", "1000", "9223372036854775807", "9223372036854775", "9223372036854776", "abc", "",
+		return d.of("0", "-1", "1", "1000", "9223372036854775807", "9223372036854775", "9223372036854776", "abc",
+			"",
 			"9223372036854775808")
 	}
 	return strconv.FormatInt((4_102_444_800+int64(d.IntN(5)))*unit, 10)
@@ -202,6 +216,7 @@ func (d *draw) spoil(cmd caucus.Command) caucus.Command {
 
 // odd draws a word that few commands have a use for, and none that would let a key end in a moment.
 func (d *draw) odd() string {
-	return d.of("", "abc", "0", "-1", "1.5", "9223372036854775807", "9223372036854775808", " 1", "01", "NX", "GET",
+	return d.of("", "abc", "0", "-1", "1.5", "9223372036854775807", "9223372036854775808", " 1", "01", "NX",
+		"GET",
 		"\xff\xfe", "99999999999", "(", "[", "+inf", "LIMIT", "WITHSCORES")
 }

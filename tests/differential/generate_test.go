@@ -19,7 +19,8 @@ func generators() map[string]generator {
 	all := map[string]generator{}
 	for _, family := range []map[string]generator{
 		textGenerators(), keyGenerators(), expiryGenerators(), connectionGenerators(), transactionGenerators(),
-		hashGenerators(), listGenerators(), poppingGenerators(), setGenerators(), zsetGenerators(), zrangeGenerators(),
+		hashGenerators(), listGenerators(), poppingGenerators(), setGenerators(), zsetGenerators(),
+		zrangeGenerators(),
 		zstoreGenerators(),
 	} {
 		maps.Copy(all, family)
@@ -28,7 +29,8 @@ func generators() map[string]generator {
 }
 
 // rarely are those that would empty or interrupt everything again and again.
-var rarely = map[string]bool{"flushall": true, "flushdb": true, "reset": true, "command": true, "discard": true,
+var rarely = map[string]bool{"flushall": true, "flushdb": true, "reset": true, "command": true,
+	"discard":      true,
 	"command|docs": true, "command|info": true, "command|list": true, "command|count": true, "config|set": true}
 
 // round draws so many steps of those commands that both sides have, and then looks at all keys.
@@ -55,7 +57,8 @@ func (d *draw) round(gens map[string]generator, steps int) []step {
 func (d *draw) look(gens map[string]generator) (all []step) {
 	for _, key := range allKeys() {
 		all = append(all, one("TYPE", key), one("PEXPIRETIME", key), one("GET", key))
-		for name, read := range map[string]step{"hgetall": one("HGETALL", key), "lrange": one("LRANGE", key, "0", "-1"),
+		for name, read := range map[string]step{"hgetall": one("HGETALL", key), "lrange": one("LRANGE", key, "0",
+			"-1"),
 			"smembers": one("SMEMBERS", key), "zrange": one("ZRANGE", key, "0", "-1", "WITHSCORES")} {
 			if gens[name] != nil {
 				all = append(all, read)

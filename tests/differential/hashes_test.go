@@ -6,10 +6,10 @@ func hashGenerators() map[string]generator {
 		return func(d *draw) step { return one(name, d.key(hashes), d.field()) }
 	}
 	onFields := func(name string) generator {
-		return func(d *draw) step { return one(append([]string{name, d.key(hashes), d.field()}, d.fields()...)...) }
+		return func(d *draw) step { return one(name, d.key(hashes), d.field(), d.fields()) }
 	}
 	sets := func(name string) generator {
-		return func(d *draw) step { return one(append([]string{name, d.key(hashes)}, d.fieldValues()...)...) }
+		return func(d *draw) step { return one(name, d.key(hashes), d.fieldValues()) }
 	}
 	return map[string]generator{
 		"hset": sets("HSET"), "hmset": sets("HMSET"), "hdel": onFields("HDEL"), "hmget": onFields("HMGET"),
@@ -19,10 +19,10 @@ func hashGenerators() map[string]generator {
 		"hincrby":      func(d *draw) step { return one("HINCRBY", d.key(hashes), d.field(), d.integer()) },
 		"hincrbyfloat": func(d *draw) step { return one("HINCRBYFLOAT", d.key(hashes), d.field(), d.float()) },
 		"hrandfield": func(d *draw) step {
-			return one(append([]string{"HRANDFIELD", d.key(hashes)}, d.drawn("WITHVALUES")...)...)
+			return one("HRANDFIELD", d.key(hashes), d.drawn("WITHVALUES"))
 		},
 		"hscan": func(d *draw) step {
-			return one(append([]string{"HSCAN", d.key(hashes), d.cursor()}, d.scanning()...)...)
+			return one("HSCAN", d.key(hashes), d.cursor(), d.scanning())
 		},
 	}
 }

@@ -3,7 +3,7 @@ package differential
 func keyGenerators() map[string]generator {
 	onKey := func(name string) generator { return func(d *draw) step { return one(name, d.anyKey()) } }
 	onKeys := func(name string) generator {
-		return func(d *draw) step { return one(append([]string{name}, d.keys(1, d.family())...)...) }
+		return func(d *draw) step { return one(name, d.keys(1, d.family())) }
 	}
 	object := func(sub string) generator { return func(d *draw) step { return one("OBJECT", sub, d.anyKey()) } }
 	two := func(name string) generator {
@@ -15,7 +15,7 @@ func keyGenerators() map[string]generator {
 	flush := func(name string) generator {
 		return func(d *draw) step { // nothing may be watched, see the reason "watch"
 			return append(append(one("DISCARD"), one("UNWATCH")...),
-				one(append([]string{name}, d.options(20, []string{"ASYNC"}, []string{"SYNC"}, []string{"NOW"})...)...)...)
+				one(name, d.options(20, []string{"ASYNC"}, []string{"SYNC"}, []string{"NOW"}))...)
 		}
 	}
 	return map[string]generator{
@@ -30,13 +30,13 @@ func keyGenerators() map[string]generator {
 		"randomkey": func(*draw) step { return one("RANDOMKEY") },
 		"keys":      func(d *draw) step { return one("KEYS", d.pattern()) },
 		"scan": func(d *draw) step {
-			return one(append([]string{"SCAN", d.cursor()}, append(d.scanning(),
-				d.options(25, []string{"TYPE", d.of("string", "HASH", "list", "set", "zset", "none")})...)...)...)
+			return one("SCAN", d.cursor(), d.scanning(), d.options(25, []string{"TYPE", d.of("string", "HASH",
+				"list", "set", "zset", "none")}))
 		},
 		"copy": func(d *draw) step {
 			family := d.family()
-			return one(append([]string{"COPY", d.key(family), d.key(family)},
-				d.options(30, []string{"REPLACE"}, []string{"DB", d.of("0", "0", "abc", "-1", "16")})...)...)
+			return one("COPY", d.key(family), d.key(family), d.options(30, []string{"REPLACE"}, []string{"DB",
+				d.of("0", "0", "abc", "-1", "16")}))
 		},
 		"sort":    sorting("SORT", true),
 		"sort_ro": sorting("SORT_RO", false),
@@ -55,7 +55,7 @@ func sorting(name string, stores bool) generator {
 		if stores {
 			words = append(words, d.options(15, []string{"STORE", d.key(lists)})...)
 		}
-		return one(words...)
+		return one(words)
 	}
 }
 
@@ -77,14 +77,15 @@ func expiryGenerators() map[string]generator {
 		{"pexpireat", "PEXPIREAT", func(d *draw) string { return d.date(1000) }},
 	} {
 		gens[g.row] = func(d *draw) step {
-			return one(append([]string{g.name, d.anyKey(), g.when(d)}, conditions(d)...)...)
+			return one(g.name, d.anyKey(), g.when(d), conditions(d))
 		}
 	}
 	return gens
 }
 
 func (d *draw) pattern() string {
-	return d.of("*", "s*", "?1", "[sh]*", "[^s]?", "[a-t]1", "\\s1", "nokey", "", "*1*", "[", "s[1-2]", "**", "f?", "[z-a]*")
+	return d.of("*", "s*", "?1", "[sh]*", "[^s]?", "[a-t]1", "\\s1", "nokey", "", "*1*", "[", "s[1-2]", "**",
+		"f?", "[z-a]*")
 }
 
 // cursor draws where a scan goes on: mostly at the beginning, because no cursor of one side is one of the
@@ -97,5 +98,6 @@ func (d *draw) cursor() string {
 }
 
 func (d *draw) scanning() []string {
-	return d.options(40, []string{"MATCH", d.pattern()}, []string{"COUNT", d.of("1000", "1000", "1000", "3", "0", "x", "-1")})
+	return d.options(40, []string{"MATCH", d.pattern()}, []string{"COUNT", d.of("1000", "1000", "1000", "3",
+		"0", "x", "-1")})
 }

@@ -2,11 +2,11 @@ package differential
 
 func listGenerators() map[string]generator {
 	pushes := func(name string) generator {
-		return func(d *draw) step { return one(append([]string{name, d.key(lists)}, d.words(1)...)...) }
+		return func(d *draw) step { return one(name, d.key(lists), d.words(1)) }
 	}
 	pops := func(name string) generator {
 		return func(d *draw) step {
-			return one(append([]string{name, d.key(lists)}, d.options(40, []string{d.count()})...)...)
+			return one(name, d.key(lists), d.options(40, []string{d.count()}))
 		}
 	}
 	ranges := func(name string) generator {
@@ -23,15 +23,15 @@ func listGenerators() map[string]generator {
 			return one("LINSERT", d.key(lists), d.of("BEFORE", "AFTER", "BEFORE", "AFTER", "NEAR"), d.word(), d.word())
 		},
 		"lpos": func(d *draw) step {
-			return one(append([]string{"LPOS", d.key(lists), d.word()}, d.options(30, []string{"RANK", d.index()},
-				[]string{"COUNT", d.count()}, []string{"MAXLEN", d.count()})...)...)
+			return one("LPOS", d.key(lists), d.word(), d.options(30, []string{"RANK", d.index()},
+				[]string{"COUNT", d.count()}, []string{"MAXLEN", d.count()}))
 		},
 		"rpoplpush": func(d *draw) step { return one("RPOPLPUSH", d.key(lists), d.key(lists)) },
 		"lmove": func(d *draw) step {
 			return one("LMOVE", d.key(lists), d.key(lists), d.end(), d.end())
 		},
 		"lmpop": func(d *draw) step {
-			return one(append(append([]string{"LMPOP"}, d.counted(d.keys(1, lists))...), d.popping(d.end())...)...)
+			return one("LMPOP", d.counted(d.keys(1, lists)), d.popping(d.end()))
 		},
 	}
 }
@@ -53,7 +53,8 @@ func (d *draw) popping(from string) []string {
 
 // patience draws how long to wait: not for long.
 func (d *draw) patience() string {
-	return d.of("0.001", "0.002", "0.001", "-1", "abc", "", "1e400", "9223372036854775807", "nan", " 1", "0x0.01")
+	return d.of("0.001", "0.002", "0.001", "-1", "abc", "", "1e400", "9223372036854775807", "nan", " 1",
+		"0x0.01")
 }
 
 // poppingGenerators draw what waits. Where it waits without a limit, it comes after something to be served
@@ -61,9 +62,9 @@ func (d *draw) patience() string {
 func poppingGenerators() map[string]generator {
 	served := func(d *draw, with, cmd []string) step {
 		if d.chance(50) {
-			return append(one(with...), one(cmd...)...)
+			return append(one(with), one(cmd)...)
 		}
-		return one(cmd...)
+		return one(cmd)
 	}
 	list := func(d *draw, cmd []string) step { return served(d, []string{"RPUSH", d.key(lists), d.word()}, cmd) }
 	pops := func(name, family string) generator {
@@ -73,7 +74,8 @@ func poppingGenerators() map[string]generator {
 	}
 	many := func(name, family string, end func(*draw) string) generator {
 		return func(d *draw) step {
-			return list(d, append(append([]string{name, d.patience()}, d.counted(d.keys(1, family))...), d.popping(end(d))...))
+			return list(d, append(append([]string{name, d.patience()}, d.counted(d.keys(1, family))...),
+				d.popping(end(d))...))
 		}
 	}
 	return map[string]generator{

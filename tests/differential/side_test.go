@@ -113,7 +113,8 @@ func takeReply(r *bufio.Reader, b *strings.Builder) error {
 
 // TestARawReplyIsWhole cuts a stream of replies into its replies.
 func TestARawReplyIsWhole(t *testing.T) {
-	all := []string{"+OK\r\n", "-ERR no\r\n", ":-1\r\n", "$-1\r\n", "*-1\r\n", "_\r\n", "$0\r\n\r\n", "$5\r\na\r\nbc\r\n",
+	all := []string{"+OK\r\n", "-ERR no\r\n", ":-1\r\n", "$-1\r\n", "*-1\r\n", "_\r\n", "$0\r\n\r\n",
+		"$5\r\na\r\nbc\r\n",
 		"*0\r\n", "*2\r\n*1\r\n:1\r\n$1\r\na\r\n", "%1\r\n+a\r\n~1\r\n#t\r\n", ",1.5\r\n", "=5\r\ntxt:a\r\n"}
 	r := bufio.NewReader(strings.NewReader(strings.Join(all, "")))
 	for _, want := range all {

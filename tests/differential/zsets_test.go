@@ -2,30 +2,31 @@ package differential
 
 func zsetGenerators() map[string]generator {
 	members := func(name string) generator {
-		return func(d *draw) step { return one(append([]string{name, d.key(zsets)}, d.words(1)...)...) }
+		return func(d *draw) step { return one(name, d.key(zsets), d.words(1)) }
 	}
 	member := func(name string) generator {
 		return func(d *draw) step { return one(name, d.key(zsets), d.word()) }
 	}
 	pops := func(name string) generator {
 		return func(d *draw) step {
-			return one(append([]string{name, d.key(zsets)}, d.options(40, []string{d.count()})...)...)
+			return one(name, d.key(zsets), d.options(40, []string{d.count()}))
 		}
 	}
 	return map[string]generator{
-		"zrem": members("ZREM"), "zmscore": members("ZMSCORE"), "zscore": member("ZSCORE"), "zrank": member("ZRANK"),
+		"zrem": members("ZREM"), "zmscore": members("ZMSCORE"), "zscore": member("ZSCORE"),
+		"zrank":    member("ZRANK"),
 		"zrevrank": member("ZREVRANK"), "zpopmin": pops("ZPOPMIN"), "zpopmax": pops("ZPOPMAX"),
 		"zcard":   func(d *draw) step { return one("ZCARD", d.key(zsets)) },
 		"zincrby": func(d *draw) step { return one("ZINCRBY", d.key(zsets), d.float(), d.word()) },
 		"zadd":    addScores,
 		"zmpop": func(d *draw) step {
-			return one(append(append([]string{"ZMPOP"}, d.counted(d.keys(1, zsets))...), d.popping(d.extreme())...)...)
+			return one("ZMPOP", d.counted(d.keys(1, zsets)), d.popping(d.extreme()))
 		},
 		"zrandmember": func(d *draw) step {
-			return one(append([]string{"ZRANDMEMBER", d.key(zsets)}, d.drawn("WITHSCORES")...)...)
+			return one("ZRANDMEMBER", d.key(zsets), d.drawn("WITHSCORES"))
 		},
 		"zscan": func(d *draw) step {
-			return one(append([]string{"ZSCAN", d.key(zsets), d.cursor()}, d.scanning()...)...)
+			return one("ZSCAN", d.key(zsets), d.cursor(), d.scanning())
 		},
 	}
 }
@@ -43,14 +44,14 @@ func addScores(d *draw) step {
 		for _, w := range d.words(1) {
 			words = append(words, "0", w)
 		}
-		return one(words...)
+		return one(words)
 	}
 	words := append([]string{"ZADD", d.key(zsets)}, d.options(15, []string{"NX"}, []string{"XX"}, []string{"GT"},
 		[]string{"LT"}, []string{"CH"}, []string{"INCR"})...)
 	for range 1 + d.IntN(3) {
 		words = append(words, d.float(), d.word())
 	}
-	return one(words...)
+	return one(words)
 }
 
 // score draws a border of a range of scores.
@@ -83,7 +84,7 @@ func zrangeGenerators() map[string]generator {
 					words = append(words, d.options(40, []string{o})...)
 				}
 			}
-			return one(words...)
+			return one(words)
 		}
 	}
 	index, score, lex := (*draw).index, (*draw).score, (*draw).lex
@@ -97,9 +98,9 @@ func zrangeGenerators() map[string]generator {
 		"zremrangebyrank":  between("ZREMRANGEBYRANK", zsets, index),
 		"zremrangebyscore": between("ZREMRANGEBYSCORE", zsets, score),
 		"zremrangebylex":   between("ZREMRANGEBYLEX", lexes, lex),
-		"zrange":           func(d *draw) step { return one(append([]string{"ZRANGE"}, d.zrange()...)...) },
+		"zrange":           func(d *draw) step { return one("ZRANGE", d.zrange()) },
 		"zrangestore": func(d *draw) step {
-			return one(append([]string{"ZRANGESTORE", d.key(zsets)}, d.zrange()...)...)
+			return one("ZRANGESTORE", d.key(zsets), d.zrange())
 		},
 	}
 }
@@ -131,7 +132,7 @@ func zstoreGenerators() map[string]generator {
 			if !stores {
 				words = append(words, d.options(30, []string{"WITHSCORES"})...)
 			}
-			return one(words...)
+			return one(words)
 		}
 	}
 	return map[string]generator{
@@ -139,8 +140,7 @@ func zstoreGenerators() map[string]generator {
 		"zdiff": combined("ZDIFF", false, false), "zunionstore": combined("ZUNIONSTORE", true, true),
 		"zinterstore": combined("ZINTERSTORE", true, true), "zdiffstore": combined("ZDIFFSTORE", true, false),
 		"zintercard": func(d *draw) step {
-			return one(append(append([]string{"ZINTERCARD"}, d.counted(d.keys(1, zsets))...),
-				d.options(40, []string{"LIMIT", d.count()})...)...)
+			return one("ZINTERCARD", d.counted(d.keys(1, zsets)), d.options(40, []string{"LIMIT", d.count()}))
 		},
 	}
 }
