@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -137,7 +138,7 @@ func (d *disk) checkpoint(c *replica.Checkpoint) {
 	s := *d.saves.Load()
 	s.writing, s.at = true, time.Now()
 	d.saves.Store(&s)
-	err := d.n.store.SaveSnapshot(c.Meta, c.View.Save)
+	err := d.n.store.SaveSnapshot(c.Meta, func(w io.Writer) error { return c.View.Save(d.n.gently(w)) })
 	if err == nil {
 		err = d.compact()
 	}

@@ -106,6 +106,14 @@ func (h *history) forget() {
 
 // from visits the changes from a revision on, which is not below the floor, until do says no.
 func (h *history) from(revision uint64, do func(c *keyChange) bool) {
+	h.visit(revision, func(c keyChange, key []byte) bool {
+		c.key = string(key)
+		return do(&c)
+	})
+}
+
+// visit is from for those who do not keep the keys, which are in the memory of the history.
+func (h *history) visit(revision uint64, do func(c keyChange, key []byte) bool) {
 	first, _ := slices.BinarySearchFunc(h.full, revision, func(p piece, revision uint64) int {
 		return cmp.Compare(p.newest, revision)
 	})
@@ -120,7 +128,7 @@ func (h *history) from(revision uint64, do func(c *keyChange) bool) {
 			if c, key, rest = firstChange(rest); c.revision < revision {
 				continue
 			}
-			if c.key = string(key); !do(&c) {
+			if !do(c, key) {
 				return
 			}
 		}

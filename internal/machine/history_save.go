@@ -8,8 +8,8 @@ import (
 )
 
 func saveHistory(w *saver, s *state) {
-	s.history.from(s.history.floor, func(c *keyChange) bool {
-		w.row(fields.Uvarint(append(w.head, byte(c.word)), c.revision), c.key)
+	s.history.visit(s.history.floor, func(c keyChange, key []byte) bool {
+		w.row(append(fields.Uvarint(append(w.head, byte(c.word)), c.revision), key...), "")
 		return w.err == nil
 	})
 }

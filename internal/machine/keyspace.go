@@ -127,11 +127,12 @@ func (k *keyspace) account(it *item, sign int) {
 	}
 }
 
-// from visits the keys in order, beginning at a hash, until do says no.
+// from visits the keys in order, beginning at a hash, until do says no. The item is that of the next key
+// afterwards.
 func (k *keyspace) from(hash uint64, do func(hash uint64, it *item) bool) {
+	var it item
 	k.items.Ascend(hash, func(h uint64, c chain) bool {
 		for c != "" {
-			var it item
 			if it, c = c.first(); !do(h, &it) {
 				return false
 			}

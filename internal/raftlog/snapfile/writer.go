@@ -17,20 +17,22 @@ const (
 	kindData = 'd'
 	kindEnd  = 't' // uvarint: bytes of data
 	chunk    = 128 << 10
+	unsynced = 4 << 20 // bytes that wait for a sync at most, so that no sync of the log waits for all of it
 	full     = sealed.HeadSize + 1 + chunk
 )
 
 // Writer writes one snapshot. It belongs to one goroutine and must be ended with Finish or Abort.
 type Writer struct {
-	fs    vfs.FS
-	path  string
-	file  vfs.File // nil once it is ended
-	seed  uint32
-	off   int64
-	crc   uint32
-	total uint64
-	buf   []byte // room for the head, the kind, and data that waits
-	err   error
+	fs     vfs.FS
+	path   string
+	file   vfs.File // nil once it is ended
+	seed   uint32
+	off    int64
+	synced int64 // up to where
+	crc    uint32
+	total  uint64
+	buf    []byte // room for the head, the kind, and data that waits
+	err    error
 }
 
 // Create begins a file for a snapshot that is what meta says.
@@ -66,6 +68,9 @@ func (w *Writer) flush() {
 	w.buf, w.crc = sealed.Seal(w.buf, w.off, w.crc, w.seed)
 	if _, w.err = w.file.WriteAt(w.buf, w.off); w.err == nil {
 		w.off += int64(len(w.buf))
+	}
+	if w.err == nil && w.off-w.synced >= unsynced {
+		w.synced, w.err = w.off, w.file.Sync()
 	}
 	w.begin(kindData)
 }
