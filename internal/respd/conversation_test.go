@@ -162,6 +162,18 @@ func TestWhoClosed(t *testing.T) {
 	}
 }
 
+// Who closes once he has his answer is seen to do so, however soon that is (SAFETY A4).
+func TestWhoClosesWithTheAnswerIsSeen(t *testing.T) {
+	s := open(t)
+	for range 100 {
+		c := s.pipe()
+		c.say("CLIENT GETNAME\r\n", "$-1\r\n")
+		if c.Close(); !s.lost() {
+			t.Fatal("no loss")
+		}
+	}
+}
+
 // The door lets every connection answer what it is at, and waits for it.
 func TestCloseAnswersWhatIsInFlight(t *testing.T) {
 	s := open(t, func(_ *respd.Config, m *memory) { m.hold = make(chan struct{}) })

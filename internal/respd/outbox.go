@@ -193,7 +193,9 @@ func (o *outbox) write(buf []byte) error {
 		}
 		buf = buf[n:]
 	}
-	return o.conn.SetWriteDeadline(time.Time{})
+	// It fails only when the connection is closed, and whoever reads learns of that, and by whom it was.
+	_ = o.conn.SetWriteDeadline(time.Time{})
+	return nil
 }
 
 // farewell writes a last word and closes. It reads on for a moment: closing with something unread would
