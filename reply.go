@@ -20,6 +20,7 @@ const (
 	KindDouble               // Float
 	KindBool                 // Int, 0 or 1
 	KindVerbatim             // Str, text for people (format "txt")
+	KindPairs                // Items, two and two: arrays of two in RESP3, all in one array in RESP2
 )
 
 // Reply is the answer to one command. The zero Reply is nil. A Reply is a value: who receives it may keep
@@ -75,6 +76,9 @@ func Bulks(ss ...string) Reply {
 
 // Map returns a map; items are key and value in turn and keep their order on the wire.
 func Map(items ...Reply) Reply { return Reply{Kind: KindMap, Items: items} }
+
+// Pairs returns an array of pairs; items are the two of each in turn. RESP2 has one array of them all.
+func Pairs(items ...Reply) Reply { return Reply{Kind: KindPairs, Items: items} }
 
 // Push returns a message that was not asked for; RESP2 sends it as an array.
 func Push(items ...Reply) Reply { return Reply{Kind: KindPush, Items: items} }

@@ -144,6 +144,7 @@ func TestReplies(t *testing.T) {
 		`{"s_b64":"/w=="}`:   caucus.Map(caucus.Bulk("s"), caucus.Status("\xff")),
 		`[1,"x"]`:            caucus.Map(caucus.Int(1), caucus.Bulk("x")),
 		`[{"b64":"/w=="},0]`: caucus.Map(caucus.Bulk("\xff"), caucus.Int(0)),
+		`[["a",1],["b",2]]`:  caucus.Pairs(caucus.Bulk("a"), caucus.Int(1), caucus.Bulk("b"), caucus.Int(2)),
 		`["a",1,"a",2]`:      caucus.Map(caucus.Bulk("a"), caucus.Int(1), caucus.Bulk("a"), caucus.Int(2)),
 	} {
 		_, s := play(t, func(context.Context, string) caucus.Reply { return reply }, nil)

@@ -107,6 +107,12 @@ func appendReply(dst []byte, r caucus.Reply) []byte {
 		return appendObject(dst, r.Items)
 	case caucus.KindArray, caucus.KindSet, caucus.KindPush:
 		return appendArray(dst, r.Items)
+	case caucus.KindPairs:
+		pairs := make([]caucus.Reply, 0, len(r.Items)/2)
+		for pair := range slices.Chunk(r.Items, 2) {
+			pairs = append(pairs, caucus.Array(pair...))
+		}
+		return appendArray(dst, pairs)
 	}
 	return append(dst, "null"...)
 }

@@ -75,8 +75,8 @@ func unsendable(r *caucus.Reply, depth int) string {
 		}
 	case caucus.KindNil, caucus.KindNilArray, caucus.KindInt, caucus.KindBulk, caucus.KindDouble,
 		caucus.KindBool, caucus.KindVerbatim:
-	case caucus.KindMap, caucus.KindArray, caucus.KindSet:
-		if r.Kind == caucus.KindMap && len(r.Items)%2 != 0 {
+	case caucus.KindMap, caucus.KindArray, caucus.KindSet, caucus.KindPairs:
+		if (r.Kind == caucus.KindMap || r.Kind == caucus.KindPairs) && len(r.Items)%2 != 0 {
 			return "a map with a key that has no value"
 		}
 		return unsendableAmong(r.Items, depth-1)

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"slices"
-	"unicode/utf8"
 
 	"github.com/caucus-project/caucus"
 )
@@ -40,6 +38,8 @@ type dumpKey struct {
 	Value    *string `json:"value,omitempty"`
 	ValueB64 []byte  `json:"value_b64,omitempty"`
 	Expires  int64   `json:"expires_ms,omitempty"` // since 1970
+
+	Elements []dumpElement `json:"elements,omitempty"` // in place of a value
 }
 
 // dumpGroup is a group: what it was made with, and behind that how it stood.
@@ -183,24 +183,6 @@ func (d *dumper) end(of dumpEnd) {
 // seal gives the end of a dump's last line, with the sum of all that stands before it.
 func seal(sum hash.Hash) string { return fmt.Sprintf(",\"sha256\":\"%x\"}\n", sum.Sum(nil)) }
 
-func (d *dumper) keys(s *state) {
-	names := make([]string, 0, s.keys.count)
-	s.keys.from(0, func(_ uint64, it *item) bool {
-		names = append(names, it.key)
-		return true
-	})
-	slices.Sort(names)
-	for _, name := range names {
-		it, _ := s.keys.find(name)
-		line := dumpKey{Type: it.kind.name(), Expires: it.expireAt}
-		line.Key, line.KeyB64 = readable(it.key)
-		line.Value, line.ValueB64 = readable(it.text)
-		if !d.line(line) {
-			return
-		}
-	}
-}
-
 func (s *state) dumpGroup(g *group) dumpGroup {
 	d := dumpGroup{Group: g.name, Made: g.made, Kind: g.kind(), Settle: g.settle, TTL: g.ttl, Grace: g.grace,
 		Min: g.min, Slots: g.slots, Beat: g.heartbeat, Vote: g.voteTimeout, State: g.state(), Epoch: g.epoch,
@@ -227,29 +209,3 @@ func (s *state) dumpSession(of *session) dumpSession {
 
 // shortHash gives as much of a session's hash as tells sessions apart.
 func shortHash(id [16]byte) string { return fmt.Sprintf("%x", id[:6]) }
-
-// readable gives text that people can read as it is, and any other bytes as such, for base64.
-func readable(s string) (text *string, raw []byte) {
-	if !utf8.ValidString(s) {
-		return nil, []byte(s)
-	}
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\n' && c != '\t' && c != '\r' {
-			return nil, []byte(s)
-		}
-	}
-	return &s, nil
-}
-
-// unreadable gives back what readable was given.
-func unreadable(name string, text *string, raw []byte) (string, error) {
-	switch {
-	case text != nil && raw != nil:
-		return "", fmt.Errorf("it has both %q and %q", name, name+"_b64")
-	case text != nil:
-		return *text, nil
-	case raw != nil:
-		return string(raw), nil
-	}
-	return "", fmt.Errorf("it has neither %q nor %q", name, name+"_b64")
-}

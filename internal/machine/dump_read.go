@@ -42,8 +42,10 @@ type Contents struct {
 }
 
 type dumpedKey struct {
-	key, text string
-	expireAt  int64
+	key string
+	value
+	elements []element
+	expireAt int64
 }
 
 type dumpedGroup struct {
@@ -72,8 +74,8 @@ func CheckDump(r io.Reader) (Contents, error) {
 func (d *Dump) Found(cluster [16]byte, stamp int64) *Machine {
 	m := New(cluster, stamp)
 	m.counter, m.now, m.maxMemory = d.Revision+restoreRaise, stamp, d.limit
-	for i, k := range d.keys {
-		m.put(wordSet, k.key, text(k.text), k.expireAt)
+	for i := range d.keys {
+		m.foundKey(&d.keys[i])
 		d.keys[i] = dumpedKey{}
 	}
 	m.forgetHistory()
@@ -81,6 +83,18 @@ func (d *Dump) Found(cluster [16]byte, stamp int64) *Machine {
 		m.found(g.name, g.options).made = true
 	}
 	return m
+}
+
+// foundKey makes a key of a dump, unless its end has come.
+func (m *Machine) foundKey(k *dumpedKey) {
+	it := item{expireAt: k.expireAt}
+	if it.over(m.now) {
+		return
+	}
+	if k.kind.hasBody() {
+		k.value = m.keys.adopt(m.counter+1, founded(k.kind, k.elements, m.keys.hashing))
+	}
+	m.put(wordSet, k.key, k.value, k.expireAt)
 }
 
 // dumpReader takes a dump apart, line by line.
@@ -259,10 +273,11 @@ func (in *dumpReader) key(line []byte) error {
 	if err != nil {
 		return err
 	}
-	if k.Type != kindText.name() {
+	is := kindNamed(k.Type)
+	if is == 0 {
 		return fmt.Errorf("key %.40q is of type %q, which this version does not know", key, k.Type)
 	}
-	value, err := unreadable("value", k.Value, k.ValueB64)
+	text, elements, err := k.content(is)
 	switch {
 	case err != nil:
 		return fmt.Errorf("key %.40q: %w", key, err)
@@ -270,7 +285,7 @@ func (in *dumpReader) key(line []byte) error {
 		return fmt.Errorf("key %.40q: expires_ms is %d; it is a time after 1970", key, k.Expires)
 	}
 	if in.keep {
-		in.dump.keys = append(in.dump.keys, dumpedKey{key, value, k.Expires})
+		in.dump.keys = append(in.dump.keys, dumpedKey{key, value{is, text}, elements, k.Expires})
 	}
 	return in.keys.add("key", key, in.keep)
 }

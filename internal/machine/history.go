@@ -156,36 +156,19 @@ const (
 	wordRenameTo
 	wordCopyTo
 	wordFlushAll
+	wordHSet
+	wordHDel
+	wordHIncrBy
+	wordHIncrByFloat
 )
 
+var words = [...]string{"", "set", "append", "setrange", "incrby", "incrbyfloat", "expire", "persist", "del",
+	"expired", "rename_from", "rename_to", "copy_to", "flushall", "hset", "hdel", "hincrby", "hincrbyfloat"}
+
+// String gives the word, "" for a number that is none.
 func (w word) String() string {
-	switch w {
-	case wordSet:
-		return "set"
-	case wordAppend:
-		return "append"
-	case wordSetRange:
-		return "setrange"
-	case wordIncrBy:
-		return "incrby"
-	case wordIncrByFloat:
-		return "incrbyfloat"
-	case wordExpire:
-		return "expire"
-	case wordPersist:
-		return "persist"
-	case wordDel:
-		return "del"
-	case wordExpired:
-		return "expired"
-	case wordRenameFrom:
-		return "rename_from"
-	case wordRenameTo:
-		return "rename_to"
-	case wordCopyTo:
-		return "copy_to"
-	case wordFlushAll:
-		return "flushall"
+	if int(w) < len(words) {
+		return words[w]
 	}
 	return ""
 }

@@ -71,14 +71,6 @@ func typeOf(q *query) caucus.Reply {
 	return caucus.Status("none")
 }
 
-// name gives a type as TYPE and SCAN know it.
-func (k kind) name() string {
-	if k == kindText {
-		return "string"
-	}
-	return "unknown"
-}
-
 func size(q *query) caucus.Reply { return caucus.Int(int64(q.s.keys.count)) }
 
 // listKeys answers KEYS, sorted by bytes.
@@ -94,10 +86,9 @@ func listKeys(q *query) caucus.Reply {
 	return caucus.Bulks(keys...)
 }
 
-// randomKey draws a key. What it draws with is a function of the request and the time, because the answer may
-// be kept for a request that is asked again, and then must be the same on every node (SAFETY A15).
+// randomKey draws a key.
 func randomKey(q *query) caucus.Reply {
-	rng := draw(uint64(q.now) ^ q.op.Request<<32 ^ q.op.Once)
+	rng := q.rng()
 	n := uint64(q.s.keys.items.Len())
 	for range min(n, 100) { // as in Redis, where all keys may be over but not gone yet
 		_, c, _ := q.s.keys.items.GetAt(int(rng.next() % n))
@@ -135,12 +126,17 @@ func renameNX(c *call) caucus.Reply {
 	return caucus.Int(1)
 }
 
-// move gives a key another name; value and end go with it.
+// move gives a key another name; value and end go with it. A body is put aside while no key has it.
 func (m *Machine) move(it *item, to string) {
-	if it.key != to {
-		m.remove(wordRenameFrom, it.key)
-		m.put(wordRenameTo, to, it.value, it.expireAt)
+	if it.key == to {
+		return
 	}
+	b := m.keys.free(it.value)
+	m.remove(wordRenameFrom, it.key)
+	if b != nil {
+		m.keys.adopt(it.id(), b)
+	}
+	m.put(wordRenameTo, to, it.value, it.expireAt)
 }
 
 // copyKey carries out COPY source destination [DB 0] [REPLACE].
@@ -165,6 +161,9 @@ func copyKey(c *call) caucus.Reply {
 	it, ok := c.item(c.args[1])
 	if _, taken := c.item(c.args[2]); !ok || taken && !replace {
 		return caucus.Int(0)
+	}
+	if it.kind.hasBody() {
+		it.value = c.m.keys.adopt(c.m.counter+1, c.m.keys.mutable(it.value).IsoCopy())
 	}
 	c.m.put(wordCopyTo, c.args[2], it.value, it.expireAt)
 	return caucus.Int(1)

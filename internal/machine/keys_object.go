@@ -25,6 +25,9 @@ func encoding(q *query) caucus.Reply {
 	if !ok {
 		return caucus.Nil()
 	}
+	if it.kind.hasBody() {
+		return caucus.Bulk(q.s.keys.bodyOf(it.value).encoding())
+	}
 	if _, err := integer(it.text); err == nil {
 		return caucus.Bulk("int")
 	}

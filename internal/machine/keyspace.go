@@ -10,13 +10,19 @@ import (
 // keyspace holds the keys in the order of a hash that is keyed by the cluster's id, so that a cursor of SCAN
 // means the same on every node (SAFETY B10) and nobody outside can choose keys that collide.
 type keyspace struct {
-	k0, k1   uint64 // the key of the hash
-	shift    uint   // what is cut off the hash to leave 62 bits
+	hashing
 	items    btree.Map[uint64, chain]
+	bodies   bodies // of the keys that hold no string
 	count    int
 	expiring int   // how many of them have an end
 	memory   int64 // bytes, counted in the same way on every node (SAFETY B13)
 	removals
+}
+
+// hashing is the hash that gives keys, and the elements of some of them, their order.
+type hashing struct {
+	k0, k1 uint64 // the key of the hash
+	shift  uint   // what is cut off the hash to leave 62 bits
 }
 
 // item is one key, as it is read from its chain: key and text share the chain's memory, so whoever keeps one
@@ -28,7 +34,7 @@ type item struct {
 	expireAt int64  // milliseconds since 1970, 0 for never
 }
 
-// value is what a key holds.
+// value is what a key holds: a string's bytes, or the id of a body.
 type value struct {
 	kind kind
 	text string
@@ -37,7 +43,31 @@ type value struct {
 // kind is the type of a value. The numbers stand in snapshots.
 type kind uint8
 
-const kindText kind = 1
+const (
+	kindText kind = iota + 1
+	kindHash
+)
+
+// name gives a type as TYPE and SCAN know it.
+func (k kind) name() string {
+	switch k {
+	case kindText:
+		return "string"
+	case kindHash:
+		return "hash"
+	}
+	return ""
+}
+
+// kindNamed gives the kind of a name, 0 when there is none.
+func kindNamed(name string) kind {
+	for k := kindText; k.name() != ""; k++ {
+		if k.name() == name {
+			return k
+		}
+	}
+	return 0
+}
 
 // text makes the value of a string.
 func text(s string) value { return value{kind: kindText, text: s} }
@@ -46,32 +76,32 @@ func text(s string) value { return value{kind: kindText, text: s} }
 // thirds full, and two headers of the allocator. It is a convention; what counts is that all nodes have it.
 const itemBytes = 128
 
-// bytes gives the memory that an item is counted with. A limit on memory is compared with the sum, before a
-// write whose row in the table has DenyOOM, so that every node refuses the same one.
+// bytes gives the memory that an item is counted with, a body aside. A limit on memory is compared with the
+// sum, before a write whose row in the table has DenyOOM, so that every node refuses the same one.
 func (it *item) bytes() int64 { return itemBytes + int64(len(it.key)) + int64(len(it.text)) }
 
 // over says whether the key's end has come by a clock, in microseconds.
 func (it *item) over(now int64) bool { return it.expireAt != 0 && it.expireAt <= now/1000 }
 
 func newKeyspace(cluster [16]byte) keyspace {
-	return keyspace{
+	return keyspace{hashing: hashing{
 		k0:    binary.LittleEndian.Uint64(cluster[:8]),
 		k1:    binary.LittleEndian.Uint64(cluster[8:]),
 		shift: 2,
-	}
+	}}
 }
 
 // copy gives a second keyspace that shares everything with the first until either is changed.
 func (k *keyspace) copy() keyspace {
 	c := *k
-	c.items = *k.items.Copy()
+	c.items, c.bodies = *k.items.Copy(), share(&k.bodies)
 	c.removals = k.removals.copy()
 	return c
 }
 
-// hash gives the place of a key in the order.
-func (k *keyspace) hash(key string) uint64 {
-	return siphash.Hash(k.k0, k.k1, []byte(key)) >> k.shift
+// hash gives the place of a key, or of an element, in the order.
+func (h *hashing) hash(key string) uint64 {
+	return siphash.Hash(h.k0, h.k1, []byte(key)) >> h.shift
 }
 
 // find finds a key.
@@ -80,8 +110,8 @@ func (k *keyspace) find(key string) (item, bool) {
 	return c.find(key)
 }
 
-// set adds an item, or replaces the one of the same key, which it gives. A search costs more than all else
-// here, so there is one.
+// set adds an item, or replaces the one of the same key, which it gives. The body of that is let go of,
+// unless the new one has it. A search costs more than all else here, so there is one.
 func (k *keyspace) set(it *item) (before item) {
 	h := k.hash(it.key)
 	k.tally(it)
@@ -93,13 +123,16 @@ func (k *keyspace) set(it *item) (before item) {
 	if ok {
 		k.uncount(&before)
 	}
+	if before.kind.hasBody() && before.value != it.value {
+		k.free(before.value)
+	}
 	if rest != "" {
 		k.items.Set(h, rest.with(it))
 	}
 	return before
 }
 
-// drop takes a key out.
+// drop takes a key out, with its body.
 func (k *keyspace) drop(key string) (old item, ok bool) {
 	h := k.hash(key)
 	c, _ := k.items.Get(h)
@@ -113,6 +146,7 @@ func (k *keyspace) drop(key string) (old item, ok bool) {
 		k.items.Delete(h)
 	}
 	k.uncount(&old)
+	k.free(old.value)
 	return old, true
 }
 

@@ -70,7 +70,7 @@ func (m *Machine) clear() {
 	if k.count > 0 {
 		m.history.note(keyChange{revision, "", wordFlushAll})
 	}
-	k.items = btree.Map[uint64, chain]{}
+	k.items, k.bodies = btree.Map[uint64, chain]{}, bodies{}
 	k.count, k.expiring, k.memory = 0, 0, 0
 	k.removals = removals{forgotten: revision}
 	kept := newDeadlines()

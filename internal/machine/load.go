@@ -39,6 +39,9 @@ func (l *loader) all(s *state, supported uint16) error {
 			return err
 		}
 	}
+	if err := s.keys.sound(); err != nil {
+		return err
+	}
 	return l.nothingMore()
 }
 

@@ -122,6 +122,7 @@ func (m *Machine) prepare() {
 	m.writes, m.reads, m.notes = map[string]write{}, map[string]read{}, map[string]write{}
 	m.keyCommands()
 	m.stringCommands()
+	m.hashCommands()
 	m.sessionCommands()
 	m.groupCommands()
 	m.voteCommands()

@@ -111,7 +111,7 @@ func appendReply(dst []byte, r caucus.Reply) []byte {
 		return fields.Uint64(dst, math.Float64bits(r.Float))
 	case caucus.KindStatus, caucus.KindError, caucus.KindBulk, caucus.KindVerbatim:
 		return fields.String(dst, r.Str)
-	case caucus.KindArray, caucus.KindMap, caucus.KindSet, caucus.KindPush:
+	case caucus.KindArray, caucus.KindMap, caucus.KindSet, caucus.KindPush, caucus.KindPairs:
 		dst = fields.Uvarint(dst, uint64(len(r.Items)))
 		for _, item := range r.Items {
 			dst = appendReply(dst, item)
@@ -130,7 +130,7 @@ func readReply(r *fields.Reader, depth int) caucus.Reply {
 		v.Float = math.Float64frombits(r.Uint64())
 	case caucus.KindStatus, caucus.KindError, caucus.KindBulk, caucus.KindVerbatim:
 		v.Str = r.String()
-	case caucus.KindArray, caucus.KindMap, caucus.KindSet, caucus.KindPush:
+	case caucus.KindArray, caucus.KindMap, caucus.KindSet, caucus.KindPush, caucus.KindPairs:
 		n := r.Count(1)
 		if depth == 0 {
 			return caucus.Fail(caucus.ErrBad, "the stored reply is nested too deep")

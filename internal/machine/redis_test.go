@@ -2,6 +2,7 @@ package machine_test
 
 import (
 	"cmp"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -53,7 +54,9 @@ func dialRedis(t *testing.T, socket string) *redis {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return &redis{t: t, conn: conn, replies: resp.NewReplyReader(conn, resp.Limits{})}
+	r := &redis{t: t, conn: conn, replies: resp.NewReplyReader(conn, resp.Limits{})}
+	r.Do("", caucus.Command{"HELLO", "3"})
+	return r
 }
 
 func (r *redis) Do(_ string, cmd caucus.Command) caucus.Reply {
@@ -64,11 +67,37 @@ func (r *redis) Do(_ string, cmd caucus.Command) caucus.Reply {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if strings.EqualFold(cmd[0], "KEYS") { // sorted with us, in any order there
-		slices.SortFunc(reply.Items, func(a, b caucus.Reply) int { return cmp.Compare(a.Str, b.Str) })
-	}
+	inOrder(cmd, &reply)
 	return reply
 }
+
+// unordered are the commands whose replies come sorted with us, and in any order there: by how many items go
+// together. Of the SCAN families it is the second item that has them.
+var unordered = map[string]int{"KEYS": 1, "HGETALL": 2, "HKEYS": 1, "HVALS": 1, "HRANDFIELD": 1, "HSCAN": 2}
+
+// inOrder sorts the reply of a command that comes in any order.
+func inOrder(cmd caucus.Command, r *caucus.Reply) {
+	name := strings.ToUpper(cmd[0])
+	together := unordered[name]
+	switch {
+	case r.Kind == caucus.KindSet:
+		together = 1
+	case strings.HasPrefix(strings.ToUpper(cmd[len(cmd)-1]), "WITH") && !nested(r):
+		together = 2
+	case together > 0 && strings.HasSuffix(name, "SCAN") && len(r.Items) == 2:
+		r = &r.Items[1]
+	}
+	if together > 0 {
+		all := slices.Collect(slices.Chunk(r.Items, together))
+		slices.SortFunc(all, func(a, b []caucus.Reply) int {
+			return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
+		})
+		r.Items = slices.Concat(all...)
+	}
+}
+
+// nested says whether a reply is an array of arrays.
+func nested(r *caucus.Reply) bool { return len(r.Items) > 0 && r.Items[0].Kind == caucus.KindArray }
 
 func (r *redis) HangUp(string)         {}
 func (r *redis) Advance(int64)         {}

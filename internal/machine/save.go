@@ -41,7 +41,7 @@ func formats() []section {
 		{"meta", 6, Next, 1, saveNextMeta, loadNextMeta},
 		{"nodes", 1, 0, -1, saveNodes, loadNode},
 		{"origins", 1, 0, -1, saveOrigins, loadOrigin},
-		{"keys", 1, 0, -1, saveKeys, loadKey},
+		{"keys", 2, 0, -1, saveKeys, loadKey},
 		{"removals", 1, 0, -1, saveRemovals, loadRemoval},
 		{"history", 1, 0, -1, saveHistory, loadChange},
 		{"sessions", 3, 0, -1, saveSessions, loadSessionRow},

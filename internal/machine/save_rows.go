@@ -1,8 +1,6 @@
 package machine
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"strings"
 
@@ -93,45 +91,6 @@ func saveOrigins(w *saver, s *state) {
 func loadOrigin(r *fields.Reader, s *state) error {
 	s.origins.Set(r.Uvarint(), origin{Boot: entry.Boot(r.ID()), Term: r.Uvarint(), Number: r.Uvarint()})
 	return nil
-}
-
-func saveKeys(w *saver, s *state) {
-	s.keys.from(0, func(_ uint64, it *item) bool {
-		row := append(w.head, byte(it.kind))
-		row = fields.Uvarint(row, it.revision)
-		row = fields.Uvarint(row, uint64(it.expireAt))
-		w.row(fields.String(row, it.key), it.text)
-		return w.err == nil
-	})
-}
-
-func loadKey(r *fields.Reader, s *state) error {
-	k := kind(r.Byte())
-	if r.Err() == nil && k != kindText {
-		return fmt.Errorf("a key has a value of type %d, which this version does not know; "+
-			"start the version that wrote it, or a newer one", k)
-	}
-	revision, expireAt := r.Uvarint(), r.Uvarint()
-	it := item{key: r.String(), value: value{kind: k, text: r.Take(r.Len())},
-		revision: revision, expireAt: int64(expireAt)}
-	switch {
-	case r.Err() != nil:
-		return nil
-	case expireAt > math.MaxInt64:
-		return errors.New("a key's end is out of range")
-	case !s.keys.isLast(it.key):
-		return errors.New("the keys are not in order")
-	}
-	s.rearm(it.key, 0, it.expireAt)
-	s.keys.set(&it)
-	return nil
-}
-
-// isLast says whether a key comes after all that are there.
-func (k *keyspace) isLast(key string) bool {
-	h, c, ok := k.items.Max()
-	at := k.hash(key)
-	return !ok || at > h || at == h && key > c.last().key
 }
 
 func saveRemovals(w *saver, s *state) {

@@ -40,7 +40,7 @@ func scan(q *query) caucus.Reply {
 		}
 		return true
 	})
-	return caucus.Array(caucus.Bulk(strconv.FormatUint(next, 10)), caucus.Array(keys...))
+	return scanned(next, keys)
 }
 
 func (s *scanning) wants(it *item) bool {
@@ -52,29 +52,38 @@ func parseScan(args caucus.Command) (*scanning, *caucus.Error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scanning{cursor: cursor, match: "*", count: 10}
-	for i := 2; i < len(args); i += 2 {
-		if i+1 == len(args) {
-			return nil, syntaxError()
+	s := newScanning(cursor)
+	return s, s.parse(args[2:], true)
+}
+
+// newScanning is to go on at a cursor, in the way of who states nothing else.
+func newScanning(cursor uint64) *scanning { return &scanning{cursor: cursor, match: "*", count: 10} }
+
+// parse reads the options that follow the cursor; typed says that TYPE is one of them.
+func (s *scanning) parse(options []string, typed bool) *caucus.Error {
+	for i := 0; i < len(options); i += 2 {
+		if i+1 == len(options) {
+			return syntaxError()
 		}
-		switch strings.ToUpper(args[i]) {
-		case "MATCH":
-			s.match = args[i+1]
-		case "TYPE":
-			s.kind = args[i+1]
-		case "COUNT":
-			n, err := integer(args[i+1])
+		option, argument := strings.ToUpper(options[i]), options[i+1]
+		switch {
+		case option == "MATCH":
+			s.match = argument
+		case option == "TYPE" && typed:
+			s.kind = argument
+		case option == "COUNT":
+			n, err := integer(argument)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if s.count = n; n < 1 {
-				return nil, syntaxError()
+				return syntaxError()
 			}
 		default:
-			return nil, syntaxError()
+			return syntaxError()
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // readCursor reads a cursor as Redis does, by strtoul: nothing is 0, and a sign is taken.

@@ -221,7 +221,7 @@ func TestLoadSaysWhatItDoesNotKnow(t *testing.T) {
 			newer(func(all []section) []section {
 				return slices.Insert(all, 3, section{name: "polls", version: 1})
 			})},
-		{"section version", "section keys has version 9, this version reads 1",
+		{"section version", "section keys has version 9, this version reads 2",
 			newer(func(all []section) []section {
 				all[3].version = 9
 				return all
@@ -233,7 +233,7 @@ func TestLoadSaysWhatItDoesNotKnow(t *testing.T) {
 		{"no meta", "section meta has 0 rows instead of 1", with("meta")},
 		{"two metas", "section meta has more than 1 rows", with("meta", rows("meta")[0], rows("meta")[0])},
 		{"rows in the end", "section end has more than 0 rows", with("end", "x")},
-		{"type", "a value of type 2, which this version does not know", with("keys", "\x02"+rows("keys")[0][1:])},
+		{"type", "a value of type 99, which this version does not know", with("keys", "\x63"+rows("keys")[0][1:])},
 		{"same key twice", "the keys are not in order", with("keys", rows("keys")[0], rows("keys")[0])},
 		{"keys turned round", "the keys are not in order", with("keys", rows("keys")[1], rows("keys")[0])},
 		{"end out of range", "a key's end is out of range",

@@ -24,8 +24,7 @@ func (m *Machine) stringCommands() {
 func (q *query) text(key string) (item, bool, *caucus.Error) {
 	it, ok := q.item(key)
 	if ok && it.kind != kindText {
-		return item{}, false, caucus.Errorf(caucus.ErrWrongType,
-			"Operation against a key holding the wrong kind of value")
+		return item{}, false, wrongType()
 	}
 	return it, ok, nil
 }

@@ -28,6 +28,8 @@ func Append(dst []byte, proto int, r caucus.Reply) []byte {
 		return appendBulk(dst, r.Str)
 	case caucus.KindArray, caucus.KindMap, caucus.KindSet, caucus.KindPush:
 		return appendItems(dst, proto, r)
+	case caucus.KindPairs:
+		return appendPairs(dst, proto, r.Items)
 	case caucus.KindDouble:
 		return appendDouble(dst, resp3, r.Float)
 	case caucus.KindBool:
@@ -95,6 +97,25 @@ func appendItems(dst []byte, proto int, r caucus.Reply) []byte {
 		dst = Append(dst, proto, item)
 	}
 	if odd {
+		dst = Append(dst, proto, caucus.Nil())
+	}
+	return dst
+}
+
+// appendPairs appends items two and two. One that is missing at the end is nil, in either protocol.
+func appendPairs(dst []byte, proto int, items []caucus.Reply) []byte {
+	count := (len(items) + 1) / 2
+	if proto != 3 {
+		count *= 2
+	}
+	dst = appendHead(dst, '*', int64(count))
+	for i, item := range items {
+		if proto == 3 && i%2 == 0 {
+			dst = appendHead(dst, '*', 2)
+		}
+		dst = Append(dst, proto, item)
+	}
+	if len(items)%2 == 1 {
 		dst = Append(dst, proto, caucus.Nil())
 	}
 	return dst

@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,7 +11,10 @@ import (
 
 // Print gives the lines in which redis-cli shows a reply, but for maps, which stand on one line each.
 func Print(r caucus.Reply) []string {
-	if r.Kind != caucus.KindArray && r.Kind != caucus.KindSet && r.Kind != caucus.KindPush {
+	if r.Kind == caucus.KindPairs {
+		r = inPairs(r)
+	}
+	if !slices.Contains(lists, r.Kind) {
 		return []string{scalar(r)}
 	}
 	if len(r.Items) == 0 {
@@ -26,6 +30,18 @@ func Print(r caucus.Reply) []string {
 		}
 	}
 	return lines
+}
+
+// lists are the kinds that redis-cli shows a line for each item of.
+var lists = []caucus.Kind{caucus.KindArray, caucus.KindSet, caucus.KindPush}
+
+// inPairs gives pairs as they are read from RESP3.
+func inPairs(r caucus.Reply) caucus.Reply {
+	var pairs []caucus.Reply
+	for pair := range slices.Chunk(r.Items, 2) {
+		pairs = append(pairs, caucus.Array(pair...))
+	}
+	return caucus.Array(pairs...)
 }
 
 func scalar(r caucus.Reply) string {
