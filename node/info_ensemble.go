@@ -50,7 +50,7 @@ func (n *Node) replicaLines(r *report, nodes []machine.Node, l *lines) {
 	}
 }
 
-func (n *Node) infoCluster(_ *report, l *lines) { l.add("cluster_enabled", 0) }
+func (n *Node) infoCluster(_ *report, l *lines) { l.add("cluster_enabled", 1) }
 
 func (n *Node) infoEnsemble(r *report, l *lines) {
 	l.add("cluster_id", n.cluster())

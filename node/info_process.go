@@ -19,7 +19,7 @@ func (n *Node) infoServer(_ *report, l *lines) {
 	_, port := hostPort(n.me.Client)
 	up := time.Since(started)
 	l.add("redis_version", "7.0.15")
-	l.add("redis_mode", "standalone")
+	l.add("redis_mode", "cluster") // as CLUSTER answers
 	l.add("caucus_version", Version)
 	l.add("os", runtime.GOOS+" "+runtime.GOARCH)
 	l.add("arch_bits", 32<<(^uint(0)>>63))

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"maps"
 	"net"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ type local func(ctx context.Context, cmd caucus.Command) caucus.Reply
 
 // answers says who answers what.
 func (n *Node) answers() map[string]local {
-	return map[string]local{
+	all := map[string]local{
 		"info":              n.info,
 		"role":              n.role,
 		"time":              n.time,
@@ -56,6 +57,9 @@ func (n *Node) answers() map[string]local {
 			return caucus.Int(int64(n.hub.Patterns()))
 		},
 	}
+	maps.Copy(all, n.clusterAnswers())
+	maps.Copy(all, n.sentinelAnswers())
+	return all
 }
 
 // time gives this node's estimate of the ensemble's clock.

@@ -59,6 +59,7 @@ type Node struct {
 	book     book
 	era      atomic.Pointer[era] // what waits reads again when it ends
 	ahead    atomic.Int64        // of the ensemble's clock before the monotonic one, microseconds
+	master   uint64              // who led last, as clients of Sentinel were told; of the owner alone
 	waiting  atomic.Int64        // commands that wait for their answer (BLOCK, WAIT)
 	flights  *flights            // pipelines that are under way
 	turns    turns               // those of them that wait in line

@@ -28,6 +28,7 @@ func (n *Node) noteStatus(r *replica.Replica, mono int64) {
 		return
 	}
 	n.greeting.Store(&status{Status: r.Status(), leads: role == raft.StateLeader, at: mono})
+	n.tellMaster(leader)
 	if r.Shut() && !old.Shut {
 		n.era.Swap(newEra()).end() // who waits for an event reads again, and is refused
 		n.doors.dismiss()

@@ -144,7 +144,7 @@ func (c *client) greeting() caucus.Reply {
 		caucus.Bulk("version"), caucus.Bulk(c.s.cfg.RedisVersion),
 		caucus.Bulk("proto"), caucus.Int(int64(c.proto)),
 		caucus.Bulk("id"), caucus.Int(int64(c.id)),
-		caucus.Bulk("mode"), caucus.Bulk("standalone"),
+		caucus.Bulk("mode"), caucus.Bulk("cluster"),
 		caucus.Bulk("role"), caucus.Bulk(role),
 		caucus.Bulk("modules"), caucus.Array())
 }

@@ -102,7 +102,7 @@ func hello(proto int) string {
 		head = "%7\r\n"
 	}
 	return head + bulk("server") + bulk("redis") + bulk("version") + bulk("7.0.15") + bulk("proto") +
-		fmt.Sprintf(":%d\r\n", proto) + bulk("id") + ":1\r\n" + bulk("mode") + bulk("standalone") + bulk("role") +
+		fmt.Sprintf(":%d\r\n", proto) + bulk("id") + ":1\r\n" + bulk("mode") + bulk("cluster") + bulk("role") +
 		bulk("master") + bulk("modules") + mods
 }
 
