@@ -90,7 +90,8 @@ func (n *Node) sentinelQuorum() caucus.Reply {
 		}
 	}
 	if !n.reachesMajority() {
-		return caucus.Fail(caucus.ErrTryAgain, "%d nodes of %d can be reached, which is no majority", usable, len(list))
+		return caucus.Fail(caucus.ErrTryAgain, "%d nodes of %d can be reached, which is no majority", usable,
+			len(list))
 	}
 	return caucus.Status(fmt.Sprintf("OK %d usable Sentinels. Quorum and failover authorization can be reached",
 		usable))

@@ -90,8 +90,8 @@ func closeAtEnd(t *testing.T, c interface{ Close() error }) {
 	})
 }
 
-// reload is how often a cluster's client of go-redis looks where the nodes are: that is how it notices that the
-// leader is gone. Its default is a minute.
+// reload is how often a cluster's client of go-redis looks where the nodes are: that is how it notices that
+// the leader is gone. Its default is a minute.
 const reload = time.Second
 
 func TestGoRedisCluster(t *testing.T) {
@@ -123,7 +123,8 @@ func TestGoRedisFailover(t *testing.T) {
 // One address is enough: the client learns of the others from it.
 func TestGoRedisFindsTheOthers(t *testing.T) {
 	outlives(t, func(t *testing.T, addrs []string) store {
-		c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs[:1], ClusterStateReloadInterval: reload})
+		c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs[:1],
+			ClusterStateReloadInterval: reload})
 		closeAtEnd(t, c)
 		if n := len(c.ClusterShards(t.Context()).Val()[0].Nodes); n != 3 {
 			t.Errorf("it sees %d nodes", n)

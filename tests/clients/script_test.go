@@ -13,8 +13,8 @@ import (
 	"github.com/caucus-project/caucus/internal/tool"
 )
 
-// script is a client library of another language, in a program of testdata. It reads lines "SET key value" and
-// "GET key", and answers each with a line "+value", or "-" and what went wrong.
+// script is a client library of another language, in a program of testdata. It reads lines "SET key value"
+// and "GET key", and answers each with a line "+value", or "-" and what went wrong.
 type script struct {
 	in  io.Writer
 	out *bufio.Scanner
