@@ -238,7 +238,7 @@ func TestABadDumpFoundsNothing(t *testing.T) {
 	}
 	fails(node.Config{From: filepath.Join(data, "none")}, "no such file")
 	fails(node.Config{From: write(whole[:len(whole)-5])}, "dump.jsonl: line ")
-	fails(node.Config{From: write(strings.Replace(whole, `"string"`, `"hash"`, 1))}, `is of type "hash"`)
+	fails(node.Config{From: write(strings.Replace(whole, `"string"`, `"stream"`, 1))}, `is of type "stream"`)
 	fails(node.Config{From: file, Join: []string{"127.0.0.1:1"}}, "founds a new ensemble of this node alone")
 	fails(node.Config{From: file, Peers: []node.Peer{{Addr: "127.0.0.1:1"}}}, "leave one of them out")
 	if files, err := os.ReadDir(data); err != nil || len(files) > 0 {

@@ -78,7 +78,8 @@ func known(gens map[string]generator) map[string]generator {
 	return gens
 }
 
-// absent are the containers that a redis-server which is alone does not have; tests/doors has scripts for them.
+// absent are the containers that a redis-server which is alone does not have; tests/doors has scripts for
+// them.
 var absent = []string{"cluster", "sentinel"}
 
 // TestEveryCommandIsDrawn holds the generators against the table.
