@@ -1,6 +1,7 @@
 package command
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -277,28 +278,43 @@ func (t *Table) keysOf(cmd caucus.Command) caucus.Reply {
 	switch {
 	case s == nil:
 		return caucus.Fail(caucus.ErrBad, "Invalid command specified")
-	case s.First == 0:
+	case s.First == 0 && s.Counted == 0:
 		return caucus.Fail(caucus.ErrBad, "The command has no key arguments")
 	case !s.takes(len(cmd)):
 		return caucus.Fail(caucus.ErrBad, "Invalid number of arguments specified for command")
+	}
+	if s.Counted > 0 && s.counted(cmd) == nil {
+		return caucus.Fail(caucus.ErrBad, "Invalid arguments specified for command")
 	}
 	return caucus.Bulks(s.Keys(cmd)...)
 }
 
 // Keys gives the keys among the arguments of a command of this row.
 func (s *Spec) Keys(cmd caucus.Command) []string {
+	var keys []string
 	if s.First == 0 {
-		return nil
+		return s.counted(cmd)
 	}
 	last := s.Last
 	if last < 0 {
 		last += len(cmd)
 	}
-	var keys []string
 	for i := s.First; i <= last && i < len(cmd); i += max(s.Step, 1) {
 		keys = append(keys, cmd[i])
 	}
-	return keys
+	return append(keys, s.counted(cmd)...)
+}
+
+// counted gives the keys that follow an argument with their number, nil when that is wrong.
+func (s *Spec) counted(cmd caucus.Command) []string {
+	if s.Counted == 0 || len(cmd) <= s.Counted {
+		return nil
+	}
+	n, err := strconv.Atoi(cmd[s.Counted])
+	if rest := cmd[s.Counted+1:]; err == nil && n > 0 && n <= len(rest) {
+		return rest[:n]
+	}
+	return nil
 }
 
 func statuses(names []string) caucus.Reply {

@@ -45,11 +45,13 @@ type Spec struct {
 	// First, Last and Step say which arguments are keys, as COMMAND does: First 0 means none, Last -1 the
 	// last argument.
 	First, Last, Step int
-	Group             string // Redis' command group: string, generic, connection ...; ours: session, group
-	Since             string // the Redis version it follows, or the caucus version; "" for a custom command
-	Usage             string // the arguments, as in "key value [NX | XX] [GET]"
-	Summary           string // one sentence, without the final stop
-	Complexity        string // "O(1)"; "" for a custom command
+	// Counted is the argument that says how many keys follow it, 0 for none.
+	Counted    int
+	Group      string // Redis' command group: string, generic, connection ...; ours: session, group
+	Since      string // the Redis version it follows, or the caucus version; "" for a custom command
+	Usage      string // the arguments, as in "key value [NX | XX] [GET]"
+	Summary    string // one sentence, without the final stop
+	Complexity string // "O(1)"; "" for a custom command
 }
 
 // Writes says whether the command changes the state.

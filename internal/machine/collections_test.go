@@ -22,7 +22,7 @@ func (m *Machine) say(lines ...string) (last caucus.Reply) {
 // collected gives a machine with a key of each kind that has a body, all of them with bytes that are no text.
 func collected(t testing.TB) *Machine {
 	m := full(t)
-	m.say("HSET hash f v g w \xff \x00", "EXPIREAT hash 1900000000")
+	m.say("HSET hash f v g w \xff \x00", "EXPIREAT hash 1900000000", "SADD numbers 3 1 2", "SADD set b a \xff")
 	if len(bodyKinds(m)) != int(lastKind-kindText) {
 		t.Fatal("a kind is missing")
 	}
@@ -156,6 +156,7 @@ func TestDumpsHoldCollections(t *testing.T) {
 	for _, line := range []string{
 		`{"key":"hash","type":"hash","expires_ms":1900000000000,"elements":[{"field":"f","value":"v"},` +
 			`{"field":"g","value":"w"},{"field_b64":"/w==","value_b64":"AA=="}]}` + "\n",
+		`{"key":"set","type":"set","elements":[{"member":"a"},{"member":"b"},{"member_b64":"/w=="}]}` + "\n",
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %s in\n%s", line, text)
@@ -194,7 +195,12 @@ func TestB13_CollectionsAreCounted(t *testing.T) {
 		"COPY j k", "COPY j k REPLACE",
 		"SET k text", "COPY j l", "COPY k j REPLACE", "HSET m a 1", "HDEL m a", "HSET n a 1",
 		"EXPIREAT n 1", "HSET o a 1", "DEL o none", "HSET p a 1", "UNLINK p", "HSET q a 1", "RENAMENX q r",
-		"RENAME r r", "HSET s a 1", "MSET s 1 r 2", "HSET t a 1", "RENAMENX t s", "FLUSHALL", "HSET v a 1",
+		"RENAME r r", "HSET s a 1", "MSET s 1 r 2", "HSET t a 1", "RENAMENX t s",
+		"SADD a 1 2 3 4 5", "SADD b 4 5 6", "SREM a 1 9", "SMOVE a b 2", "SMOVE a b 4",
+		"SPOP b", "SUNIONSTORE c a b",
+		"SINTERSTORE c a b", "SDIFFSTORE a a b", "SDIFFSTORE b b b", "SADD d 1 2 x", "SPOP d 2", "SPOP d",
+		"SADD d 1", "SMOVE d e 1", "SADD d x", "SUNIONSTORE v d d", "COPY d e REPLACE", "SET d x", "SADD e z",
+		"RENAME e d", "FLUSHALL", "HSET v a 1",
 	} {
 		m.say(line)
 		if counted(t, m); t.Failed() {
@@ -211,7 +217,10 @@ func TestChangesTellOfCollections(t *testing.T) {
 	m.now = 1_700_000_000_000_000
 	m.say("HSET h a 1 b 2", "HSETNX h a 2", "HSETNX h c 2", "HMSET h a 1", "HDEL h none", "HDEL h a b",
 		"HINCRBY h c 1", "HINCRBYFLOAT h c 1", "HINCRBY h c x", "HSET h x 1 y", "RENAME h i", "COPY i j",
-		"HDEL i c", "HSET j a 1", "EXPIREAT j 1")
+		"HDEL i c", "HSET j a 1", "EXPIREAT j 1", "SADD s a b", "SADD s a", "SREM s none", "SREM s a", "SADD s c d",
+		"SMOVE s t c", "SADD s c", "SMOVE s t c", "SPOP s", "SPOP s 9", "SUNIONSTORE u t", "SINTERSTORE u t",
+		"SDIFFSTORE u t",
+		"SDIFFSTORE u t t", "SDIFFSTORE u t t")
 	var told []string
 	last := uint64(0)
 	m.history.from(0, func(c *keyChange) bool {
@@ -223,7 +232,8 @@ func TestChangesTellOfCollections(t *testing.T) {
 		return true
 	})
 	const want = "h:hset h:hset h:hset h:hdel h:hincrby h:hincrbyfloat h:rename_from i:rename_to j:copy_to " +
-		"i:hdel i:del j:hset j:del"
+		"i:hdel i:del j:hset j:del s:sadd s:srem s:sadd s:srem t:sadd s:sadd s:srem s:spop s:spop s:del " +
+		"u:sunionstore u:sinterstore u:sdiffstore u:del"
 	if got := strings.Join(told, " "); got != want {
 		t.Errorf("told was\n%s\nwant\n%s", got, want)
 	}
@@ -232,9 +242,9 @@ func TestChangesTellOfCollections(t *testing.T) {
 // While a view is read, every collection changes in every way.
 func TestB12_AViewOfCollectionsNeverChanges(t *testing.T) {
 	m := New([16]byte{3}, 0)
-	for i := range 200 {
-		for j := range 100 {
-			m.say(fmt.Sprintf("HSET h%d f%d v", i, j))
+	for i := range 80 {
+		for j := range 40 {
+			m.say(fmt.Sprintf("HSET h%d f%d v", i, j), fmt.Sprintf("SADD s%d m%d", i, j))
 		}
 	}
 	view := m.View()
@@ -249,10 +259,12 @@ func TestB12_AViewOfCollectionsNeverChanges(t *testing.T) {
 			}
 		})
 	}
-	for i := range 200 {
-		m.say(fmt.Sprintf("HSET h%d f%d w new x", i, i%100), fmt.Sprintf("HDEL h%d f%d", i, (i+1)%100))
+	for i := range 80 {
+		m.say(fmt.Sprintf("HSET h%d f%d w new x", i, i%40), fmt.Sprintf("HDEL h%d f%d", i, (i+1)%40))
+		m.say(fmt.Sprintf("SADD s%d new", i), fmt.Sprintf("SREM s%d m%d", i, i%40), fmt.Sprintf("SPOP s%d 5", i))
 		switch i % 5 {
 		case 0:
+			m.say(fmt.Sprintf("SUNIONSTORE s%d s%d s%d", i, i+1, i+2), fmt.Sprintf("SMOVE s%d s%d m7", i+1, i+2))
 			m.say(fmt.Sprintf("RENAME h%d n%d", i, i), fmt.Sprintf("HDEL n%d f5", i))
 		case 1:
 			m.say(fmt.Sprintf("COPY h%d c%d", i, i), fmt.Sprintf("HSET c%d f6 y", i), fmt.Sprintf("HSET h%d f7 z", i))

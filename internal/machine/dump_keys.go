@@ -8,12 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// dumpElement is an element of what a key holds: the field of a hash with its value.
+// dumpElement is an element of what a key holds: the field of a hash with its value, or the member of a set.
 type dumpElement struct {
-	Field    *string `json:"field,omitempty"`
-	FieldB64 []byte  `json:"field_b64,omitempty"`
-	Value    *string `json:"value,omitempty"`
-	ValueB64 []byte  `json:"value_b64,omitempty"`
+	Field     *string `json:"field,omitempty"`
+	FieldB64  []byte  `json:"field_b64,omitempty"`
+	Member    *string `json:"member,omitempty"`
+	MemberB64 []byte  `json:"member_b64,omitempty"`
+	Value     *string `json:"value,omitempty"`
+	ValueB64  []byte  `json:"value_b64,omitempty"`
 }
 
 func (d *dumper) keys(s *state) {
@@ -61,6 +63,8 @@ func (e *element) dumped(is kind) (d dumpElement) {
 	case kindHash:
 		d.Field, d.FieldB64 = readable(e.name)
 		d.Value, d.ValueB64 = readable(e.value)
+	case kindSet:
+		d.Member, d.MemberB64 = readable(e.name)
 	}
 	return d
 }
@@ -73,6 +77,8 @@ func (d *dumpElement) element(is kind) (e element, err error) {
 		if err == nil {
 			e.value, err = unreadable("value", d.Value, d.ValueB64)
 		}
+	case kindSet:
+		e.name, err = unreadable("member", d.Member, d.MemberB64)
 	}
 	again := e.dumped(is)
 	if err == nil && d.fields() != again.fields() {
@@ -82,8 +88,9 @@ func (d *dumpElement) element(is kind) (e element, err error) {
 }
 
 // fields says which fields an element has.
-func (d *dumpElement) fields() [2]bool {
-	return [...]bool{d.Field != nil || d.FieldB64 != nil, d.Value != nil || d.ValueB64 != nil}
+func (d *dumpElement) fields() [3]bool {
+	return [...]bool{d.Field != nil || d.FieldB64 != nil, d.Member != nil || d.MemberB64 != nil,
+		d.Value != nil || d.ValueB64 != nil}
 }
 
 // content gives what a key of a dump holds: a string, or elements.

@@ -160,10 +160,17 @@ const (
 	wordHDel
 	wordHIncrBy
 	wordHIncrByFloat
+	wordSAdd
+	wordSRem
+	wordSPop
+	wordSInterStore
+	wordSUnionStore
+	wordSDiffStore
 )
 
 var words = [...]string{"", "set", "append", "setrange", "incrby", "incrbyfloat", "expire", "persist", "del",
-	"expired", "rename_from", "rename_to", "copy_to", "flushall", "hset", "hdel", "hincrby", "hincrbyfloat"}
+	"expired", "rename_from", "rename_to", "copy_to", "flushall", "hset", "hdel", "hincrby", "hincrbyfloat",
+	"sadd", "srem", "spop", "sinterstore", "sunionstore", "sdiffstore"}
 
 // String gives the word, "" for a number that is none.
 func (w word) String() string {

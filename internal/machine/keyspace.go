@@ -46,6 +46,7 @@ type kind uint8
 const (
 	kindText kind = iota + 1
 	kindHash
+	kindSet
 )
 
 // name gives a type as TYPE and SCAN know it.
@@ -55,6 +56,8 @@ func (k kind) name() string {
 		return "string"
 	case kindHash:
 		return "hash"
+	case kindSet:
+		return "set"
 	}
 	return ""
 }

@@ -46,7 +46,7 @@ const elementBytes = 48
 func newBody(is kind, h hashing) *body {
 	b := &body{is: is}
 	switch is {
-	case kindHash:
+	case kindHash, kindSet:
 		b.elements = &table{hashing: h}
 	}
 	return b
@@ -58,6 +58,7 @@ func (b *body) IsoCopy() *body { return &body{b.is, b.large, b.elements.share()}
 // The limits of Redis' compact forms, by default.
 const (
 	compactHash  = 512 // fields
+	compactSet   = 512 // members, all of them integers
 	compactBytes = 64  // of a field, a value or a member
 )
 
@@ -69,14 +70,19 @@ func (b *body) grown(name, value string) {
 	switch b.is {
 	case kindHash:
 		b.large = b.len() > compactHash || len(name) > compactBytes || len(value) > compactBytes
+	case kindSet:
+		_, err := integer(name)
+		b.large = b.len() > compactSet || err != nil
 	}
 }
 
 // encoding gives the form in which Redis would keep the body.
 func (b *body) encoding() string {
 	switch {
-	case b.is == kindHash && b.large:
+	case b.large:
 		return "hashtable"
+	case b.is == kindSet:
+		return "intset"
 	}
 	return "listpack"
 }

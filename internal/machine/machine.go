@@ -123,6 +123,7 @@ func (m *Machine) prepare() {
 	m.keyCommands()
 	m.stringCommands()
 	m.hashCommands()
+	m.setCommands()
 	m.sessionCommands()
 	m.groupCommands()
 	m.voteCommands()

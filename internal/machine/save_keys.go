@@ -37,6 +37,8 @@ func saveElement(w *saver, is kind, e element) {
 	switch is {
 	case kindHash:
 		w.row(fields.String(row, e.name), e.value)
+	case kindSet:
+		w.row(row, e.name)
 	}
 }
 
@@ -44,6 +46,8 @@ func loadElement(r *fields.Reader, is kind) (e element) {
 	switch is {
 	case kindHash:
 		e.name, e.value = r.String(), r.Take(r.Len())
+	case kindSet:
+		e.name = r.Take(r.Len())
 	}
 	return e
 }

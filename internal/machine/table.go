@@ -10,8 +10,8 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// table is the fields of a hash with their values, in the order of the hash that orders keys too, so that
-// a cursor of HSCAN is as good on every node as one of SCAN (SAFETY B10).
+// table is the fields of a hash with their values, or the members of a set, in the order of the hash that
+// orders keys too, so that a cursor of HSCAN or SSCAN is as good on every node as one of SCAN (SAFETY B10).
 type table struct {
 	hashing
 	slots btree.Map[uint64, slot]
