@@ -124,14 +124,44 @@ func (s *theatre) rest() {
 	}
 }
 
-func (s *theatre) Do(client string, cmd caucus.Command) caucus.Reply {
+// line gives the connection of a client.
+func (s *theatre) line(client string) *nodetest.Line {
 	line := s.lines[client]
 	if line == nil {
 		line = s.dial()
 		s.lines[client] = line
 	}
+	return line
+}
+
+func (s *theatre) Wait(client string, cmd caucus.Command) {
+	before := s.n.Waiting()
+	if err := s.line(client).Send(cmd); err != nil {
+		s.t.Fatal(err)
+	}
+	nodetest.Eventually(s.t, client+" waits", func() bool { return s.n.Waiting() > before })
+	s.rest()
+}
+
+func (s *theatre) Hear(client string) caucus.Reply {
+	return s.passUntil(func() caucus.Reply {
+		reply, err := s.line(client).Read()
+		if err != nil {
+			s.t.Error(err)
+		}
+		return reply
+	})
+}
+
+func (s *theatre) Do(client string, cmd caucus.Command) caucus.Reply {
+	line := s.line(client)
+	return s.passUntil(func() caucus.Reply { return s.do(line, cmd...) })
+}
+
+// passUntil lets time pass until a reply has come.
+func (s *theatre) passUntil(read func() caucus.Reply) caucus.Reply {
 	replies := make(chan caucus.Reply, 1)
-	go func() { replies <- s.do(line, cmd...) }()
+	go func() { replies <- read() }()
 	defer s.rest()
 	for {
 		select {

@@ -58,8 +58,6 @@ func (l *turns) tell(ends []machine.WaitEnd) {
 // answer is what that entry made of it (SAFETY B7). When nobody is there any more to be answered, or to
 // answer, the place is given up.
 func (c *conn) waitInLine(ctx context.Context, p *talk.Plan) replica.Answer {
-	c.n.waiting.Add(1)
-	defer c.n.waiting.Add(-1)
 	over, leave := c.n.turns.stand(turn{p.Wait.Forsake.Conn, p.Wait.Forsake.Request})
 	defer leave()
 	era := c.n.era.Load() // before anything is asked, so that no end is missed
@@ -77,16 +75,15 @@ func (c *conn) waitInLine(ctx context.Context, p *talk.Plan) replica.Answer {
 		return a
 	}
 	c.n.owner.report(p.Wait.Forsake)
-	a.Err = errInLine
+	a.Err = p.Wait.Broken
 	return a
 }
-
-var errInLine = caucus.Errorf(caucus.ErrUncertain, "the wait was broken off before its end was known; "+
-	"ask again: who holds the lock by now is answered its term")
 
 // inLine waits for the end of a place in line, which told has given. What a snapshot has skipped is read.
 func (c *conn) inLine(ctx context.Context, p *talk.Plan, told replica.Answer, era *era,
 	over <-chan caucus.Reply) replica.Answer {
+	c.n.waiting.Add(1) // whoever sees that knows that there is a place in line
+	defer c.n.waiting.Add(-1)
 	patience := time.Duration(0)
 	if p.Wait.Millis > 0 {
 		patience = time.Duration(p.Wait.Millis)*time.Millisecond + c.n.cfg.RequestTimeout
@@ -101,7 +98,7 @@ func (c *conn) inLine(ctx context.Context, p *talk.Plan, told replica.Answer, er
 			select {
 			case told.Results[0].Reply = <-over: // at the same moment
 			default:
-				told.Err = errInLine
+				told.Err = p.Wait.Broken
 			}
 		case <-era.ctx.Done():
 			era = c.n.era.Load()
@@ -121,9 +118,13 @@ func (c *conn) beatOf(p *talk.Plan, attach uint64) entry.Beat {
 }
 
 // vouch keeps a session alive that cannot do so itself, since its connection waits: that the connection
-// stands is the sign. It is no promise to the client, and no proof that it heard of anything. Told is
-// what the state has answered, with the session's TTL. It ends with ctx, or when the caller ends it.
+// stands is the sign. It is no promise to the client, and no proof that it heard of anything. Told is what
+// the state has answered, with the session's TTL; without a session there is nothing to do. It ends with
+// ctx, or when the caller ends it.
 func (n *Node) vouch(ctx context.Context, beat entry.Beat, told caucus.Reply) (end func()) {
+	if told.Items[0].Int == 0 {
+		return func() {}
+	}
 	every := time.Duration(told.Items[0].Int) * time.Millisecond / 4
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -46,7 +47,10 @@ type Spec struct {
 	// last argument.
 	First, Last, Step int
 	// Counted is the argument that says how many keys follow it, 0 for none.
-	Counted    int
+	Counted int
+	// Timeout is where a command that may wait for elements states for how many seconds, counted from the end
+	// when it is below 0; 0: it is none.
+	Timeout    int
 	Group      string // Redis' command group: string, generic, connection ...; ours: session, group
 	Since      string // the Redis version it follows, or the caucus version; "" for a custom command
 	Usage      string // the arguments, as in "key value [NX | XX] [GET]"
@@ -58,10 +62,14 @@ type Spec struct {
 func (s *Spec) Writes() bool { return s.Flags&Write != 0 }
 
 // Waits says whether a command asks to wait for its answer, and for how many milliseconds at most, 0
-// for no limit (SAFETY B7). One that may is Blocking, and its options are pairs that end it.
+// for no limit (SAFETY B7). One that may is Blocking, and its options are pairs that end it, unless it has
+// a Timeout: then it always asks to wait.
 func (s *Spec) Waits(cmd caucus.Command) (millis int64, ok bool) {
-	if !s.Has(Blocking) {
+	switch {
+	case !s.Has(Blocking):
 		return 0, false
+	case s.Timeout != 0:
+		return millisIn(cmd[(len(cmd)+s.Timeout)%len(cmd)]), true
 	}
 	for i := len(cmd) - 2; i > 0; i -= 2 {
 		if strings.EqualFold(cmd[i], "BLOCK") || strings.EqualFold(cmd[i], "WAIT") {
@@ -70,6 +78,16 @@ func (s *Spec) Waits(cmd caucus.Command) (millis int64, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// millisIn gives the milliseconds in a number of seconds, 0 for what is none; that is for the machine to
+// judge.
+func millisIn(seconds string) int64 {
+	f, err := strconv.ParseFloat(seconds, 64)
+	if err != nil || !(f > 0) {
+		return 0
+	}
+	return int64(math.Ceil(min(f*1000, MaxBlock)))
 }
 
 // MaxBlock is the longest that a command may ask to wait for, in milliseconds: some decades.

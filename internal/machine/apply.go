@@ -108,12 +108,14 @@ func (m *Machine) accept(b *entry.Batch) bool {
 func (m *Machine) do(c *call, b *entry.Batch, op *entry.Op, answered bool) entry.Result {
 	*c = m.callOf(op)
 	c.node, c.boot, c.here = b.Node, b.Boot, answered
+	c.alone = len(op.Queue) == 0 && op.Once == 0
 	reply := m.once(c, func() caucus.Reply {
 		if len(op.Queue) > 0 {
 			return m.transaction(c, answered)
 		}
 		return m.write(c)
 	})
+	m.serve()
 	return entry.Result{Reply: reply, Attach: c.attach}
 }
 

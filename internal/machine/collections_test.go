@@ -22,7 +22,8 @@ func (m *Machine) say(lines ...string) (last caucus.Reply) {
 // collected gives a machine with a key of each kind that has a body, all of them with bytes that are no text.
 func collected(t testing.TB) *Machine {
 	m := full(t)
-	m.say("HSET hash f v g w \xff \x00", "EXPIREAT hash 1900000000", "SADD numbers 3 1 2", "SADD set b a \xff")
+	m.say("HSET hash f v g w \xff \x00", "EXPIREAT hash 1900000000", "SADD numbers 3 1 2", "SADD set b a \xff",
+		"RPUSH list b a b \xff")
 	if len(bodyKinds(m)) != int(lastKind-kindText) {
 		t.Fatal("a kind is missing")
 	}

@@ -17,6 +17,7 @@ const (
 	keyExpires deadlineKind = iota + 1 // name is the key
 	pollDue                            // name is the group, number the poll
 	waitEnds                           // name is the group of a lock, number the join order of who waits for it
+	popEnds                            // number is that of a wait for elements
 )
 
 func newDeadlines() *btree.BTreeG[deadline] {
@@ -54,6 +55,8 @@ func (m *Machine) settleDeadlines(stamp int64) {
 			m.pollIsDue(d.name, d.number)
 		case waitEnds:
 			m.timeOut(d)
+		case popEnds:
+			m.popIsOver(d.number)
 		}
 	}
 }

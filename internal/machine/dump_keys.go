@@ -65,6 +65,8 @@ func (e *element) dumped(is kind) (d dumpElement) {
 		d.Value, d.ValueB64 = readable(e.value)
 	case kindSet:
 		d.Member, d.MemberB64 = readable(e.name)
+	case kindList:
+		d.Value, d.ValueB64 = readable(e.value)
 	}
 	return d
 }
@@ -79,6 +81,8 @@ func (d *dumpElement) element(is kind) (e element, err error) {
 		}
 	case kindSet:
 		e.name, err = unreadable("member", d.Member, d.MemberB64)
+	case kindList:
+		e.value, err = unreadable("value", d.Value, d.ValueB64)
 	}
 	again := e.dumped(is)
 	if err == nil && d.fields() != again.fields() {

@@ -166,11 +166,21 @@ const (
 	wordSInterStore
 	wordSUnionStore
 	wordSDiffStore
+	wordLPush
+	wordRPush
+	wordLPop
+	wordRPop
+	wordLInsert
+	wordLSet
+	wordLRem
+	wordLTrim
 )
 
 var words = [...]string{"", "set", "append", "setrange", "incrby", "incrbyfloat", "expire", "persist", "del",
 	"expired", "rename_from", "rename_to", "copy_to", "flushall", "hset", "hdel", "hincrby", "hincrbyfloat",
-	"sadd", "srem", "spop", "sinterstore", "sunionstore", "sdiffstore"}
+	"sadd", "srem", "spop", "sinterstore", "sunionstore", "sdiffstore",
+	"lpush", "rpush", "lpop", "rpop",
+	"linsert", "lset", "lrem", "ltrim"}
 
 // String gives the word, "" for a number that is none.
 func (w word) String() string {

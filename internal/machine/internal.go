@@ -29,9 +29,12 @@ const (
 	opReserve = ".reserve"
 	opGone    = ".gone"    // note: raft id of a node that was removed and is needed no more
 	opForsake = ".forsake" // report: group of a lock; nobody is there to be answered to the request of Conn
+	opQuitPop = ".quitpop" // report: nobody is there to be answered to the request of Conn, a pop
+	opAbsent  = ".absent"  // note: raft id and boot of a node of which nothing is heard any more
 	opSend    = ".send"    // read: GROUP SEND, but for ORDERED
 	opOwnFeed = ".ownfeed" // read: group, member, hash of a session; where messages for that member are
 	opInLine  = ".inline"  // read: group of a lock; how the request of Conn that waits for it stands
+	opInPop   = ".inpop"   // read: number of a wait for elements; how it stands
 )
 
 // internalCommands names who carries out what no client can send.
@@ -140,6 +143,7 @@ func boot(c *call) caucus.Reply {
 	}
 	c.m.nodes.Set(n.ID, &n)
 	c.m.quitLinesAt(n.ID, n.Boot)
+	c.m.quitPopsAt(n.ID, func(boot entry.Boot) bool { return boot != n.Boot })
 	return caucus.OK()
 }
 

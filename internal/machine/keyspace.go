@@ -47,6 +47,7 @@ const (
 	kindText kind = iota + 1
 	kindHash
 	kindSet
+	kindList
 )
 
 // name gives a type as TYPE and SCAN know it.
@@ -58,6 +59,8 @@ func (k kind) name() string {
 		return "hash"
 	case kindSet:
 		return "set"
+	case kindList:
+		return "list"
 	}
 	return ""
 }

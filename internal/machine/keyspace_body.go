@@ -48,6 +48,8 @@ func newBody(is kind, h hashing) *body {
 	switch is {
 	case kindHash, kindSet:
 		b.elements = &table{hashing: h}
+	case kindList:
+		b.elements = new(list)
 	}
 	return b
 }
@@ -83,6 +85,8 @@ func (b *body) encoding() string {
 		return "hashtable"
 	case b.is == kindSet:
 		return "intset"
+	case b.is == kindList:
+		return "quicklist"
 	}
 	return "listpack"
 }

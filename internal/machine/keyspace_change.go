@@ -19,6 +19,7 @@ func (m *Machine) put(w word, key string, v value, expireAt int64) {
 	old := m.keys.set(&it)
 	m.rearm(key, old.expireAt, expireAt)
 	m.history.note(keyChange{it.revision, key, w})
+	m.awaited(key, v)
 }
 
 // remove takes a key away, tells of it by the given word, and remembers that it did (SAFETY B8).

@@ -134,14 +134,14 @@ func (a *acquiring) waitOn(mb *member) caucus.Reply {
 		return caucus.Nil()
 	}
 	a.m.endWait(a.group, mb.order, caucus.Nil())
-	w := lockWait{on: true, node: a.node, boot: a.boot, conn: a.op.Conn, request: a.op.Request}
+	w := lockWait{on: true, asker: a.asker()}
 	if *a.wait > 0 {
 		w.until = a.now + *a.wait*1000
 		a.m.arm(w.deadline(a.name, mb.order))
 	}
 	mb, _ = a.group.members.GetMut(mb.order)
 	mb.wait = w
-	return waitsInLine(a.session)
+	return waitsInLine(a.session.ttl, 0)
 }
 
 // releaseLock gives back a lock that the session holds under the term that it names. It takes effect at

@@ -9,30 +9,15 @@ import (
 // lockWait is an ACQUIRE that waits at its member's place in the line. It ends only by an entry: served,
 // its time over, or its client gone; in all but the first case the place ends with it (SAFETY B7).
 type lockWait struct {
-	on            bool
-	node          uint64     // raft id of the node where the client sits
-	boot          entry.Boot // of that node
-	conn, request uint64     // which of its clients' requests it is
-	until         int64      // stamp at which its time is over, microseconds; 0: without limit
-}
-
-// WaitEnd is what a wait in line came to, for the node where its client sits.
-type WaitEnd struct {
-	Node          uint64
-	Boot          entry.Boot
-	Conn, Request uint64
-	Reply         caucus.Reply // the term when it was served, else nil, NOSESSION when its session ended
+	on bool
+	asker
+	until int64 // stamp at which its time is over, microseconds; 0: without limit
 }
 
 // deadline is when the time of a wait is over.
 func (w *lockWait) deadline(group string, order uint64) deadline {
 	return deadline{at: w.until, kind: waitEnds, name: group, number: order}
 }
-
-// waitsInLine answers an ACQUIRE that waits. It is for the node of its client only, which answers the
-// client when the wait is over, and keeps the session alive meanwhile, whose TTL in milliseconds it is
-// told.
-func waitsInLine(s *session) caucus.Reply { return caucus.Push(caucus.Int(s.ttl)) }
 
 // endWait ends a member's wait, if there is one, with this answer, and leaves the member where it is.
 func (m *Machine) endWait(g *group, order uint64, reply caucus.Reply) {
@@ -43,8 +28,7 @@ func (m *Machine) endWait(g *group, order uint64, reply caucus.Reply) {
 	w := mb.wait
 	mb.wait = lockWait{}
 	m.disarm(w.deadline(g.name, order))
-	m.out.Waits = append(m.out.Waits, WaitEnd{Node: w.node, Boot: w.boot, Conn: w.conn, Request: w.request,
-		Reply: reply})
+	m.answer(w.asker, reply)
 }
 
 // notServed answers a wait whose member departs.
@@ -136,7 +120,7 @@ func inLine(q *query) caucus.Reply {
 	case ok && g.leader == order:
 		return caucus.Int(int64(g.term))
 	case ok && mb.wait.on && mb.wait.conn == q.op.Conn && mb.wait.request == q.op.Request:
-		return waitsInLine(s)
+		return waitsInLine(s.ttl, 0)
 	}
 	return caucus.Nil()
 }
@@ -151,7 +135,7 @@ func forsakeWait(c *call) caucus.Reply {
 	}
 	order, _ := s.places.Get(g.name)
 	mb, ok := g.members.Get(order)
-	if w := (lockWait{on: true, node: c.node, boot: c.boot, conn: c.op.Conn, request: c.op.Request}); !ok ||
+	if w := (lockWait{on: true, asker: c.asker()}); !ok ||
 		!mb.wait.of(w) {
 		return caucus.Int(0)
 	}
@@ -171,15 +155,13 @@ func saveWait(dst []byte, w *lockWait) []byte {
 	if dst = fields.Bool(dst, w.on); !w.on {
 		return dst
 	}
-	dst = append(fields.Uvarint(dst, w.node), w.boot[:]...)
-	return fields.Varint(fields.Uvarint(fields.Uvarint(dst, w.conn), w.request), w.until)
+	return fields.Varint(w.asker.append(dst), w.until)
 }
 
 // loadWait takes what saveWait wrote.
 func loadWait(r *fields.Reader) (w lockWait) {
 	if w.on = r.Bool(); w.on {
-		w.node, w.boot = r.Uvarint(), r.ID()
-		w.conn, w.request, w.until = r.Uvarint(), r.Uvarint(), r.Varint()
+		w.asker, w.until = readAsker(r), r.Varint()
 	}
 	return w
 }

@@ -22,6 +22,7 @@ type Machine struct {
 	rng  draw   // seeded by the entry
 
 	counts   Counts
+	ready    []string       // keys that were given what others wait for
 	changes  []change       // of membership, whose consequences finish draws
 	changeOf map[string]int // group to its place in changes
 }
@@ -52,6 +53,7 @@ type call struct {
 	boot   entry.Boot // of that node
 	attach uint64     // set by what opens or resumes a session
 	here   bool       // the client sits on this node
+	alone  bool       // it stands in no transaction, so it may wait
 }
 
 // Output is what an entry came to, beside the changed state.
@@ -124,6 +126,8 @@ func (m *Machine) prepare() {
 	m.stringCommands()
 	m.hashCommands()
 	m.setCommands()
+	m.listCommands()
+	m.popCommands()
 	m.sessionCommands()
 	m.groupCommands()
 	m.voteCommands()

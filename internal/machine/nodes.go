@@ -117,6 +117,7 @@ func nodeGone(c *call) caucus.Reply {
 	if id, err := strconv.ParseUint(c.args[len(c.args)-1], 10, 64); err == nil {
 		c.m.leaving.Delete(id)
 		c.m.quitLinesAt(id, entry.Boot{})
+		c.m.quitPopsAt(id, func(entry.Boot) bool { return true })
 	}
 	return caucus.OK()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -20,11 +21,13 @@ import (
 // TestRedisTellsTheSameStories plays the stories about strings and keys on Redis itself.
 func TestRedisTellsTheSameStories(t *testing.T) {
 	socket := tool.Redis(t)
-	datadriven.Walk(t, "testdata/redis", func(t *testing.T, path string) {
+	play := func(t *testing.T, path string) {
 		r := dialRedis(t, socket)
 		r.Do("", caucus.Command{"FLUSHALL"})
 		story.Run(t, path, r)
-	})
+	}
+	datadriven.Walk(t, "testdata/redis", play)
+	t.Run("pops", func(t *testing.T) { play(t, "testdata/stories/pops.txt") })
 }
 
 // TestRedisAddsFloatsAlike adds numbers of all sizes here and there (SAFETY B9).
@@ -46,6 +49,7 @@ type redis struct {
 	t       *testing.T
 	conn    net.Conn
 	replies *resp.ReplyReader
+	others  map[string]*redis // the connections of those who wait
 }
 
 func dialRedis(t *testing.T, socket string) *redis {
@@ -100,6 +104,49 @@ func inOrder(cmd caucus.Command, r *caucus.Reply) {
 // nested says whether a reply is an array of arrays.
 func nested(r *caucus.Reply) bool { return len(r.Items) > 0 && r.Items[0].Kind == caucus.KindArray }
 
-func (r *redis) HangUp(string)         {}
+// Wait says a command that waits, on the client's own connection.
+func (r *redis) Wait(client string, cmd caucus.Command) {
+	if r.others == nil {
+		r.others = map[string]*redis{}
+	}
+	before := r.blocked()
+	c := dialRedis(r.t, r.conn.RemoteAddr().String())
+	r.others[client] = c
+	if _, err := c.conn.Write(resp.AppendCommand(nil, cmd)); err != nil {
+		r.t.Fatal(err)
+	}
+	for r.blocked() == before {
+		runtime.Gosched()
+	}
+}
+
+// blocked gives the line of INFO that counts who waits.
+func (r *redis) blocked() string {
+	for line := range strings.Lines(r.Do("", caucus.Command{"INFO", "clients"}).Str) {
+		if strings.HasPrefix(line, "blocked_clients:") {
+			return line
+		}
+	}
+	return ""
+}
+
+// Hear reads what a client that waits is answered.
+func (r *redis) Hear(client string) caucus.Reply {
+	reply, err := r.others[client].replies.Read()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return reply
+}
+
+// HangUp closes the connection of a client that waits.
+func (r *redis) HangUp(client string) {
+	before := r.blocked()
+	_ = r.others[client].conn.Close()
+	for r.blocked() == before {
+		runtime.Gosched()
+	}
+}
+
 func (r *redis) Advance(int64)         {}
 func (r *redis) Events() []entry.Event { return nil }

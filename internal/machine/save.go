@@ -42,6 +42,7 @@ func formats() []section {
 		{"nodes", 1, 0, -1, saveNodes, loadNode},
 		{"origins", 1, 0, -1, saveOrigins, loadOrigin},
 		{"keys", 2, 0, -1, saveKeys, loadKey},
+		{"pops", 1, 0, -1, savePops, loadPop},
 		{"removals", 1, 0, -1, saveRemovals, loadRemoval},
 		{"history", 1, 0, -1, saveHistory, loadChange},
 		{"sessions", 3, 0, -1, saveSessions, loadSessionRow},

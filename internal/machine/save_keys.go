@@ -39,6 +39,8 @@ func saveElement(w *saver, is kind, e element) {
 		w.row(fields.String(row, e.name), e.value)
 	case kindSet:
 		w.row(row, e.name)
+	case kindList:
+		w.row(row, e.value)
 	}
 }
 
@@ -48,6 +50,8 @@ func loadElement(r *fields.Reader, is kind) (e element) {
 		e.name, e.value = r.String(), r.Take(r.Len())
 	case kindSet:
 		e.name = r.Take(r.Len())
+	case kindList:
+		e.value = r.Take(r.Len())
 	}
 	return e
 }

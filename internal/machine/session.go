@@ -36,7 +36,7 @@ func (s *session) IsoCopy() *session {
 }
 
 // share copies a tree in constant time; copies of empty trees share nothing.
-func share[K ~string | ~uint64, V any](m *btree.Map[K, V]) btree.Map[K, V] {
+func share[K ~string | ~uint64 | ~int64, V any](m *btree.Map[K, V]) btree.Map[K, V] {
 	if m.Len() == 0 {
 		return btree.Map[K, V]{}
 	}

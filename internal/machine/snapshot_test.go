@@ -32,7 +32,7 @@ func full(t testing.TB) *Machine {
 	for _, line := range []string{
 		"SET plain value", "SET ends soon EX 10", "SET gone x", "DEL gone", "GROUP JOIN work AS me",
 		"VOTE CALL work what", "GROUP JOIN shared SETTLE 0 SLOTS 8 HEARTBEAT 1000", "GROUP RELEASE shared 3",
-		"CONFIG SET maxmemory 1gb",
+		"CONFIG SET maxmemory 1gb", "BLMPOP 0 2 awaited also RIGHT COUNT 2",
 	} {
 		ops = append(ops, entry.Op{Bound: true, Fresh: entry.Session{9}, Args: strings.Fields(line)})
 	}
@@ -51,7 +51,7 @@ func hasAll(t testing.TB, m *Machine) {
 	t.Helper()
 	if m.sessions.Len() != 1 || m.groups.Len() != 2 || m.origins.Len() != 1 || m.nodes.Len() != 1 ||
 		m.reserved.Len() != 1 || m.leaving.Len() != 1 || m.keys.count != 2 || m.keys.byHash.Len() != 1 ||
-		m.history.count != 4 {
+		m.history.count != 4 || m.pops.waits.Len() != 1 || m.pops.places.Len() != 2 {
 		t.Fatal("a section is empty")
 	}
 }

@@ -24,6 +24,7 @@ type bare struct {
 	index   uint64
 	number  uint64
 	opened  int
+	dialled uint64 // connections so far
 	events  []entry.Event
 	ends    []machine.WaitEnd // of waits in line
 
@@ -36,6 +37,7 @@ type bare struct {
 
 // client is one connection.
 type client struct {
+	conn    uint64 // its number
 	id      string
 	session entry.Session
 	attach  uint64
@@ -240,25 +242,24 @@ func (b *bare) Events() []entry.Event {
 
 // HangUp closes a connection from the client's side.
 func (b *bare) HangUp(name string) {
-	if c := b.clients[name]; c != nil && c.attach != 0 {
-		b.batch(machine.Drop(c.session, c.attach))
+	if c := b.clients[name]; c != nil {
+		b.batch(entry.Op{Conn: c.conn, Args: caucus.Command{".quitpop"}})
+		if c.attach != 0 {
+			b.batch(machine.Drop(c.session, c.attach))
+		}
 	}
 	delete(b.clients, name)
 }
 
 // Do carries out one command of a client.
 func (b *bare) Do(name string, cmd caucus.Command) caucus.Reply {
-	c := b.clients[name]
-	if c == nil {
-		c = &client{}
-		b.clients[name] = c
-	}
+	c := b.client(name)
 	b.hear(c)
 	spec, err := b.table.Lookup(cmd)
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	op := entry.Op{Conn: 1, Session: c.session, Attach: c.attach, Args: cmd, Bound: true}
+	op := entry.Op{Conn: c.conn, Session: c.session, Attach: c.attach, Args: cmd, Bound: true}
 	switch {
 	case spec.Name == "multi" || c.multi:
 		return b.queue(c, spec, op)
@@ -272,6 +273,11 @@ func (b *bare) Do(name string, cmd caucus.Command) caucus.Reply {
 	switch {
 	case spec.Name == "lock|acquire":
 		return b.inLine(c, op)
+	case spec.Timeout != 0:
+		if reply := b.write(c, op); reply.Kind != caucus.KindPush {
+			return reply
+		}
+		return b.Hear(name)
 	case spec.Name == "group|send" && !slices.Contains(cmd, "ORDERED"):
 		op.Args = append(caucus.Command{".send"}, cmd[1:]...)
 		return b.m.Read(&op, (epoch0+b.now)*1000, false, steps{})
@@ -280,6 +286,45 @@ func (b *bare) Do(name string, cmd caucus.Command) caucus.Reply {
 		return b.m.Read(&op, (epoch0+b.now)*1000, false, steps{})
 	}
 	return b.write(c, op)
+}
+
+// client gives the connection of that name.
+func (b *bare) client(name string) *client {
+	c := b.clients[name]
+	if c == nil {
+		b.dialled++
+		c = &client{conn: b.dialled}
+		b.clients[name] = c
+	}
+	return c
+}
+
+// Wait puts a client into a line.
+func (b *bare) Wait(name string, cmd caucus.Command) {
+	b.ends = nil
+	c := b.client(name)
+	op := entry.Op{Conn: c.conn, Session: c.session, Attach: c.attach, Args: cmd, Bound: true}
+	if reply := b.write(c, op); reply.Kind != caucus.KindPush {
+		b.t.Fatalf("%q does not wait: %+v", cmd, reply)
+	}
+}
+
+// Hear lets time pass until a client that waits in line is answered.
+func (b *bare) Hear(name string) caucus.Reply {
+	for {
+		for i, e := range b.ends {
+			if e.Conn == b.client(name).conn {
+				b.ends = slices.Delete(b.ends, i, i+1)
+				return e.Reply
+			}
+		}
+		at, do := b.next()
+		if do == nil {
+			return caucus.Fail(caucus.ErrBad, "it waits for ever")
+		}
+		b.now = max(b.now, at)
+		do()
+	}
 }
 
 // queue is what a conversation does with a transaction, as far as stories need it.
@@ -333,7 +378,7 @@ func (b *bare) write(c *client, op entry.Op) caucus.Reply {
 	case r.Attach != 0:
 		c.attach, c.seen = r.Attach, 0
 	case c.attach == 0: // nothing was opened
-		*c = client{}
+		*c = client{conn: c.conn}
 	}
 	return r.Reply
 }
@@ -399,7 +444,7 @@ func (b *bare) session(c *client, spec *command.Spec, op entry.Op) caucus.Reply 
 	case spec.Name == "session|open":
 		return caucus.Bulk(c.id)
 	case spec.Name == "session|close" && id == c.id:
-		*c = client{}
+		*c = client{conn: c.conn}
 	}
 	return r
 }

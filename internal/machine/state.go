@@ -22,6 +22,7 @@ type state struct {
 
 	keys      keyspace
 	history   history                     // of the keys
+	pops      popLine                     // who waits for elements
 	sessions  btree.Map[string, *session] // by the 16 bytes of entry.Session
 	attached  btree.Map[uint64, int]      // by raft id: how many sessions a node has; follows from them
 	groups    btree.Map[string, *group]   // by name
@@ -45,6 +46,7 @@ func (s *state) copy() *state {
 	c := *s
 	c.keys = s.keys.copy()
 	c.history = s.history.copy()
+	c.pops = s.pops.copy()
 	c.sessions = *s.sessions.Copy()
 	c.attached = *s.attached.Copy()
 	c.groups = *s.groups.Copy()

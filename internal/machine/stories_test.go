@@ -20,7 +20,7 @@ func (p played) Do(name string, cmd caucus.Command) caucus.Reply {
 	reply := p.bare.Do(name, cmd)
 	lost := reply.Kind == caucus.KindError && caucus.ParseError(reply.Str).Word == caucus.ErrNoSession.Word
 	if names := strings.EqualFold(cmd[0], "SESSION") && len(cmd) > 2; lost && !names {
-		p.clients[name] = &client{}
+		p.clients[name] = &client{conn: p.clients[name].conn}
 	}
 	return reply
 }

@@ -207,7 +207,7 @@ func (r *Replica) PeerLost(now Time, id uint64) {
 	r.at(now)
 	r.gone[id] = true
 	if r.leader != nil {
-		r.leader.vigil.stranded.due = 0
+		r.leader.vigil.stranded.due, r.leader.vigil.waiters.due = 0, 0
 	}
 	r.parted(id)
 }

@@ -22,6 +22,7 @@ type vigil struct {
 	grants  grants
 
 	stranded stranded
+	waiters  waiters
 	silent   [3]map[entry.Session]bool // to be marked with 1, 2 or 3 quarters
 	clearing map[entry.Session]bool    // to be cleared
 }
@@ -52,6 +53,7 @@ func (v *vigil) start(r *Replica) {
 	}
 	v.grants.start()
 	v.stranded.inside = map[entry.Session]*watched{}
+	v.waiters.told = map[process]int64{}
 	v.due = btree.NewBTreeGOptions(func(a, b alarm) bool {
 		if a.at != b.at {
 			return a.at < b.at
@@ -246,6 +248,7 @@ func (v *vigil) wake(r *Replica) int64 {
 // decide turns what has come due into decisions of the leader, to be logged.
 func (v *vigil) decide(r *Replica, l *leadership) {
 	v.stranded.decide(r, l)
+	v.waiters.decide(r, l)
 	for {
 		a, ok := v.due.Min()
 		if !ok || a.at > v.clock {

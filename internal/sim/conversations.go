@@ -42,6 +42,7 @@ type conn struct {
 	plan    *talk.Plan
 	asked   int64           // true time at which the plan was submitted
 	first   *replica.Answer // to the plan when it waits in line, nil when it does not
+	over    *caucus.Reply   // what an entry has made of that wait
 	hears   map[string]bool // feeds of its node whose messages it gets
 	heard   map[voice]heard // the last of each sender
 	refused *caucus.Error

@@ -4,7 +4,9 @@ import (
 	"strconv"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/lease"
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/talk"
 )
@@ -86,11 +88,14 @@ func (m *member) releaseLock() {
 // lookAgain is how long a node of the simulation waits until it looks again how a place in line stands.
 const lookAgain = 10 * millisecond
 
-// inLine takes the answer to a LOCK ACQUIRE that waits, as node.waitInLine does, and says whether it
+// inLine takes the answer to a command that waits in line, as node.waitInLine does, and says whether it
 // still does.
 func (c *conn) inLine(p *talk.Plan, a *replica.Answer) bool {
 	if p.Wait == nil || !p.Wait.InLine() {
 		return false
+	}
+	if c.over != nil {
+		*a = replica.Answer{Results: []entry.Result{{Reply: *c.over}}}
 	}
 	waits := a.Err == nil && p.Waiting(a.Results)
 	if waits && c.first == nil {
@@ -113,8 +118,17 @@ func (c *conn) inLine(p *talk.Plan, a *replica.Answer) bool {
 		c.n.more = true
 		c.n.r.Report(c.n.clock.time(), p.Wait.Forsake)
 	}
-	c.first = nil
+	c.first, c.over = nil, nil
 	return false
+}
+
+// waitIsOver takes note of what an entry has made of a wait in line.
+func (n *node) waitIsOver(w machine.WaitEnd) {
+	for _, c := range n.conns {
+		if c.id == w.Conn && c.plan != nil && c.plan.Wait != nil && c.plan.Wait.Forsake.Request == w.Request {
+			c.over = &w.Reply
+		}
+	}
 }
 
 // look reads again how the place in line stands, and shows that the client is still there.

@@ -222,6 +222,9 @@ func (n *node) carryOut(out *replica.Output) {
 	for _, view := range out.Digests {
 		n.takeDigest(view)
 	}
+	for _, w := range out.Waits {
+		n.waitIsOver(w)
+	}
 	for _, a := range out.Answers {
 		if c, ok := a.Batch.Tag.(*conn); ok {
 			c.answered(a)

@@ -57,15 +57,32 @@ func storyCommands(t *testing.T) (known custom) {
 	return known
 }
 
-func (st *stage) Do(client string, cmd caucus.Command) caucus.Reply {
+// caller gives the connection of a client.
+func (st *stage) caller(client string) *caller {
 	c := st.clients[client]
 	if c == nil {
 		c = st.call(st.nodes[st.next%3])
 		st.next++
 		st.clients[client] = c
 	}
+	return c
+}
+
+func (st *stage) Do(client string, cmd caucus.Command) caucus.Reply {
+	c := st.caller(client)
 	c.send(cmd)
-	r := c.wait(5 * second)
+	return st.Hear(client)
+}
+
+func (st *stage) Wait(client string, cmd caucus.Command) {
+	c := st.caller(client)
+	c.send(cmd)
+	st.until(5*second, func() bool { return c.c.first != nil })
+	st.done()
+}
+
+func (st *stage) Hear(client string) caucus.Reply {
+	r := st.clients[client].wait(5 * second)
 	st.done()
 	return r
 }
@@ -73,6 +90,7 @@ func (st *stage) Do(client string, cmd caucus.Command) caucus.Reply {
 func (st *stage) HangUp(client string) {
 	if c := st.clients[client]; c != nil {
 		c.c.close()
+		st.until(second, func() bool { return !c.c.nodeOpen }) // a wait is looked at from time to time
 		delete(st.clients, client)
 	}
 	st.done()

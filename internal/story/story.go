@@ -16,6 +16,11 @@ import (
 type Stage interface {
 	// Do carries out a command of a client and gives the reply as the client sees it.
 	Do(client string, cmd caucus.Command) caucus.Reply
+	// Wait carries out a command that is given a place in line, and returns when it has it. The client's next is
+	// Hear, or HangUp.
+	Wait(client string, cmd caucus.Command)
+	// Hear gives the answer to the command by which a client waits, once it has come.
+	Hear(client string) caucus.Reply
 	// HangUp closes a client's connection from the client's side.
 	HangUp(client string)
 	// Advance lets time pass until the given time.
@@ -26,11 +31,12 @@ type Stage interface {
 
 // Run plays the story of a file on a stage of its own.
 //
-// A story is blocks of "at MILLISECONDS", lines, "----" and what they print. A line is "client:
-// COMMAND ...", with "quoted words" where needed, $client for the id of the session that the client
-// opened last, and #name for a number that was printed as a name: #t1, #e2, #p1, and #l1+3 for a seq,
-// or #now+100 for a time that is so many milliseconds after what the last KEEPALIVE has told; or
-// "client hangs up".
+// A story is blocks of "at MILLISECONDS", lines, "----" and what they print. A line is "client: COMMAND
+// ...", with "quoted words" where needed, $client for the id of the session that the client opened last,
+// and #name for a number that was printed as a name: #t1, #e2, #p1, and #l1+3 for a seq, or #now+100 for a
+// time that is so many milliseconds after what the last KEEPALIVE has told; or "client hangs up"; or
+// "client waits: COMMAND ...", for one that gets a place in line, and later "client hears", which prints
+// its answer.
 func Run(t *testing.T, path string, stage Stage) {
 	t.Helper()
 	p := &player{stage: stage, names: newNames(), ids: map[string]string{}}
@@ -74,6 +80,11 @@ func (p *player) line(line string) error {
 		p.events()
 		return nil
 	}
+	if client, ok := strings.CutSuffix(line, " hears"); ok {
+		p.say(client, Print(p.names.reply(nil, p.stage.Hear(client))))
+		p.events()
+		return nil
+	}
 	client, rest, ok := strings.Cut(line, ": ")
 	if !ok {
 		return fmt.Errorf("%q is neither \"client: COMMAND\" nor \"client hangs up\"", line)
@@ -81,6 +92,12 @@ func (p *player) line(line string) error {
 	cmd, err := p.words(rest)
 	if err != nil {
 		return fmt.Errorf("%q: %w", line, err)
+	}
+	if name, waits := strings.CutSuffix(client, " waits"); waits {
+		p.stage.Wait(name, cmd)
+		fmt.Fprintln(&p.out, client)
+		p.events()
+		return nil
 	}
 	reply := p.stage.Do(client, cmd)
 	p.learn(client, cmd, reply)

@@ -33,6 +33,7 @@ func TestPrintShowsRepliesAsRedisCliDoes(t *testing.T) {
 type echo struct {
 	now    int64
 	events []entry.Event
+	waits  caucus.Command
 }
 
 func (e *echo) Do(client string, cmd caucus.Command) caucus.Reply {
@@ -45,6 +46,10 @@ func (e *echo) Do(client string, cmd caucus.Command) caucus.Reply {
 	}
 	return caucus.Array(caucus.Int(e.now), caucus.Bulks(cmd...))
 }
+
+func (e *echo) Wait(client string, cmd caucus.Command) { e.waits = append(cmd, client) }
+
+func (e *echo) Hear(string) caucus.Reply { return caucus.Bulks(e.waits...) }
 
 func (e *echo) HangUp(string)    {}
 func (e *echo) Advance(to int64) { e.now = to }

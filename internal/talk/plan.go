@@ -234,6 +234,9 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 		cmd = t.settle(cmd)
 	}
 	if millis, waits := s.Waits(cmd); waits {
+		if s.Timeout != 0 {
+			return t.pop(p, cmd, millis)
+		}
 		return t.wait(p, s, cmd, millis)
 	}
 	t.step(p, s.Writes(), cmd)

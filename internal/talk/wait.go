@@ -26,12 +26,15 @@ type Wait struct {
 	Again []entry.Step
 	// Forsake is the report that nobody waits any more in line.
 	Forsake entry.Op
+	// Broken is what a client is told of a place in line whose end will not be known.
+	Broken *caucus.Error
 	// Retell answers from the messages that came while it was waited, payloads in order, in place of a
 	// state that has let go of what was asked for. It says no when they do not answer it either. Nil: they
 	// never do.
 	Retell func(payloads []string) (caucus.Reply, bool)
 
-	changes *changesWait // of a CHANGES, else nil
+	changes  *changesWait // of a CHANGES, else nil
+	numbered bool         // the place in line has a number, which its answer tells
 }
 
 // InLine says whether what is waited for has a place in the state.
@@ -46,11 +49,20 @@ func (p *Plan) Waiting(results []entry.Result) bool {
 	r := results[0].Reply
 	switch {
 	case p.Wait.InLine():
-		return r.Kind == caucus.KindPush
+		return p.Wait.inLine(r)
 	case p.Wait.changes != nil:
 		return p.Wait.changes.waiting(r)
 	}
 	return r.IsNil() || r.Kind == caucus.KindArray && len(r.Items) == 0
+}
+
+// inLine says whether the answer is that there is a place in line, and notes by which number it is found
+// again.
+func (w *Wait) inLine(r caucus.Reply) bool {
+	if r.Kind == caucus.KindPush && w.numbered {
+		w.Again[0].Op.Args = caucus.Command{".inpop", r.Items[1].Text()}
+	}
+	return r.Kind == caucus.KindPush
 }
 
 // Anew gives the steps that read again.
@@ -98,7 +110,27 @@ func (t *Talk) acquire(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	group := caucus.LockGroup(cmd[2])
 	again := aboutWait(p.Steps[0].Op, ".inline", group)
 	p.Wait = &Wait{Millis: millis, Again: []entry.Step{{Op: &again}},
-		Forsake: aboutWait(p.Steps[0].Op, ".forsake", group)}
+		Forsake: aboutWait(p.Steps[0].Op, ".forsake", group), Broken: errLockUnknown}
+	return stopAfter
+}
+
+var (
+	errLockUnknown = caucus.Errorf(caucus.ErrUncertain, "the wait was broken off before its end was known; "+
+		"ask again: who holds the lock by now is answered its term")
+	errPopUnknown = caucus.Errorf(caucus.ErrUncertain, "the wait was broken off before its end was known; "+
+		"what was taken meanwhile is lost to this client")
+)
+
+// pop plans a command that takes elements and may wait for some. It is a plan of its own, as an ACQUIRE
+// that may wait.
+func (t *Talk) pop(p *Plan, cmd caucus.Command, millis int64) verdict {
+	if len(p.items) > 0 {
+		return notNow
+	}
+	op := t.firmStep(p, true, cmd)
+	p.Wait = &Wait{Millis: millis, Again: []entry.Step{{Op: new(aboutWait(op, ".inpop", "0"))}},
+		Forsake: aboutWait(op, ".quitpop"), Broken: errPopUnknown, numbered: true}
+	p.last(plain, nil)
 	return stopAfter
 }
 

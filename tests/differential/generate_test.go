@@ -39,7 +39,7 @@ func (d *draw) round(gens map[string]generator, steps int) []step {
 	all := make([]step, 0, steps+3*len(allKeys()))
 	for len(all) < steps {
 		name := names[d.IntN(len(names))]
-		if rarely[name] && !d.chance(8) {
+		if rarely[name] && !d.chance(8) || name[0] == 'b' && !d.chance(40) { // what waits takes its time
 			continue
 		}
 		s := gens[name](d)
