@@ -13,6 +13,7 @@ import (
 type checks struct {
 	history []*operation
 	tasks   []*task                // of all clerks
+	goods   goods                  // of all porters
 	leaders map[uint64]uint64      // who led a term
 	digests map[uint64]digest      // of the state, by index
 	told    map[string]*groupStory // by group
@@ -49,7 +50,7 @@ type groupStory struct {
 func (c *checks) start() {
 	*c = checks{leaders: map[uint64]uint64{}, digests: map[uint64]digest{}, told: map[string]*groupStory{},
 		heard: map[*node]map[string]uint64{}, counts: map[string]int{}, mail: newMail(),
-		changes: newChronicle(), seen: seen{},
+		changes: newChronicle(), seen: seen{}, goods: goods{all: map[string]*parcel{}},
 		tokens: map[lease.Key]uint64{}}
 }
 

@@ -100,7 +100,11 @@ func (c *conn) inLine(p *talk.Plan, a *replica.Answer) bool {
 	waits := a.Err == nil && p.Waiting(a.Results)
 	if waits && c.first == nil {
 		c.first = a
-		c.w.checks.count("waits for locks")
+		what := "waits for elements"
+		if p.Steps[0].Op.Args[0] == "LOCK" {
+			what = "waits for locks"
+		}
+		c.w.checks.count(what)
 	}
 	if waits && c.nodeOpen && !c.closing {
 		c.w.after(lookAgain, func() { c.n.input(func(now replica.Time) { c.look(now, p) }) })
@@ -110,6 +114,7 @@ func (c *conn) inLine(p *talk.Plan, a *replica.Answer) bool {
 		a.Err = errSkipped
 	}
 	if c.first != nil && a.Err != nil {
+		a.Err = p.Wait.Broken
 		c.talk.Opened(p, c.first.Results[0].Attach)
 	}
 	if c.first != nil && a.Err == nil {

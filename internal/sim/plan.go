@@ -17,6 +17,7 @@ type plan struct {
 
 	writers int
 	clerks  int
+	porters int
 	members int
 	keys    int
 	think   int64 // of writers between two pipelines, at most
@@ -68,6 +69,7 @@ func drawPlan(seed uint64) plan {
 	p.drawLimits(d)
 	p.drawStanding(d)
 	p.drawFaults(d)
+	p.porters = pick(d, []int{0, 2, 3, 5})
 	p.ahead, p.stays = pick(d, []int{0, 0, 0, 30, 60}), d.chance(20)
 	return p
 }

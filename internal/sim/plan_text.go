@@ -8,8 +8,9 @@ import (
 // text tells what the seed is about: who takes part, by which limits. What goes wrong is told as it comes.
 func (p *plan) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d voters, faults for %s s; %d writers with %d keys, %d clerks, who think up to %d ms; "+
-		"%d members", p.voters, clockText(p.length), p.writers, p.keys, p.clerks, p.think/millisecond, p.members)
+	fmt.Fprintf(&b, "%d voters, faults for %s s; %d writers with %d keys, %d clerks, %d porters, who think "+
+		"up to %d ms; %d members", p.voters, clockText(p.length), p.writers, p.keys, p.clerks, p.porters,
+		p.think/millisecond, p.members)
 	for _, g := range p.groups {
 		fmt.Fprintf(&b, "; group %s: settle %d ms, min %d, %d slots", g.name, g.settle, g.min, g.slots)
 		if g.sets {

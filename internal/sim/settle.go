@@ -89,6 +89,11 @@ func (w *World) unrest() string {
 			return text
 		}
 	}
+	for _, p := range w.porters {
+		if text := p.unrest(); text != "" {
+			return text
+		}
+	}
 	if text := w.unrestOfNodes() + w.unrestOfInsiders(); text != "" {
 		return text
 	}
@@ -250,6 +255,7 @@ func (w *World) compareHistory() {
 	w.compareJournal()
 	w.compareBank()
 	w.compareBooks()
+	w.compareGoods()
 	byKey := map[string][]porcupine.Operation{}
 	read := map[string]bool{}
 	for _, op := range w.checks.history {

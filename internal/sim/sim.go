@@ -30,6 +30,7 @@ type World struct {
 	net     network
 	writers []*writer
 	clerks  []*clerk
+	porters []*porter
 	members []*member
 	checks  checks
 	calm    bool // faults are over
@@ -95,6 +96,9 @@ func (w *World) begin() {
 	}
 	for i := range w.plan.clerks {
 		w.clerks = append(w.clerks, newClerk(w, i))
+	}
+	for i := range w.plan.porters {
+		w.porters = append(w.porters, newPorter(w, i))
 	}
 	if w.plan.follows {
 		w.follower = newFollower(w)
