@@ -179,6 +179,8 @@ func (s *Spec) categories() []string {
 		group = "keyspace"
 	case "transactions":
 		group = "transaction"
+	case "sorted-set":
+		group = "sortedset"
 	}
 	names := []string{"@" + group}
 	for _, n := range []struct {

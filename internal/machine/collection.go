@@ -31,7 +31,7 @@ func (q *query) table(key string, is kind) (*table, *caucus.Error) {
 	if b == nil {
 		return empty, err
 	}
-	return b.elements.(*table), nil
+	return b.table(), nil
 }
 
 // edit is a collection that is being changed: that of a key, or a new one.
@@ -54,9 +54,6 @@ func (m *Machine) edit(key string, is kind) *edit {
 	b := m.keys.mutable(it.value)
 	return &edit{body: b, m: m, it: it, before: b.weight()}
 }
-
-// table gives the elements of a hash.
-func (e *edit) table() *table { return e.elements.(*table) }
 
 // done gives the key a new revision and tells of the change by the given word. Without its last element a
 // key is no more, which is a change of its own.

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/caucus-project/caucus"
@@ -35,40 +36,54 @@ func scanned(next uint64, items []caucus.Reply) caucus.Reply {
 	return caucus.Array(caucus.Bulk(strconv.FormatUint(next, 10)), caucus.Array(items...))
 }
 
-// of answers the part of a table that was asked for.
+// of answers the part of a body that was asked for.
 func (s *scanning) of(b *body) caucus.Reply {
-	t := b.elements.(*table)
 	items := []caucus.Reply{}
 	if !b.large {
-		for _, e := range t.sorted() {
-			items = s.take(items, b.is, e.name, e.value)
+		for _, e := range b.inOrder() {
+			items = s.take(items, b, &e)
 		}
 		return scanned(0, items)
 	}
 	var seen int64
 	var next, last uint64
-	t.from(s.cursor, func(h uint64, name, value string) bool {
+	b.table().from(s.cursor, func(h uint64, name, value string) bool {
 		if seen >= s.count && h != last {
 			next = h
 			return false
 		}
 		seen++
 		last = h
-		items = s.take(items, b.is, name, value)
+		e := element{name: name, value: value}
+		if b.is == kindZset {
+			e.score = scoreOf(value)
+		}
+		items = s.take(items, b, &e)
 		return true
 	})
 	return scanned(next, items)
 }
 
 // take appends an element that matches, in the way of its kind.
-func (s *scanning) take(items []caucus.Reply, is kind, name, value string) []caucus.Reply {
-	if !glob.Match(s.match, name) {
+func (s *scanning) take(items []caucus.Reply, b *body, e *element) []caucus.Reply {
+	if !glob.Match(s.match, e.name) {
 		return items
 	}
-	items = append(items, caucus.Bulk(name))
-	switch is {
+	items = append(items, caucus.Bulk(e.name))
+	switch b.is {
 	case kindHash:
-		items = append(items, caucus.Bulk(value))
+		items = append(items, caucus.Bulk(e.value))
+	case kindZset:
+		items = append(items, caucus.Bulk(b.scoreScanned(e.score)))
 	}
 	return items
+}
+
+// scoreScanned writes a score as ZSCAN does: in its compact form Redis keeps whole numbers as integers.
+func (b *body) scoreScanned(score float64) string {
+	const most = math.MaxInt64 / 2
+	if !b.large && score >= -most && score <= most && score == math.Trunc(score) {
+		return strconv.FormatInt(int64(score), 10)
+	}
+	return scoreWritten(score, 17)
 }

@@ -23,7 +23,8 @@ func (m *Machine) say(lines ...string) (last caucus.Reply) {
 func collected(t testing.TB) *Machine {
 	m := full(t)
 	m.say("HSET hash f v g w \xff \x00", "EXPIREAT hash 1900000000", "SADD numbers 3 1 2", "SADD set b a \xff",
-		"RPUSH list b a b \xff")
+		"RPUSH list b a b \xff",
+		"ZADD zset 1.5 b inf a 1.5 \xff -0 zero")
 	if len(bodyKinds(m)) != int(lastKind-kindText) {
 		t.Fatal("a kind is missing")
 	}
@@ -158,6 +159,8 @@ func TestDumpsHoldCollections(t *testing.T) {
 		`{"key":"hash","type":"hash","expires_ms":1900000000000,"elements":[{"field":"f","value":"v"},` +
 			`{"field":"g","value":"w"},{"field_b64":"/w==","value_b64":"AA=="}]}` + "\n",
 		`{"key":"set","type":"set","elements":[{"member":"a"},{"member":"b"},{"member_b64":"/w=="}]}` + "\n",
+		`{"key":"zset","type":"zset","elements":[{"member":"zero","score":"0"},{"member":"b","score":"1.5"},` +
+			`{"member_b64":"/w==","score":"1.5"},{"member":"a","score":"inf"}]}` + "\n",
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %s in\n%s", line, text)
@@ -201,7 +204,12 @@ func TestB13_CollectionsAreCounted(t *testing.T) {
 		"SPOP b", "SUNIONSTORE c a b",
 		"SINTERSTORE c a b", "SDIFFSTORE a a b", "SDIFFSTORE b b b", "SADD d 1 2 x", "SPOP d 2", "SPOP d",
 		"SADD d 1", "SMOVE d e 1", "SADD d x", "SUNIONSTORE v d d", "COPY d e REPLACE", "SET d x", "SADD e z",
-		"RENAME e d", "FLUSHALL", "HSET v a 1",
+		"RENAME e d", "ZADD z 1 a 2 b 3 c", "ZADD z 2 a", "ZADD z 2 a", "ZINCRBY z 5 a", "ZREM z b none",
+		"COPY z y",
+		"ZPOPMIN z", "ZPOPMAX z", "ZADD z 1 a 2 b 3 c 4 d 5 e", "ZRANGESTORE x z 1 2", "ZREMRANGEBYRANK z 0 0",
+		"ZREMRANGEBYSCORE z 2 2", "ZREMRANGEBYLEX z - [c", "ZUNIONSTORE z 2 z x", "ZINTERSTORE y 2 z x",
+		"ZDIFFSTORE z 2 z x", "ZMPOP 2 none z MAX COUNT 9", "ZDIFFSTORE x 1 none", "RENAME y z", "SET z x",
+		"FLUSHALL", "HSET v a 1",
 	} {
 		m.say(line)
 		if counted(t, m); t.Failed() {
@@ -221,7 +229,12 @@ func TestChangesTellOfCollections(t *testing.T) {
 		"HDEL i c", "HSET j a 1", "EXPIREAT j 1", "SADD s a b", "SADD s a", "SREM s none", "SREM s a", "SADD s c d",
 		"SMOVE s t c", "SADD s c", "SMOVE s t c", "SPOP s", "SPOP s 9", "SUNIONSTORE u t", "SINTERSTORE u t",
 		"SDIFFSTORE u t",
-		"SDIFFSTORE u t t", "SDIFFSTORE u t t")
+		"SDIFFSTORE u t t", "SDIFFSTORE u t t",
+		"ZADD z 1 a", "ZADD z 1 a", "ZADD z XX 1 b", "ZADD z 2 a", "ZINCRBY z 1 a", "ZINCRBY z 0 a",
+		"ZADD z INCR 1 a",
+		"ZREM z b", "ZREM z a", "ZADD z 1 a 2 b 3 c 4 d 5 e 6 f", "ZPOPMIN z", "ZMPOP 1 z MAX",
+		"ZREMRANGEBYRANK z 0 0", "ZREMRANGEBYSCORE z 3 3", "ZRANGESTORE y z 0 0", "ZREMRANGEBYLEX z - +",
+		"ZUNIONSTORE z 1 y", "ZINTERSTORE z 1 y", "ZDIFFSTORE z 1 y", "ZDIFFSTORE z 1 none", "ZDIFFSTORE z 1 none")
 	var told []string
 	last := uint64(0)
 	m.history.from(0, func(c *keyChange) bool {
@@ -234,7 +247,9 @@ func TestChangesTellOfCollections(t *testing.T) {
 	})
 	const want = "h:hset h:hset h:hset h:hdel h:hincrby h:hincrbyfloat h:rename_from i:rename_to j:copy_to " +
 		"i:hdel i:del j:hset j:del s:sadd s:srem s:sadd s:srem t:sadd s:sadd s:srem s:spop s:spop s:del " +
-		"u:sunionstore u:sinterstore u:sdiffstore u:del"
+		"u:sunionstore u:sinterstore u:sdiffstore u:del z:zadd z:zadd z:zincr z:zincr z:zrem z:del z:zadd " +
+		"z:zpopmin z:zpopmax z:zremrangebyrank z:zremrangebyscore y:zrangestore z:zremrangebylex z:del " +
+		"z:zunionstore z:zinterstore z:zdiffstore z:del"
 	if got := strings.Join(told, " "); got != want {
 		t.Errorf("told was\n%s\nwant\n%s", got, want)
 	}
@@ -245,7 +260,8 @@ func TestB12_AViewOfCollectionsNeverChanges(t *testing.T) {
 	m := New([16]byte{3}, 0)
 	for i := range 80 {
 		for j := range 40 {
-			m.say(fmt.Sprintf("HSET h%d f%d v", i, j), fmt.Sprintf("SADD s%d m%d", i, j))
+			m.say(fmt.Sprintf("HSET h%d f%d v", i, j), fmt.Sprintf("SADD s%d m%d", i, j),
+				fmt.Sprintf("ZADD z%d %d m%d", i, j, j))
 		}
 	}
 	view := m.View()
@@ -262,10 +278,12 @@ func TestB12_AViewOfCollectionsNeverChanges(t *testing.T) {
 	}
 	for i := range 80 {
 		m.say(fmt.Sprintf("HSET h%d f%d w new x", i, i%40), fmt.Sprintf("HDEL h%d f%d", i, (i+1)%40))
-		m.say(fmt.Sprintf("SADD s%d new", i), fmt.Sprintf("SREM s%d m%d", i, i%40), fmt.Sprintf("SPOP s%d 5", i))
+		m.say(fmt.Sprintf("SADD s%d new", i), fmt.Sprintf("SREM s%d m%d", i, i%40), fmt.Sprintf("SPOP s%d 5", i),
+			fmt.Sprintf("ZADD z%d 7 new 8 m9", i), fmt.Sprintf("ZPOPMIN z%d 3", i), fmt.Sprintf("ZREM z%d m20", i))
 		switch i % 5 {
 		case 0:
-			m.say(fmt.Sprintf("SUNIONSTORE s%d s%d s%d", i, i+1, i+2), fmt.Sprintf("SMOVE s%d s%d m7", i+1, i+2))
+			m.say(fmt.Sprintf("SUNIONSTORE s%d s%d s%d", i, i+1, i+2), fmt.Sprintf("SMOVE s%d s%d m7", i+1, i+2),
+				fmt.Sprintf("ZUNIONSTORE z%d 2 z%d z%d", i, i, i+1), fmt.Sprintf("ZREMRANGEBYRANK z%d 2 5", i+1))
 			m.say(fmt.Sprintf("RENAME h%d n%d", i, i), fmt.Sprintf("HDEL n%d f5", i))
 		case 1:
 			m.say(fmt.Sprintf("COPY h%d c%d", i, i), fmt.Sprintf("HSET c%d f6 y", i), fmt.Sprintf("HSET h%d f7 z", i))

@@ -1,14 +1,14 @@
 package machine
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"unicode/utf8"
 )
 
-// dumpElement is an element of what a key holds: the field of a hash with its value, or the member of a set.
+// dumpElement is an element of what a key holds: the field of a hash with its value, or the member of a set,
+// or one with its score.
 type dumpElement struct {
 	Field     *string `json:"field,omitempty"`
 	FieldB64  []byte  `json:"field_b64,omitempty"`
@@ -16,6 +16,7 @@ type dumpElement struct {
 	MemberB64 []byte  `json:"member_b64,omitempty"`
 	Value     *string `json:"value,omitempty"`
 	ValueB64  []byte  `json:"value_b64,omitempty"`
+	Score     *string `json:"score,omitempty"` // a number, inf or -inf
 }
 
 func (d *dumper) keys(s *state) {
@@ -40,17 +41,10 @@ func (d *dumper) keys(s *state) {
 	}
 }
 
-// dumpElements gives the elements of a body, those of tables by their bytes, so that two dumps can be
-// compared.
+// dumpElements gives the elements of a body in an order that is the same in every ensemble, so that two dumps
+// can be compared.
 func dumpElements(b *body) []dumpElement {
-	all := make([]element, 0, b.len())
-	b.each(func(e element) bool {
-		all = append(all, e)
-		return true
-	})
-	if _, ok := b.elements.(*table); ok {
-		slices.SortFunc(all, func(a, b element) int { return cmp.Compare(a.name, b.name) })
-	}
+	all := b.inOrder()
 	lines := make([]dumpElement, len(all))
 	for i, e := range all {
 		lines[i] = e.dumped(b.is)
@@ -67,6 +61,10 @@ func (e *element) dumped(is kind) (d dumpElement) {
 		d.Member, d.MemberB64 = readable(e.name)
 	case kindList:
 		d.Value, d.ValueB64 = readable(e.value)
+	case kindZset:
+		d.Member, d.MemberB64 = readable(e.name)
+		score := scoreWritten(e.score, -1)
+		d.Score = &score
 	}
 	return d
 }
@@ -83,6 +81,11 @@ func (d *dumpElement) element(is kind) (e element, err error) {
 		e.name, err = unreadable("member", d.Member, d.MemberB64)
 	case kindList:
 		e.value, err = unreadable("value", d.Value, d.ValueB64)
+	case kindZset:
+		e.name, err = unreadable("member", d.Member, d.MemberB64)
+		if err == nil {
+			e.score, err = d.score()
+		}
 	}
 	again := e.dumped(is)
 	if err == nil && d.fields() != again.fields() {
@@ -92,9 +95,20 @@ func (d *dumpElement) element(is kind) (e element, err error) {
 }
 
 // fields says which fields an element has.
-func (d *dumpElement) fields() [3]bool {
+func (d *dumpElement) fields() [4]bool {
 	return [...]bool{d.Field != nil || d.FieldB64 != nil, d.Member != nil || d.MemberB64 != nil,
-		d.Value != nil || d.ValueB64 != nil}
+		d.Value != nil || d.ValueB64 != nil, d.Score != nil}
+}
+
+func (d *dumpElement) score() (float64, error) {
+	if d.Score == nil {
+		return 0, errors.New(`it has no "score"`)
+	}
+	score, err := double(*d.Score)
+	if err != nil {
+		return 0, fmt.Errorf("the score is %.40q, and should be a number", *d.Score)
+	}
+	return score, nil
 }
 
 // content gives what a key of a dump holds: a string, or elements.

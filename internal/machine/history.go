@@ -174,13 +174,28 @@ const (
 	wordLSet
 	wordLRem
 	wordLTrim
+	wordZAdd
+	wordZIncr
+	wordZRem
+	wordZPopMin
+	wordZPopMax
+	wordZRangeStore
+	wordZUnionStore
+	wordZInterStore
+	wordZDiffStore
+	wordZRemRangeByRank
+	wordZRemRangeByScore
+	wordZRemRangeByLex
 )
 
 var words = [...]string{"", "set", "append", "setrange", "incrby", "incrbyfloat", "expire", "persist", "del",
 	"expired", "rename_from", "rename_to", "copy_to", "flushall", "hset", "hdel", "hincrby", "hincrbyfloat",
 	"sadd", "srem", "spop", "sinterstore", "sunionstore", "sdiffstore",
 	"lpush", "rpush", "lpop", "rpop",
-	"linsert", "lset", "lrem", "ltrim"}
+	"linsert", "lset", "lrem", "ltrim",
+	"zadd", "zincr", "zrem",
+	"zpopmin", "zpopmax", "zrangestore", "zunionstore", "zinterstore", "zdiffstore", "zremrangebyrank",
+	"zremrangebyscore", "zremrangebylex"}
 
 // String gives the word, "" for a number that is none.
 func (w word) String() string {

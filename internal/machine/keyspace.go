@@ -48,6 +48,7 @@ const (
 	kindHash
 	kindSet
 	kindList
+	kindZset
 )
 
 // name gives a type as TYPE and SCAN know it.
@@ -61,6 +62,8 @@ func (k kind) name() string {
 		return "set"
 	case kindList:
 		return "list"
+	case kindZset:
+		return "zset"
 	}
 	return ""
 }

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"slices"
+
 	"github.com/caucus-project/caucus/internal/fields"
 	"github.com/tidwall/btree"
 )
@@ -50,6 +52,8 @@ func newBody(is kind, h hashing) *body {
 		b.elements = &table{hashing: h}
 	case kindList:
 		b.elements = new(list)
+	case kindZset:
+		b.elements = &ranking{table: table{hashing: h}}
 	}
 	return b
 }
@@ -61,6 +65,7 @@ func (b *body) IsoCopy() *body { return &body{b.is, b.large, b.elements.share()}
 const (
 	compactHash  = 512 // fields
 	compactSet   = 512 // members, all of them integers
+	compactZset  = 128 // members
 	compactBytes = 64  // of a field, a value or a member
 )
 
@@ -75,12 +80,37 @@ func (b *body) grown(name, value string) {
 	case kindSet:
 		_, err := integer(name)
 		b.large = b.len() > compactSet || err != nil
+	case kindZset:
+		b.large = b.len() > compactZset || len(name) > compactBytes
 	}
+}
+
+// table gives the elements by their names: all that a hash or a set has, or the members of a sorted set.
+func (b *body) table() *table {
+	if r, ok := b.elements.(*ranking); ok {
+		return &r.table
+	}
+	return b.elements.(*table)
+}
+
+// inOrder gives all elements as people see them: a list as it is, and all else sorted.
+func (b *body) inOrder() []element {
+	all := make([]element, 0, b.len())
+	b.each(func(e element) bool {
+		all = append(all, e)
+		return true
+	})
+	if b.is != kindList {
+		slices.SortFunc(all, byScoreAndName)
+	}
+	return all
 }
 
 // encoding gives the form in which Redis would keep the body.
 func (b *body) encoding() string {
 	switch {
+	case b.is == kindZset && b.large:
+		return "skiplist"
 	case b.large:
 		return "hashtable"
 	case b.is == kindSet:

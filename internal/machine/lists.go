@@ -225,7 +225,7 @@ func ltrim(c *call) caucus.Reply {
 
 // lrem carries out LREM key count element: below 0 from the end on, with 0 all.
 func lrem(c *call) caucus.Reply {
-	count, err := integerFrom(c.args[2], -math.MaxInt64)
+	count, err := integer(c.args[2])
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
@@ -235,7 +235,7 @@ func lrem(c *call) caucus.Reply {
 	}
 	from := head
 	if count < 0 {
-		from, count = tail, -count
+		from, count = tail, -max(count, -math.MaxInt64)
 	}
 	var like []int64
 	l.walk(from, func(position int64, value string) bool {

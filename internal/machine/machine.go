@@ -128,6 +128,7 @@ func (m *Machine) prepare() {
 	m.setCommands()
 	m.listCommands()
 	m.popCommands()
+	m.zsetCommands()
 	m.sessionCommands()
 	m.groupCommands()
 	m.voteCommands()

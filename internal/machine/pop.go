@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"maps"
 	"math"
 	"math/big"
 	"slices"
@@ -34,8 +35,14 @@ func (m *Machine) popCommands() {
 	m.reads[opInPop] = inPopLine
 }
 
+var allPoppers = func() map[string]popper {
+	all := maps.Clone(listPoppers)
+	maps.Copy(all, zsetPoppers)
+	return all
+}()
+
 // poppers lists them all, by their names.
-func poppers() map[string]popper { return listPoppers }
+func poppers() map[string]popper { return allPoppers }
 
 // pop takes elements from the first key that has some, or stands in line for them.
 func (c *call) pop(read popper) caucus.Reply {

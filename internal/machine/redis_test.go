@@ -78,7 +78,7 @@ func (r *redis) Do(_ string, cmd caucus.Command) caucus.Reply {
 // unordered are the commands whose replies come sorted with us, and in any order there: by how many items go
 // together. Of the SCAN families it is the second item that has them.
 var unordered = map[string]int{"KEYS": 1, "HGETALL": 2, "HKEYS": 1, "HVALS": 1, "HRANDFIELD": 1, "HSCAN": 2,
-	"SRANDMEMBER": 1, "SSCAN": 1}
+	"SRANDMEMBER": 1, "SSCAN": 1, "ZRANDMEMBER": 1}
 
 // inOrder sorts the reply of a command that comes in any order.
 func inOrder(cmd caucus.Command, r *caucus.Reply) {

@@ -41,6 +41,8 @@ func saveElement(w *saver, is kind, e element) {
 		w.row(row, e.name)
 	case kindList:
 		w.row(row, e.value)
+	case kindZset:
+		w.row(append(row, scoreText(e.score)...), e.name)
 	}
 }
 
@@ -52,6 +54,11 @@ func loadElement(r *fields.Reader, is kind) (e element) {
 		e.name = r.Take(r.Len())
 	case kindList:
 		e.value = r.Take(r.Len())
+	case kindZset:
+		if bits := r.Take(8); r.Err() == nil {
+			e.score = scoreOf(bits)
+		}
+		e.name = r.Take(r.Len())
 	}
 	return e
 }
@@ -108,6 +115,8 @@ func loadElementOf(r *fields.Reader, s *state) error {
 	switch {
 	case r.Err() != nil:
 		return nil
+	case math.IsNaN(e.score):
+		return errors.New("a score is no number")
 	case !b.follows(e):
 		return errors.New("the elements of a key are not in order")
 	}

@@ -93,3 +93,8 @@ func (b *bare) seeded(seed uint64, args ...string) caucus.Reply {
 	batch := entry.Batch{Node: 1, Boot: entry.Boot{1}, Number: b.number, Ops: []entry.Op{{Args: args}}}
 	return b.apply(&entry.Entry{Seed: seed, Batches: []entry.Batch{batch}})[0].Reply
 }
+
+func TestB10_ZScanFindsAllThatStays(t *testing.T) {
+	checkScan(t, "ZSCAN", func(b *bare, name string) { b.do("c", "ZADD k 1 "+name) },
+		func(b *bare, name string) { b.do("c", "ZREM k "+name) }, 2)
+}

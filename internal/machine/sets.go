@@ -132,11 +132,10 @@ func spop(c *call) caucus.Reply {
 		return caucus.ErrorReply(syntaxError())
 	}
 	if len(c.args) == 3 {
-		n, err := integer(c.args[2])
-		if err != nil || n < 0 {
-			return caucus.Fail(caucus.ErrBad, "value is out of range, must be positive")
+		var err *caucus.Error
+		if count, err = bounded(c.args[2], 0, "value is out of range, must be positive"); err != nil {
+			return caucus.ErrorReply(err)
 		}
-		count = n
 	}
 	t, err := c.table(c.args[1], kindSet)
 	switch {

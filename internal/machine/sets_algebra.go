@@ -123,10 +123,10 @@ func sinterCard(q *query) caucus.Reply {
 
 // parseCard reads the arguments of SINTERCARD and ZINTERCARD; a limit of 0 is none.
 func parseCard(args []string) (keys []string, limit int64, err *caucus.Error) {
-	n, err := integer(args[1])
+	n, err := bounded(args[1], 1, "numkeys should be greater than 0")
 	switch {
-	case err != nil || n < 1:
-		return nil, 0, caucus.Errorf(caucus.ErrBad, "numkeys should be greater than 0")
+	case err != nil:
+		return nil, 0, err
 	case n > int64(len(args)-2):
 		return nil, 0, caucus.Errorf(caucus.ErrBad, "Number of keys can't be greater than number of args")
 	}
@@ -134,8 +134,8 @@ func parseCard(args []string) (keys []string, limit int64, err *caucus.Error) {
 		if len(rest) == 1 || !strings.EqualFold(rest[0], "LIMIT") {
 			return nil, 0, syntaxError()
 		}
-		if limit, err = integer(rest[1]); err != nil || limit < 0 {
-			return nil, 0, caucus.Errorf(caucus.ErrBad, "LIMIT can't be negative")
+		if limit, err = bounded(rest[1], 0, "LIMIT can't be negative"); err != nil {
+			return nil, 0, err
 		}
 	}
 	return args[2 : 2+n], limit, nil

@@ -152,8 +152,13 @@ func (t *table) sorted() []element {
 		all = append(all, e)
 		return true
 	})
-	slices.SortFunc(all, func(a, b element) int { return cmp.Compare(a.name, b.name) })
+	slices.SortFunc(all, byScoreAndName)
 	return all
+}
+
+// byScoreAndName orders elements by their scores, those of one score, as of a table, by their bytes.
+func byScoreAndName(a, b element) int {
+	return cmp.Or(cmp.Compare(a.score, b.score), cmp.Compare(a.name, b.name))
 }
 
 // draw gives a field at random, of a table that has one.

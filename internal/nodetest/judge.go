@@ -93,13 +93,40 @@ func (c *Cluster) contents(i int) (string, error) {
 	}
 	var all strings.Builder
 	for _, key := range keys.Items {
-		value, err := ask(line, "GET", key.Str)
+		value, err := whole(line, key.Str)
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&all, "%q = %q\n", key.Str, value.Text())
+		fmt.Fprintf(&all, "%q = %q %q\n", key.Str, value.Text(), texts(value.Items))
 	}
 	return all.String(), nil
+}
+
+func texts(items []caucus.Reply) []string {
+	all := make([]string, len(items))
+	for i, item := range items {
+		all[i] = item.Text()
+	}
+	return all
+}
+
+// whole reads all that a key holds.
+func whole(line *Line, key string) (caucus.Reply, error) {
+	kind, err := ask(line, "TYPE", key)
+	if err != nil {
+		return kind, err
+	}
+	switch kind.Str {
+	case "hash":
+		return ask(line, "HGETALL", key)
+	case "set":
+		return ask(line, "SMEMBERS", key)
+	case "zset":
+		return ask(line, "ZRANGE", key, "0", "-1", "WITHSCORES")
+	case "list":
+		return ask(line, "LRANGE", key, "0", "-1")
+	}
+	return ask(line, "GET", key)
 }
 
 // ask gives a reply that is no error.
