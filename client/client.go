@@ -74,10 +74,10 @@ var errClientClosed = fmt.Errorf("client: the client is closed: %w", net.ErrClos
 
 // Do carries out one command on any node. What is tried again, when the outcome is unknown, and that it may
 // take a moment longer than ctx lasts stands in the package's documentation. A subscription, and what else
-// belongs to one connection, is refused, because this connection is shared; for transactions, sessions and
-// groups there are Transact, Session and Join.
+// belongs to one connection or may wait, is refused, because this connection is shared; for transactions,
+// sessions and groups there are Transact, Session and Join.
 func (c *Client) Do(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
-	if err := c.refuse(cmd); err != nil {
+	if err := c.refuseAlone(cmd); err != nil {
 		return caucus.Reply{}, err
 	}
 	replies, err := c.exchange(ctx, c.repeatable(cmd), cmd)

@@ -231,7 +231,7 @@ func TestWhatBelongsToOneConnectionIsRefused(t *testing.T) {
 	c := dial(t, client.Config{Addrs: []string{f.addr}})
 	for _, cmd := range []caucus.Command{
 		{}, {"MULTI"}, {"subscribe", "c"}, {"READONLY"},
-		{"SESSION", "OPEN"}, {"SESSION", "CLOSE"}, {"GROUP", "JOIN", "g"},
+		{"SESSION", "OPEN"}, {"SESSION", "CLOSE"}, {"GROUP", "JOIN", "g"}, {"BLPOP", "q", "0"},
 	} {
 		if _, err := c.Do(within(t), cmd); !errors.Is(err, caucus.ErrBad) {
 			t.Errorf("%v: got %v", cmd, err)

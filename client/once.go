@@ -27,7 +27,11 @@ var _ caucus.Doer = (*Session)(nil)
 // RESIGN, TRANSFER, SESSION CLOSE of its own): Member and Session have calls that stop first what acts for
 // it.
 func (s *Session) Do(ctx context.Context, cmd caucus.Command) (caucus.Reply, error) {
-	if err := s.refuse(cmd); err != nil {
+	err := s.refuse(cmd)
+	if err == nil {
+		err = s.c.refuseAlone(cmd)
+	}
+	if err != nil {
 		return caucus.Reply{}, err
 	}
 	writes, err := s.c.writes(ctx, cmd)

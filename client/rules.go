@@ -26,6 +26,15 @@ func (c *Client) refuse(cmd caucus.Command) error {
 	return nil
 }
 
+// refuseAlone is refuse for a command that stands in no transaction, and so would wait.
+func (c *Client) refuseAlone(cmd caucus.Command) error {
+	if spec, err := c.table.Lookup(cmd); err == nil && spec.Timeout != 0 {
+		return caucus.Errorf(caucus.ErrBad, "client: '%s' may wait, and what others say on the connection that is "+
+			"shared would wait behind it; use one of a Redis client", strings.ToUpper(cmd[0]))
+	}
+	return c.refuse(cmd)
+}
+
 // personal says whether a command changes the conversation that it is said in.
 func personal(cmd caucus.Command) bool {
 	switch strings.ToLower(cmd[0]) {

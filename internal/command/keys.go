@@ -14,12 +14,17 @@ func keys() []Spec {
 	return append(append(rows, of("generic", objects())...), of("server", databases())...)
 }
 
+const sorts = "O(N*log(N)) with N the number of elements"
+
 func keyReads() []Spec {
 	return []Spec{
 		{Name: "exists", Arity: -2, Flags: ReadOnly | Fast, Last: -1, Since: "1.0.0", Complexity: keysGiven,
 			Usage: "key [key ...]", Summary: "Counts how many of the keys exist; one named twice counts twice"},
 		{Name: "touch", Arity: -2, Flags: ReadOnly | Fast, Last: -1, Since: "3.2.1", Complexity: keysGiven,
 			Usage: "key [key ...]", Summary: "Counts how many of the keys exist; nothing is noted of the access"},
+		{Name: "sort_ro", Arity: -2, Flags: ReadOnly, Since: "7.0.0", Complexity: sorts,
+			Usage:   "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]",
+			Summary: "Sorts a list, set or sorted set, and gives it"},
 		{Name: "type", Arity: 2, Flags: ReadOnly | Fast, Since: "1.0.0",
 			Usage: "key", Summary: "Gives the type of what a key holds"},
 		{Name: "ttl", Arity: 2, Flags: ReadOnly | Fast, Since: "1.0.0",
@@ -45,6 +50,10 @@ func keyWrites() []Spec {
 			Usage: "key newkey", Summary: "Gives a key another name, in place of the key that has it"},
 		{Name: "renamenx", Arity: 3, Flags: Write | Fast, Last: 2, Since: "1.0.0",
 			Usage: "key newkey", Summary: "Gives a key another name unless a key has it"},
+		{Name: "sort", Arity: -2, Flags: Write | DenyOOM, Since: "1.0.0", Complexity: sorts,
+			Usage: "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA] " +
+				"[STORE destination]",
+			Summary: "Sorts a list, set or sorted set, and gives it or stores it as a list"},
 		{Name: "copy", Arity: -3, Flags: Write | DenyOOM, Last: 2, Since: "6.2.0",
 			Usage: "source destination [DB 0] [REPLACE]", Summary: "Copies what a key holds, and its end, to another",
 			Complexity: "O(1) for strings"},

@@ -28,6 +28,10 @@ func textReads() []Spec {
 			Usage: "key", Summary: "Gives the length of a string in bytes"},
 		{Name: "getrange", Arity: 4, Flags: ReadOnly, Since: "2.4.0", Complexity: bytesOf,
 			Usage: "key start end", Summary: "Gives a part of a string; negative positions count from its end"},
+		{Name: "lcs", Arity: -3, Flags: ReadOnly, Last: 2, Since: "7.0.0",
+			Complexity: "O(N*M) with N and M the lengths of the strings, which may be 16,777,216 at most",
+			Usage:      "key1 key2 [LEN] [IDX] [MINMATCHLEN len] [WITHMATCHLEN]",
+			Summary:    "Finds the longest common subsequence of two strings"},
 		{Name: "substr", Arity: 4, Flags: ReadOnly, Since: "1.0.0", Complexity: bytesOf,
 			Usage: "key start end", Summary: "Gives a part of a string; the old name of GETRANGE"},
 	}

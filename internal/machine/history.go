@@ -186,6 +186,7 @@ const (
 	wordZRemRangeByRank
 	wordZRemRangeByScore
 	wordZRemRangeByLex
+	wordSortStore
 )
 
 var words = [...]string{"", "set", "append", "setrange", "incrby", "incrbyfloat", "expire", "persist", "del",
@@ -195,7 +196,7 @@ var words = [...]string{"", "set", "append", "setrange", "incrby", "incrbyfloat"
 	"linsert", "lset", "lrem", "ltrim",
 	"zadd", "zincr", "zrem",
 	"zpopmin", "zpopmax", "zrangestore", "zunionstore", "zinterstore", "zdiffstore", "zremrangebyrank",
-	"zremrangebyscore", "zremrangebylex"}
+	"zremrangebyscore", "zremrangebylex", "sortstore"}
 
 // String gives the word, "" for a number that is none.
 func (w word) String() string {

@@ -17,6 +17,7 @@ func (m *Machine) keyCommands() {
 	m.writes["copy"] = copyKey
 	m.writes["flushall"], m.writes["flushdb"] = flush, flush
 	m.writes["persist"] = persist
+	m.writes["sort"], m.reads["sort_ro"] = sortCommand, sortRead
 	m.reads["exists"], m.reads["touch"] = countKeys, countKeys
 	m.reads["type"] = typeOf
 	m.reads["keys"], m.reads["scan"] = listKeys, scan

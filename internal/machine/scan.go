@@ -13,6 +13,7 @@ type scanning struct {
 	cursor uint64
 	match  string
 	kind   string
+	ofKind bool // only keys of that kind
 	count  int64
 }
 
@@ -44,7 +45,7 @@ func scan(q *query) caucus.Reply {
 }
 
 func (s *scanning) wants(it *item) bool {
-	return s.kind == "" || strings.EqualFold(s.kind, it.kind.name())
+	return !s.ofKind || strings.EqualFold(s.kind, it.kind.name())
 }
 
 func parseScan(args caucus.Command) (*scanning, *caucus.Error) {
@@ -70,7 +71,7 @@ func (s *scanning) parse(options []string, typed bool) *caucus.Error {
 		case option == "MATCH":
 			s.match = argument
 		case option == "TYPE" && typed:
-			s.kind = argument
+			s.kind, s.ofKind = argument, true
 		case option == "COUNT":
 			n, err := integer(argument)
 			if err != nil {

@@ -17,6 +17,7 @@ func (m *Machine) stringCommands() {
 	m.writes["incrby"], m.writes["decrby"] = incrBy, decrBy
 	m.writes["incrbyfloat"] = incrByFloat
 	m.reads["get"], m.reads["mget"], m.reads["strlen"] = get, mget, length
+	m.reads["lcs"] = longestCommon
 	m.reads["getrange"], m.reads["substr"] = getRange, getRange
 }
 
