@@ -1,7 +1,6 @@
 package machine
 
 import (
-	"math"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -53,7 +52,7 @@ func parseFinding(args []string) (f finding, err *caucus.Error) {
 		}
 		switch strings.ToUpper(args[i]) {
 		case "RANK":
-			if f.rank, err = integerFrom(args[i+1], -math.MaxInt64); err == nil && f.rank == 0 {
+			if f.rank, err = integer(args[i+1]); err == nil && f.rank == 0 {
 				err = caucus.Errorf(caucus.ErrBad, noRank)
 			}
 		case "COUNT":
@@ -66,7 +65,7 @@ func parseFinding(args []string) (f finding, err *caucus.Error) {
 		}
 	}
 	if f.rank < 0 {
-		f.from, f.rank = tail, -f.rank
+		f.from, f.rank = tail, -f.rank // the least number has no opposite, and is as good as -1
 	}
 	return f, err
 }

@@ -1,0 +1,53 @@
+package command
+
+// Absence is commands of Redis that are not here, and why.
+type Absence struct {
+	Why      string   // a sentence
+	Commands []string // without subcommands
+}
+
+// Absences lists the commands of Redis 7.0 that are not in the table.
+func Absences() (list []Absence) {
+	t := New()
+	for _, a := range absences() {
+		var left []string
+		for _, name := range a.Commands {
+			if !t.Has(name) {
+				left = append(left, name)
+			}
+		}
+		if a.Commands = left; len(left) > 0 {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+func absences() []Absence {
+	return []Absence{
+		{"A script would have to do the same on every node, whatever it asks for; a program that a node is " +
+			"part of adds commands of its own instead.",
+			[]string{"eval", "evalsha", "eval_ro", "evalsha_ro", "fcall", "fcall_ro", "function", "script", "module"}},
+		{"Their text is one of Redis' own files, of its own encodings; COPY, `caucus backup` and `caucus " +
+			"restore` do without.", []string{"dump", "restore", "restore-asking", "migrate"}},
+		{"There is one database.", []string{"move", "swapdb"}},
+		{"What is acknowledged is in the log of a majority; CHECKPOINT writes a snapshot, and a node does so " +
+			"by itself.",
+			[]string{"save", "bgsave", "bgrewriteaof", "lastsave"}},
+		{"Nodes follow each other in their own way; ENSEMBLE TRANSFER has another one lead.",
+			[]string{"replicaof", "slaveof", "psync", "sync", "replconf", "failover", "asking"}},
+		{"Streams are not offered: events of groups, and CHANGES, are kept and read from a place on.",
+			[]string{"xack", "xadd", "xautoclaim", "xclaim", "xdel", "xgroup", "xinfo", "xlen", "xpending", "xrange",
+				"xread",
+				"xreadgroup", "xrevrange", "xsetid", "xtrim"}},
+		{"Bits of strings, places on the earth and estimated counts are not offered.",
+			[]string{"bitcount", "bitfield", "bitfield_ro", "bitop", "bitpos", "getbit", "setbit", "geoadd", "geodist",
+				"geohash", "geopos", "georadius", "georadius_ro", "georadiusbymember", "georadiusbymember_ro",
+				"geosearch",
+				"geosearchstore", "pfadd", "pfcount", "pfdebug", "pfmerge", "pfselftest"}},
+		{"Channels are not divided among nodes: PUBLISH reaches the subscribers of all.",
+			[]string{"spublish", "ssubscribe", "sunsubscribe"}},
+		{"What all connections say is not shown to one of them.", []string{"monitor"}},
+		{"Not yet.", []string{"acl", "latency", "lolwut", "memory", "slowlog", "cluster", "sentinel"}},
+	}
+}
