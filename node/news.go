@@ -25,9 +25,9 @@ func (n *news) tell(s *machine.Machine) {
 		return
 	}
 	what := talk.News{After: n.told, UpTo: counter}
-	known := s.ChangedAfter(n.told, func(key string, all bool) bool {
-		what.Vague = what.Vague || all
-		return what.Add(key)
+	known := s.ChangedAfter(n.told, func(c machine.Changed) bool {
+		what.Vague = what.Vague || c.All
+		return what.Add(c.Key)
 	})
 	if what.Vague = what.Vague || !known; what.None() {
 		return

@@ -34,13 +34,14 @@ type Node struct {
 	me   machine.Node // as announced at this start
 	pace pace         // of the ensemble, once the node belongs to one
 	commands
-	hub    *feed.Hub
-	news   news
-	post   postRoom
-	doors  doors
-	meter  *metrics.Metrics
-	locals map[string]local // who answers the commands that concern this node alone
-	ls     listeners
+	hub       *feed.Hub
+	news      news
+	keyEvents keyEvents
+	post      postRoom
+	doors     doors
+	meter     *metrics.Metrics
+	locals    map[string]local // who answers the commands that concern this node alone
+	ls        listeners
 
 	lock  io.Closer
 	store *raftlog.Log
@@ -112,6 +113,7 @@ func newNode(cfg Config, known commands) *Node {
 	n.meter = metrics.New(n.readings, n.log)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.hub, n.post.post = feed.New(feed.Limits{}, now), post.New(n.sendable)
+	n.keyEvents.hub = n.hub
 	n.news.hub = feed.New(feed.Limits{}, now)
 	n.greeting.Store(&status{})
 	n.nodes.Store(&[]machine.Node{})

@@ -255,6 +255,7 @@ func (o *owner) carryOut(out *replica.Output) {
 		n.hub.Publish(caucus.EventChannel(e.Group), e.JSON)
 	}
 	n.news.tell(o.r.State())
+	n.keyEvents.tell(o.r.State())
 	n.turns.tell(out.Waits)
 	n.flights.land(out.Answers)
 	for _, s := range out.Saved {

@@ -63,8 +63,15 @@ func clientRows() []Spec {
 		{Name: "client|setinfo", Arity: 4, Since: "7.2.0", Usage: "LIB-NAME name | LIB-VER version",
 			Summary: "Names the client's library"},
 		{Name: "client|setname", Arity: 3, Since: "2.6.9", Usage: "name", Summary: "Names the connection"},
-		{Name: "client|tracking", Arity: -3, Since: "6.0.0", Usage: "ON | OFF [option ...]",
-			Summary: "OFF is accepted; caching on the client's side is not offered yet"},
+		{Name: "client|caching", Arity: 3, Since: "6.0.0", Usage: "YES | NO",
+			Summary: "Says whether what the next command, or transaction, reads is tracked"},
+		{Name: "client|getredir", Arity: 2, Since: "6.0.0",
+			Summary: "Gives 0 for a connection that tracks what it reads, else -1"},
+		{Name: "client|tracking", Arity: -3, Since: "6.0.0",
+			Usage:   "ON | OFF [PREFIX prefix ...] [BCAST] [OPTIN | OPTOUT] [NOLOOP]",
+			Summary: "Has the connection, by RESP3, told when a key changes that it has read"},
+		{Name: "client|trackinginfo", Arity: 2, Since: "6.2.0",
+			Summary: "Says whether and how this connection tracks what it reads"},
 	}
 	for i := range rows {
 		rows[i].Home = Door

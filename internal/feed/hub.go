@@ -59,7 +59,11 @@ func (h *Hub) Publish(channel, payload string) int {
 	if private(channel) {
 		return n
 	}
+	tracked := strings.HasPrefix(channel, waist.TrackChannels)
 	for pattern, a := range h.patterns {
+		if tracked != strings.HasPrefix(pattern, waist.TrackChannels) {
+			continue
+		}
 		if glob.Match(pattern, channel) {
 			n += a.take(waist.Message{Channel: channel, Pattern: pattern, Payload: payload})
 		}
@@ -67,7 +71,13 @@ func (h *Hub) Publish(channel, payload string) int {
 	return n
 }
 
-func private(channel string) bool { return strings.HasPrefix(channel, waist.PrivateChannels) }
+// private says whether no pattern matches a channel.
+func private(channel string) bool {
+	return channel == waist.TrackAll || strings.HasPrefix(channel, waist.PrivateChannels)
+}
+
+// hidden says whether a channel, or pattern, is not to be seen by clients.
+func hidden(name string) bool { return private(name) || strings.HasPrefix(name, waist.TrackChannels) }
 
 // Heard says whether somebody may hear what is published on a channel.
 func (h *Hub) Heard(channel string) bool {
@@ -83,7 +93,7 @@ func (h *Hub) Channels(pattern string) []string {
 	defer h.mu.RUnlock()
 	names := []string{}
 	for name := range h.channels {
-		if !private(name) && (pattern == "" || glob.Match(pattern, name)) {
+		if !hidden(name) && (pattern == "" || glob.Match(pattern, name)) {
 			names = append(names, name)
 		}
 	}
@@ -102,7 +112,13 @@ func (h *Hub) Subscribers(channel string) int {
 func (h *Hub) Patterns() int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return len(h.patterns)
+	n := 0
+	for pattern := range h.patterns {
+		if !hidden(pattern) {
+			n++
+		}
+	}
+	return n
 }
 
 // enter adds s to the audience of name.

@@ -111,12 +111,3 @@ func gap(floor uint64, why string, numbers ...any) *caucus.Error {
 	return caucus.Errorf(caucus.ErrGap, "%d is the oldest revision from which on all changes are kept, "+why+
 		"; read the keys anew and go on from there", append([]any{floor}, numbers...)...)
 }
-
-// ChangedAfter visits the keys that were changed after a revision, in order and once for each change, until
-// do says no. All is for a change of all keys. It says whether it knows of all changes since.
-func (s *state) ChangedAfter(revision uint64, do func(key string, all bool) bool) (whole bool) {
-	s.history.from(max(revision+1, s.history.floor), func(c *keyChange) bool {
-		return do(c.key, c.word == wordFlushAll)
-	})
-	return revision+1 >= s.history.floor
-}

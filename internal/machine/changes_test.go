@@ -165,15 +165,15 @@ func TestChangedAfterIsWhatIsRead(t *testing.T) {
 		b.Do("a", strings.Fields(line))
 	}
 	var got []string
-	whole := b.m.ChangedAfter(from+1, func(key string, all bool) bool {
-		got = append(got, fmt.Sprint(key, all))
+	whole := b.m.ChangedAfter(from+1, func(c machine.Changed) bool {
+		got = append(got, fmt.Sprint(c.Key, c.All))
 		return len(got) < 4
 	})
 	if want := []string{"bfalse", "cfalse", "afalse", "true"}; !slices.Equal(got, want) || !whole {
 		t.Errorf("%q, %v, want %q", got, whole, want)
 	}
 	b.m.Refound([16]byte{3}, machine.Node{ID: 1, Name: "n1"})
-	if b.m.ChangedAfter(from, func(string, bool) bool { return true }) {
+	if b.m.ChangedAfter(from, func(machine.Changed) bool { return true }) {
 		t.Error("what is no longer kept counts as known")
 	}
 }

@@ -24,6 +24,7 @@ const restoreRaise = 1 << 32
 type Dump struct {
 	Contents
 	limit  int64 // on memory, bytes
+	notify string
 	keys   []dumpedKey
 	groups []dumpedGroup
 }
@@ -73,7 +74,7 @@ func CheckDump(r io.Reader) (Contents, error) {
 // ensemble, or begins at 0, is told that there is a gap. The dump can be used once.
 func (d *Dump) Found(cluster [16]byte, stamp int64) *Machine {
 	m := New(cluster, stamp)
-	m.counter, m.now, m.maxMemory = d.Revision+restoreRaise, stamp, d.limit
+	m.counter, m.now, m.maxMemory, m.notify = d.Revision+restoreRaise, stamp, d.limit, d.notify
 	for i := range d.keys {
 		m.foundKey(&d.keys[i])
 		d.keys[i] = dumpedKey{}
@@ -211,7 +212,11 @@ func (in *dumpReader) head(line []byte) error {
 	if h.Limit < 0 {
 		return fmt.Errorf("maxmemory is %d; it is a number of bytes, 0 for no limit", h.Limit)
 	}
-	in.dump.limit = h.Limit
+	notify, refused := notifyFlags(h.Notify)
+	if refused != nil {
+		return fmt.Errorf("notify_keyspace_events is %q; it takes letters of A%s", h.Notify, notifyLetters)
+	}
+	in.dump.limit, in.dump.notify = h.Limit, notify
 	in.dump.Contents = Contents{Cluster: h.Cluster, Index: h.Index, Term: h.Term, Stamp: h.Stamp,
 		Revision: h.Counter}
 	return nil

@@ -21,7 +21,7 @@ func metaRow(w *saver, s *state) []byte {
 	row = fields.Uvarint(row, s.nextNode)
 	row = fields.Uvarint(row, s.quorum)
 	row = fields.Uvarint(fields.Uvarint(row, s.keys.removals.forgotten), s.history.floor)
-	return fields.Uvarint(row, uint64(s.maxMemory))
+	return fields.String(fields.Uvarint(row, uint64(s.maxMemory)), s.notify)
 }
 
 func loadMeta(r *fields.Reader, s *state) error {
@@ -32,6 +32,7 @@ func loadMeta(r *fields.Reader, s *state) error {
 	s.keys = newKeyspace(s.cluster)
 	s.keys.removals.forgotten, s.history.floor = r.Uvarint(), r.Uvarint()
 	s.maxMemory = int64(min(r.Uvarint(), math.MaxInt64))
+	s.notify = strings.Clone(r.String())
 	return nil
 }
 

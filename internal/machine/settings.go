@@ -14,22 +14,33 @@ func (m *Machine) settingCommands() { m.writes["config|set"] = configSet }
 
 // configSet changes settings, all that are named or none.
 func configSet(c *call) caucus.Reply {
-	limit := c.m.maxMemory
+	limit, notify := c.m.maxMemory, c.m.notify
 	for i := 2; i < len(c.args); i += 2 {
-		name := strings.ToLower(c.args[i])
-		if name != "maxmemory" || i+1 == len(c.args) {
-			return caucus.Fail(caucus.ErrBad,
+		var err *caucus.Error
+		switch name := strings.ToLower(c.args[i]); {
+		case i+1 == len(c.args) || name != "maxmemory" && name != "notify-keyspace-events":
+			err = caucus.Errorf(caucus.ErrBad,
 				"Unknown option or number of arguments for CONFIG SET - '%.64s'", c.args[i])
+		case name == "maxmemory":
+			limit, err = memoryOf(c.args[i+1])
+		default:
+			notify, err = notifyFlags(c.args[i+1])
 		}
-		n, ok := bytesOf(c.args[i+1])
-		if !ok {
-			return caucus.Fail(caucus.ErrBad, "CONFIG SET failed (possibly related to argument 'maxmemory') - "+
-				"argument must be a memory value such as 104857600, 100mb or 1gb, not '%.64s'", c.args[i+1])
+		if err != nil {
+			return caucus.ErrorReply(err)
 		}
-		limit = n
 	}
-	c.m.maxMemory = limit
+	c.m.maxMemory, c.m.notify = limit, notify
 	return caucus.OK()
+}
+
+func memoryOf(text string) (int64, *caucus.Error) {
+	n, ok := bytesOf(text)
+	if !ok {
+		return 0, caucus.Errorf(caucus.ErrBad, "CONFIG SET failed (possibly related to argument 'maxmemory') - "+
+			"argument must be a memory value such as 104857600, 100mb or 1gb, not '%.64s'", text)
+	}
+	return n, nil
 }
 
 // bytesOf reads a number of bytes in Redis' way: k, m and g are powers of 1,000, kb, mb and gb of 1,024.

@@ -54,6 +54,7 @@ type client struct {
 	name     string
 	library  [2]string // name and version
 	sub      waist.Subscription
+	tracking tracking
 	channels map[string]string // what the server's feed calls each
 	patterns map[string]string
 	pumping  sync.WaitGroup
@@ -276,6 +277,9 @@ func (c *client) turnAway() {
 }
 
 func (c *client) gather(cmd caucus.Command, spec *command.Spec, instead *caucus.Error) {
+	if spec != nil && c.tracking.on {
+		c.track(cmd, spec)
+	}
 	c.pending = append(c.pending, cmd)
 	c.specs = append(c.specs, spec)
 	c.instead = append(c.instead, instead)
@@ -300,6 +304,9 @@ func (c *client) reply(replies []caucus.Reply, took time.Duration, nth int) {
 		c.say(c.conclude(replies, i, took))
 	}
 	c.concluded()
+	if c.tracking.on {
+		c.catchUp()
+	}
 }
 
 // conclude gives the reply to the ith of the gathered commands, and takes note of it.

@@ -70,8 +70,13 @@ func (c *client) aboutClients(name string, cmd caucus.Command) caucus.Reply {
 	case "client|no-evict", "client|no-touch":
 		return onOff(cmd[2], caucus.OK())
 	case "client|tracking":
-		return onOff(cmd[2], caucus.Fail(caucus.ErrBad, "caching on the client's side (CLIENT TRACKING ON) is not "+
-			"supported; connect without it"))
+		return c.setTracking(cmd[2:])
+	case "client|caching":
+		return c.setCaching(cmd[2])
+	case "client|trackinginfo":
+		return c.trackingInfo()
+	case "client|getredir":
+		return c.redirection()
 	}
 	return c.s.cfg.Table.Help("client")
 }

@@ -127,7 +127,9 @@ func (c *client) hello(cmd caucus.Command) caucus.Reply {
 	}
 	c.gate.Lock()
 	defer c.gate.Unlock()
-	c.proto = proto
+	if c.proto = proto; proto != 3 {
+		c.stopTracking()
+	}
 	if named {
 		c.name = strings.Clone(name)
 	}

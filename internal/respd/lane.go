@@ -146,7 +146,7 @@ func (c *client) step(reqs []resp.Request, err error) {
 
 // plain says whether a pipeline can go its way while nobody waits for it, and gathers it.
 func (c *client) plain(reqs []resp.Request) bool {
-	if c.listensOnly() {
+	if c.listensOnly() || c.tracking.on {
 		return false
 	}
 	for i := range reqs {

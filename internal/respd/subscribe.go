@@ -71,6 +71,8 @@ func (c *client) feeds(verb string, names []string) ([]string, *caucus.Error) {
 	feeds := make([]string, len(names))
 	for i, name := range names {
 		switch private := strings.HasPrefix(name, waist.PrivateChannels); {
+		case strings.HasPrefix(name, waist.TrackChannels) || name == waist.TrackAll:
+			return nil, caucus.Errorf(caucus.ErrNoPerm, "'%.300s' is for the node's own use (CLIENT TRACKING)", name)
 		case private && verb == "psubscribe":
 			return nil, caucus.Errorf(caucus.ErrNoPerm, "'%.300s' may match messages for members, which only "+
 				"their own sessions may read, each by its channel's name", name)
@@ -153,6 +155,7 @@ func (c *client) silence() {
 	}
 	c.subscribed.Store(0)
 	c.psubscribed.Store(0)
+	c.stopTracking()
 }
 
 // attend makes the subscription, and sees to it that what comes is written: by a crier, or by a goroutine of
@@ -240,6 +243,9 @@ func (c *client) push(messages []waist.Message) int {
 
 // hears says whether the client listens still to what a message came by. Gate is held.
 func (c *client) hears(m *waist.Message) bool {
+	if isTracked(m) {
+		return c.tracked(m)
+	}
 	if m.Pattern != "" {
 		_, ok := c.patterns[m.Pattern]
 		return ok
@@ -258,6 +264,9 @@ func publicName(feed string) string {
 
 // appendMessage appends a message as a push, which is the same for all who hear it by the same protocol.
 func appendMessage(dst []byte, proto int, m *waist.Message) []byte {
+	if isTracked(m) {
+		return appendInvalidation(dst, proto, m)
+	}
 	if m.Pattern != "" {
 		return resp.Append(dst, proto, caucus.Push(caucus.Bulk("pmessage"), caucus.Bulk(m.Pattern),
 			caucus.Bulk(m.Channel), caucus.Bulk(m.Payload)))

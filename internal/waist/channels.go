@@ -6,6 +6,14 @@ import "github.com/caucus-project/caucus"
 // names hold no ":", so the first one after it divides group and member (SAFETY B17).
 const PrivateChannels = "caucus:m:"
 
+// TrackChannels begins the names of channels on which a node's feed tells those who cache what they have read
+// that a key has changed: the key follows. TrackAll is that of all keys at once. No client can name them, and
+// only patterns that begin so match them.
+const (
+	TrackChannels = "caucus:t:"
+	TrackAll      = "caucus:t"
+)
+
 // FeedMark stands, in what a node's feed calls such a channel, behind its name and before what binds it
 // to the session. No client can say it there.
 const FeedMark = "\x00"
