@@ -271,8 +271,7 @@ func TestClientCommands(t *testing.T) {
 		{"CLIENT SETINFO LIB-VER \"a b\"", "-ERR lib-ver cannot contain spaces, newlines or special characters."},
 		{"CLIENT NO-EVICT on", "+OK"}, {"CLIENT NO-TOUCH off", "+OK"}, {"CLIENT NO-TOUCH x", "-ERR syntax error"},
 		{"CLIENT TRACKING off", "+OK"},
-		{"CLIENT TRACKING on OPTIN", "-ERR caching on the client's side (CLIENT TRACKING ON) is not supported; " +
-			"connect without it"},
+		{"CLIENT TRACKING on OPTIN", "-ERR CLIENT TRACKING needs RESP3 here: say HELLO 3 first"},
 		{"CLIENT KILL 1.2.3.4:5", "-ERR No such client"}, {"CLIENT KILL ID 99", ":0"},
 		{"CLIENT KILL ID x", "-ERR client-id should be greater than 0"}, {"CLIENT KILL ID 1", ":0"},
 		{"CLIENT KILL TYPE x", "-ERR Unknown client type 'x'"}, {"CLIENT KILL A B C", "-ERR syntax error"},

@@ -114,7 +114,10 @@ func (cr *crier) visit(c *client) (again bool) {
 // write gives the text of so many messages as are written at once, and their number. A lone one, as most are,
 // is not copied.
 func (cr *crier) write(c *client, messages []waist.Message) (text []byte, n int) {
-	if len(messages) == 1 && c.hears(&messages[0]) {
+	if len(messages) == 1 {
+		if !c.hears(&messages[0]) {
+			return nil, 1
+		}
 		return cr.speak(0, c.proto, &messages[0]), 1
 	}
 	cr.text = cr.text[:0]

@@ -241,7 +241,8 @@ func (c *client) push(messages []waist.Message) int {
 	return len(messages)
 }
 
-// hears says whether the client listens still to what a message came by. Gate is held.
+// hears says whether the client listens still to what a message came by. It is asked once for each message.
+// Gate is held.
 func (c *client) hears(m *waist.Message) bool {
 	if isTracked(m) {
 		return c.tracked(m)
