@@ -23,8 +23,8 @@ func heardAt(ear waist.Subscription) string {
 	return strings.Join(words, ", ")
 }
 
-// Who caches keys is told of those that he named, of all at once when all are gone, and when it is not known any
-// more which have changed; of nothing that was before.
+// Who caches keys is told of those that he named, of all at once when all are gone, and when it is not known
+// any more which have changed; of nothing that was before.
 func TestB22_KeysThatAreCached(t *testing.T) {
 	s := newStore(t)
 	k := &keyEvents{hub: feed.New(feed.Limits{}, time.Now)}

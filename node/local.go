@@ -86,7 +86,8 @@ func (n *Node) wait(_ context.Context, cmd caucus.Command) caucus.Reply {
 func (n *Node) configGet(_ context.Context, cmd caucus.Command) caucus.Reply {
 	settings := []string{"appendfsync", "always", "appendonly", "yes", "databases", "1",
 		"maxclients", strconv.Itoa(n.cfg.MaxClients), "maxmemory", strconv.FormatInt(n.holdings().limit, 10),
-		"notify-keyspace-events", n.holdings().notify, "proto-max-bulk-len", "536870912", "save", "", "timeout", "0"}
+		"notify-keyspace-events", n.holdings().notify,
+		"proto-max-bulk-len", "536870912", "save", "", "timeout", "0"}
 	var items []caucus.Reply
 	for i := 0; i < len(settings); i += 2 {
 		for _, pattern := range cmd[2:] {

@@ -232,8 +232,8 @@ func trackingOf(options caucus.Command) (t tracking, err *caucus.Error) {
 
 // patternOf gives the pattern of the channels of all keys that begin so.
 func patternOf(prefix string) string {
-	return waist.TrackChannels + strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(prefix) +
-		"*"
+	plain := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
+	return waist.TrackChannels + plain.Replace(prefix) + "*"
 }
 
 // stopTracking forgets everything. The gate is held.
@@ -261,9 +261,11 @@ func (c *client) setCaching(word string) caucus.Reply {
 		return caucus.Fail(caucus.ErrBad, "CLIENT CACHING can be called only when the client is in tracking mode "+
 			"with OPTIN or OPTOUT mode enabled")
 	case yes && !t.optIn:
-		return caucus.Fail(caucus.ErrBad, "CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.")
+		return caucus.Fail(caucus.ErrBad, "CLIENT CACHING YES is only valid when tracking is enabled in "+
+			"OPTIN mode.")
 	case no && !t.optOut:
-		return caucus.Fail(caucus.ErrBad, "CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.")
+		return caucus.Fail(caucus.ErrBad, "CLIENT CACHING NO is only valid when tracking is enabled in "+
+			"OPTOUT mode.")
 	case !yes && !no:
 		return caucus.Fail(caucus.ErrBad, "syntax error")
 	}
