@@ -181,3 +181,19 @@ func TestB7_TheEndOfAWaitIsTold(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 }
+
+// Of a wait for elements whose end a snapshot has skipped nobody knows any more what it was (B7).
+func TestB7_WhatASnapshotSkippedIsUncertain(t *testing.T) {
+	q := newQueue(t, "BLPOP q 0")
+	told := caucus.Push(caucus.Int(0), caucus.Int(42))
+	q.answer(told)
+	for _, r := range []caucus.Reply{told, caucus.Fail(caucus.ErrUncertain, "it has ended")} {
+		q.n.era.Swap(newEra()).end()
+		if op := q.answer(r); op.Args[0] != ".inpop" || op.Args[1] != "42" {
+			t.Errorf("it asks by %q", op.Args)
+		}
+	}
+	if r := (<-q.replies)[0]; caucus.ParseError(r.Str).Word != caucus.ErrUncertain.Word {
+		t.Errorf("got %+v", r)
+	}
+}

@@ -117,7 +117,7 @@ func (m *Machine) popIsOver(number uint64) {
 // awaited notes that a key has been given something that others may wait for. They are served when the
 // command, or transaction, is done.
 func (m *Machine) awaited(key string, v value) {
-	if v.kind.hasBody() && m.pops.after(key, 0) != nil {
+	if m.pops.waits.Len() > 0 && v.kind.hasBody() && m.pops.after(key, 0) != nil {
 		m.ready = append(m.ready, key)
 	}
 }

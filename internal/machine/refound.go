@@ -19,6 +19,7 @@ func (m *Machine) Refound(cluster [16]byte, survivor Node) (id uint64) {
 	m.digests = digests{stamp: m.stamp}
 	m.Admit(m.index, m.term, survivor)
 	m.rehash()
+	m.forsakeAll()
 	m.forgetHistory()
 	m.sessions.ScanMut(func(_ string, s *session) bool {
 		if s.node == former {
@@ -41,9 +42,32 @@ func (m *Machine) rehash() {
 	m.keys = newKeyspace(m.cluster)
 	m.keys.removals.forgotten = m.counter
 	old.from(0, func(_ uint64, it *item) bool {
+		if it.kind.hasBody() {
+			m.keys.adopt(it.id(), old.bodyOf(it.value).rehashed(m.keys.hashing))
+		}
 		m.keys.set(it)
 		return true
 	})
+}
+
+// rehashed gives a body with the same elements in the order of another hash.
+func (b *body) rehashed(h hashing) *body {
+	again := newBody(b.is, h)
+	again.large = b.large
+	b.each(func(e element) bool {
+		again.add(e)
+		return true
+	})
+	return again
+}
+
+// forsakeAll ends all waits for elements, of which nobody is told.
+func (m *Machine) forsakeAll() {
+	m.pops.waits.Scan(func(_ uint64, w *popWait) bool {
+		m.disarm(w.deadline())
+		return true
+	})
+	m.pops = popLine{}
 }
 
 // reissue begins a new life of a group with the same members. Its polls end with the old life: they may have

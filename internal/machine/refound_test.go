@@ -75,3 +75,35 @@ func TestA16Refound(t *testing.T) {
 		t.Errorf("granted anew: %+v", g.leading)
 	}
 }
+
+// What is in collections is there in the new ensemble, in the order of its own hash, and nobody waits for
+// more.
+func TestRefoundKeepsCollections(t *testing.T) {
+	m := collected(t)
+	m.say("BLPOP nothing 9", "DEL plain")
+	texts := map[string]string{}
+	m.keys.from(0, func(_ uint64, it *item) bool {
+		if it.kind.hasBody() {
+			texts[it.key] = dumpText(m.keys.bodyOf(it.value))
+		}
+		return true
+	})
+	survivor, _ := m.Node(1)
+	m.Refound([16]byte{8}, survivor)
+	counted(t, m)
+	for key, want := range texts {
+		it, ok := m.keys.find(key)
+		if !ok {
+			t.Fatalf("%s is not there", key)
+		}
+		if got := dumpText(m.keys.bodyOf(it.value)); got != want {
+			t.Errorf("%s is %s, and was %s", key, got, want)
+		}
+	}
+	if r := ask(m, "HGET hash f"); r.Str != "v" {
+		t.Errorf("a field is %+v", r)
+	}
+	if again, err := load(save(t, m)); err != nil || again.pops.waits.Len() != 0 {
+		t.Errorf("saved and loaded: %v", err)
+	}
+}

@@ -156,3 +156,32 @@ func TestB7_RetellsAResult(t *testing.T) {
 		}
 	}
 }
+
+// What takes elements and may wait is a plan of its own, which names its wait by the number that it is
+// told; in a transaction it is a command like others (B7).
+func TestB7_PopsWaitInLine(t *testing.T) {
+	for line, millis := range map[string]int64{
+		"BLPOP q 0": 0, "brpop p q 1.5": 1500, "BLMOVE p q LEFT LEFT 0.0001": 1, "BLMPOP 2 1 q LEFT": 2000,
+		"BRPOPLPUSH p q x": 0, "BLPOP q -1": 0,
+	} {
+		p := planOf(line)
+		if p.Wait == nil || !p.Wait.InLine() || p.Wait.Millis != millis || !p.Writes() || p.Soon() {
+			t.Fatalf("%s: %+v of %+v", line, p.Wait, p)
+		}
+		if p.Waiting([]entry.Result{{Reply: caucus.Bulks("q", "x")}}) {
+			t.Errorf("%s: it waits though it is served", line)
+		}
+		if !p.Waiting([]entry.Result{{Reply: caucus.Push(caucus.Int(0), caucus.Int(42))}}) ||
+			strings.Join(p.Wait.Again[0].Op.Args, " ") != ".inpop 42" {
+			t.Errorf("%s: it asks again by %q", line, p.Wait.Again[0].Op.Args)
+		}
+		if f := p.Wait.Forsake; f.Request != p.Steps[0].Op.Request || strings.Join(f.Args, " ") != ".quitpop" {
+			t.Errorf("%s: it is forsaken by %+v", line, f)
+		}
+	}
+	for _, line := range []string{"LMPOP 1 q LEFT", "LPOP q", "LMOVE p q LEFT LEFT"} {
+		if planOf(line).Wait != nil {
+			t.Errorf("%s waits", line)
+		}
+	}
+}

@@ -84,3 +84,22 @@ func TestB7_WhoIsGoneSwallowsNothing(t *testing.T) {
 	}
 	c.Restart(follower)
 }
+
+// A session whose connection waits for an element lives on meanwhile, and ends with the connection (A4, B7).
+func TestB7_WhoWaitsForElementsIsKeptAlive(t *testing.T) {
+	t.Parallel()
+	c := nodetest.Start(t, 1)
+	l, other := dial(t, c.Addr(0)), dial(t, c.Addr(0))
+	id := l.do("SESSION OPEN TTL 400 GRACE 100").Str
+	l.want("BLPOP q 1.5", "(nil)")
+	if r := l.do("SESSION KEEPALIVE"); len(r.Items) != 3 {
+		t.Errorf("after the wait: %s", shown(r))
+	}
+	l.blocks("BLPOP q 0")
+	_ = l.Close()
+	nodetest.Eventually(t, "the session is over", func() bool {
+		return strings.HasPrefix(other.do("SESSION INFO "+id).Str, "NOSESSION")
+	})
+	other.want("RPUSH q x", "(integer) 1")
+	other.want("LPOP q", `"x"`)
+}
