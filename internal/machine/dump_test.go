@@ -310,6 +310,7 @@ func unsealed(text string) string {
 func FuzzReadDump(f *testing.F) {
 	_, text := dumped(f)
 	f.Add([]byte(text))
+	f.Add([]byte(dump(f, collected(f).View())))
 	const head = `{"caucus_dump":1,"cluster_id":"07","index":3,"term":1,"stamp":17,"counter":5,"maxmemory":0}
 `
 	f.Add([]byte(head + `{"key_b64":"/w==","type":"string","value":"","expires_ms":9223372036854775807}` + "\n" +

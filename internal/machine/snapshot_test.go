@@ -303,6 +303,7 @@ func FuzzLoadSnapshot(f *testing.F) {
 	data := save(f, full(f))
 	f.Add(data)
 	f.Add(data[:len(data)/2])
+	f.Add(save(f, collected(f)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var m *Machine
 		var err error
@@ -318,6 +319,9 @@ func FuzzLoadRows(f *testing.F) {
 	rows := rowsOf(f, save(f, full(f)))
 	for i, part := range sections(entry.Level)[:11] {
 		f.Add(uint8(i), rows(part.name)[0])
+	}
+	for _, row := range rowsOf(f, save(f, collected(f)))("keys") {
+		f.Add(uint8(3), row)
 	}
 	f.Fuzz(func(t *testing.T, which uint8, row string) {
 		m, err := load(compose(entry.Level, sections(entry.Level), func(name string) []string {

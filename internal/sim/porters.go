@@ -9,7 +9,8 @@ import (
 	"github.com/caucus-project/caucus"
 )
 
-// porter is a client that puts elements into lists and takes them out, waiting for them if need be. Each
+// porter is a client that puts elements into lists, a set and a sorted set, and takes them out, waiting for
+// them if need be. Each
 // element has a name of its own, so that it can be said what became of it (SAFETY B7).
 type porter struct {
 	w      *World
@@ -24,6 +25,12 @@ type porter struct {
 
 // shelves are the lists. What comes into the last is taken from another.
 var shelves = []string{"q0", "q1", "q2"}
+
+// The set and the sorted set. Their names are as long as those of the lists.
+const (
+	bag    = "b0"
+	ladder = "z0"
+)
 
 // parcel is an element and what is known of it.
 type parcel struct {
@@ -63,7 +70,8 @@ func (p *porter) next() {
 	case p.w.chance(40):
 		p.push()
 	case p.w.chance(20):
-		p.pop(2, caucus.Command{"LPOP", p.shelf(), "2"})
+		p.pop(2, pick(p.w, []caucus.Command{{"LPOP", p.shelf(), "2"}, {"SPOP", bag, "2"},
+			{"ZPOPMAX", ladder, "2"}}))
 	default:
 		p.await()
 	}
@@ -71,15 +79,19 @@ func (p *porter) next() {
 
 func (p *porter) shelf() string { return pick(p.w, shelves) }
 
-// push puts up to three elements into a list, now and then in a transaction that takes the first out again.
+// push puts up to three elements into a list, the set or the sorted set.
 func (p *porter) push() {
-	cmd := caucus.Command{pick(p.w, []string{"LPUSH", "RPUSH"}), shelves[p.w.number(0, 1)]}
+	cmd := pick(p.w, []caucus.Command{{"LPUSH", shelves[0]}, {"RPUSH", shelves[1]}, {"RPUSH", shelves[0]},
+		{"SADD", bag}, {"ZADD", ladder}})
 	var parcels []*parcel
 	for range p.w.number(1, 3) {
 		p.put++
 		name := fmt.Sprintf("%s-%d", p.name, p.put)
 		parcels = append(parcels, &parcel{put: "maybe"})
 		p.w.checks.goods.all[name] = parcels[len(parcels)-1]
+		if cmd[1] == ladder {
+			cmd = append(cmd, strconv.Itoa(p.w.number(0, 3)))
+		}
 		cmd = append(cmd, name)
 	}
 	become := func(put string) {
@@ -106,7 +118,7 @@ func (p *porter) await() {
 		timeout = "0." + strconv.Itoa(p.w.number(1, 5))
 	}
 	p.waits = true
-	switch p.w.number(0, 3) {
+	switch p.w.number(0, 5) {
 	case 0:
 		p.pop(1, caucus.Command{"BLPOP", p.shelf(), p.shelf(), timeout})
 	case 1:
@@ -115,6 +127,10 @@ func (p *porter) await() {
 		p.pop(2, caucus.Command{"BLMPOP", timeout, "2", p.shelf(), p.shelf(), "LEFT", "COUNT", "2"})
 	case 3:
 		p.pop(0, caucus.Command{"BLMOVE", shelves[p.w.number(0, 1)], shelves[2], "LEFT", "RIGHT", timeout})
+	case 4:
+		p.pop(1, caucus.Command{"BZPOPMIN", ladder, timeout})
+	case 5:
+		p.pop(2, caucus.Command{"BZMPOP", timeout, "1", ladder, "MAX", "COUNT", "2"})
 	}
 }
 
@@ -233,8 +249,12 @@ func (p *porter) unrest() string {
 func (w *World) compareGoods() {
 	g := &w.checks.goods
 	there := map[string]int{}
+	look := []caucus.Command{{"SMEMBERS", bag}, {"ZRANGE", ladder, "0", "-1"}}
 	for _, shelf := range shelves {
-		for _, item := range w.nodes[0].do("LRANGE", shelf, "0", "-1").Items {
+		look = append(look, caucus.Command{"LRANGE", shelf, "0", "-1"})
+	}
+	for _, cmd := range look {
+		for _, item := range w.nodes[0].do(cmd...).Items {
 			there[item.Str]++
 		}
 	}
