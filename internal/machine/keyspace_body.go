@@ -44,6 +44,12 @@ type element struct {
 // full, its lengths, and a header of the allocator. It is a convention as itemBytes is.
 const elementBytes = 48
 
+// bodyBytes is what a body is counted with beside its elements.
+const bodyBytes = 160
+
+// weight gives the bytes that a body is counted with.
+func (b *body) weight() int64 { return bodyBytes + b.elements.weight() }
+
 // newBody makes a body without elements, which must get one before anybody sees it.
 func newBody(is kind, h hashing) *body {
 	b := &body{is: is}
