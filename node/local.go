@@ -59,6 +59,7 @@ func (n *Node) answers() map[string]local {
 	}
 	maps.Copy(all, n.clusterAnswers())
 	maps.Copy(all, n.sentinelAnswers())
+	maps.Copy(all, n.watchAnswers())
 	return all
 }
 
@@ -87,7 +88,8 @@ func (n *Node) configGet(_ context.Context, cmd caucus.Command) caucus.Reply {
 	settings := []string{"appendfsync", "always", "appendonly", "yes", "databases", "1",
 		"maxclients", strconv.Itoa(n.cfg.MaxClients), "maxmemory", strconv.FormatInt(n.holdings().limit, 10),
 		"notify-keyspace-events", n.holdings().notify,
-		"proto-max-bulk-len", "536870912", "save", "", "timeout", "0"}
+		"proto-max-bulk-len", "536870912", "save", "", "slowlog-log-slower-than", "10000",
+		"slowlog-max-len", "128", "timeout", "0"}
 	var items []caucus.Reply
 	for i := 0; i < len(settings); i += 2 {
 		for _, pattern := range cmd[2:] {

@@ -28,6 +28,8 @@ func Differences() []Difference {
 				"however it came to be.", []string{"object|encoding"}},
 		{"objects", "Values are not shared, and accesses are not noted.",
 			[]string{"object|refcount", "object|idletime"}},
+		{"memory", "Memory is counted in the way that the limit on it goes by, which is alike on all nodes.",
+			[]string{"memory|usage"}},
 		{"table", "It tells of the commands that there are here.",
 			[]string{"command", "command|count", "command|docs", "command|info", "command|list"}},
 		{"help", "It is written in other words.", []string{"*|help"}},

@@ -27,6 +27,7 @@ func (m *Machine) keyCommands() {
 	m.reads["object|idletime"] = aboutObject(caucus.Int(0))
 	m.reads["object|revision"] = revision
 	m.reads["object|freq"] = aboutObject(caucus.Fail(caucus.ErrBad, noFrequency))
+	m.reads["memory|usage"] = memoryUsage
 	m.reads["changes"] = changes
 	m.reads["publish"] = publish
 	m.reads[opWatch] = watch

@@ -321,6 +321,9 @@ func (c *client) conclude(replies []caucus.Reply, i int, took time.Duration) cau
 		reply = caucus.Fail(caucus.ErrUncertain, "the outcome is not known")
 	}
 	c.follow(c.pending[i], reply)
+	if took > slowerThan && i == 0 && !c.waits.Load() {
+		c.s.slow.note(c, c.pending[i], took)
+	}
 	c.s.tally.called(c.specs[i], took, reply.Kind == caucus.KindError)
 	return reply
 }

@@ -25,6 +25,10 @@ func (c *client) door(s *command.Spec, cmd caucus.Command) {
 	case "quit":
 		c.say(caucus.OK())
 		c.leaving, c.byWord = true, true
+	case "slowlog|get", "slowlog|len", "slowlog|reset":
+		c.say(c.s.slow.answer(s.Name, cmd))
+	case "slowlog|help":
+		c.say(c.s.cfg.Table.Help("slowlog"))
 	default:
 		c.say(c.aboutClients(s.Name, cmd))
 	}

@@ -92,6 +92,7 @@ type Server struct {
 	cut      atomic.Uint64
 	commands atomic.Uint64
 	tally    *tally
+	slow     slowLog
 	parting  chan struct{} // room for those who are told that there are too many
 	dumps    chan struct{} // room for those who read a dump
 }

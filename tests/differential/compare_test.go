@@ -24,6 +24,7 @@ var alikes = map[string]alike{
 	"clock":    func(cmd caucus.Command, a, b caucus.Reply) bool { return nearly(tolerance(cmd[0]), a, b) },
 	"encoding": func(_ caucus.Command, a, b caucus.Reply) bool { return sameKind(a, b) },
 	"objects":  func(_ caucus.Command, a, b caucus.Reply) bool { return sameKind(a, b) },
+	"memory":   func(_ caucus.Command, a, b caucus.Reply) bool { return sameKind(a, b) },
 	"table":    func(_ caucus.Command, a, b caucus.Reply) bool { return sameKind(a, b) },
 	"help":     func(_ caucus.Command, a, b caucus.Reply) bool { return sameKind(a, b) },
 	"local": func(_ caucus.Command, a, b caucus.Reply) bool {

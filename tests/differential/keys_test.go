@@ -25,7 +25,13 @@ func keyGenerators() map[string]generator {
 		"rename": two("RENAME"), "renamenx": two("RENAMENX"),
 		"object|encoding": object("ENCODING"), "object|freq": object("FREQ"), "object|idletime": object("IDLETIME"),
 		"object|refcount": object("REFCOUNT"), "object|help": func(*draw) step { return one("OBJECT", "HELP") },
-		"flushall": flush("FLUSHALL"), "flushdb": flush("FLUSHDB"),
+		"memory|usage": func(d *draw) step {
+			return one("MEMORY", "USAGE", d.key(d.family()), d.options(20, []string{"SAMPLES", d.of("0", "5", "-1",
+				"x")}))
+		},
+		"memory|help":  func(*draw) step { return one("MEMORY", "HELP") },
+		"latency|help": func(*draw) step { return one("LATENCY", "HELP") },
+		"flushall":     flush("FLUSHALL"), "flushdb": flush("FLUSHDB"),
 		"dbsize":    func(*draw) step { return one("DBSIZE") },
 		"randomkey": func(*draw) step { return one("RANDOMKEY") },
 		"keys":      func(d *draw) step { return one("KEYS", d.pattern()) },

@@ -102,7 +102,8 @@ func (c *cli) say(words []string) ([]string, error) {
 // raw says whether redis-cli shows the reply as it is, over any number of lines.
 func raw(words []string) bool {
 	switch strings.ToUpper(words[0] + " " + append(words, "")[1]) {
-	case "CLIENT LIST", "CLIENT INFO", "CLUSTER INFO", "CLUSTER NODES":
+	case "CLIENT LIST", "CLIENT INFO", "CLUSTER INFO", "CLUSTER NODES",
+		"LATENCY DOCTOR", "MEMORY DOCTOR":
 		return true
 	}
 	return strings.EqualFold(words[0], "INFO")
