@@ -34,7 +34,7 @@ type Wait struct {
 	Retell func(payloads []string) (caucus.Reply, bool)
 
 	changes  *changesWait // of a CHANGES, else nil
-	numbered bool         // the place in line has a number, which its answer tells
+	numbered bool         // the place in line has a number, which its answer will tell
 }
 
 // InLine says whether what is waited for has a place in the state.
@@ -60,7 +60,9 @@ func (p *Plan) Waiting(results []entry.Result) bool {
 // again.
 func (w *Wait) inLine(r caucus.Reply) bool {
 	if r.Kind == caucus.KindPush && w.numbered {
-		w.Again[0].Op.Args = caucus.Command{".inpop", r.Items[1].Text()}
+		op := *w.Again[0].Op // what was handed in may be looked at still
+		op.Args = caucus.Command{".inpop", r.Items[1].Text()}
+		w.Again, w.numbered = []entry.Step{{Op: &op}}, false
 	}
 	return r.Kind == caucus.KindPush
 }
