@@ -3,6 +3,7 @@ package differential
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -63,6 +64,7 @@ func TestDocsTellWhatDiffers(t *testing.T) {
 
 func tables() string {
 	var b strings.Builder
+	b.WriteString(commands())
 	b.WriteString("\n| answers of | differ, because |\n| --- | --- |\n")
 	for _, d := range command.Differences() {
 		fmt.Fprintf(&b, "| %s | %s |\n", names(d.Commands), d.Why)
@@ -72,6 +74,20 @@ func tables() string {
 		fmt.Fprintf(&b, "| %s | %s |\n", names(a.Commands), a.Why)
 	}
 	return b.String() + "\n"
+}
+
+// commands lists what there is, group by group in the words of COMMAND DOCS.
+func commands() string {
+	groups := map[string][]string{}
+	for _, row := range command.New().All() {
+		groups[row.Group] = append(groups[row.Group], row.Name)
+	}
+	var b strings.Builder
+	b.WriteString("\n| group | commands |\n| --- | --- |\n")
+	for _, group := range slices.Sorted(maps.Keys(groups)) {
+		fmt.Fprintf(&b, "| %s | %s |\n", group, names(groups[group]))
+	}
+	return b.String()
 }
 
 func names(rows []string) string {
