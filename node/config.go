@@ -74,6 +74,9 @@ type Config struct {
 	Commands []Command
 	// MaxClients bounds the client connections: 10,000.
 	MaxClients int
+	// MaxMemory, in bytes, is the ensemble's limit on keys and their values, above which what grows is refused.
+	// A node for which it is stated sets it once it has started, as CONFIG SET maxmemory does. 0 is not stated.
+	MaxMemory int64
 	// OnStart is called when the node serves, before Open returns and before it can lead.
 	OnStart func(n *Node)
 	// OnLeader does what only the leader does (IsLeader says what that is). Ctx ends when the leadership

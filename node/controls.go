@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/machine"
@@ -196,4 +198,24 @@ func (b *bounded) Write(p []byte) (int, error) {
 			"takes it all the same", b.room)
 	}
 	return b.Builder.Write(p)
+}
+
+// setMaxMemory sets the ensemble's limit on memory to what was stated for this node, unless it is that.
+func (n *Node) setMaxMemory(ctx context.Context) {
+	want := strconv.FormatInt(n.cfg.MaxMemory, 10)
+	for {
+		if n.holdings().limit == n.cfg.MaxMemory {
+			return
+		}
+		reply, err := n.Do(ctx, caucus.Command{"CONFIG", "SET", "maxmemory", want})
+		if err == nil && reply.Err() == nil {
+			n.log.Info("the ensemble's limit on memory was set", "maxmemory", n.cfg.MaxMemory)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(n.pace.heartbeat):
+		}
+	}
 }

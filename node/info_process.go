@@ -35,10 +35,10 @@ func (n *Node) infoServer(_ *report, l *lines) {
 // holdings is what the state holds.
 type holdings struct {
 	keys, expiring int
-	sessions, here int    // all, and those attached to this node
-	memory, limit  int64  // bytes; limit 0 for none
-	notify         string // notify-keyspace-events
-	expected       string // names that ADD_NODE keeps for newcomers, each with its address
+	sessions, here int      // all, and those attached to this node
+	memory, limit  int64    // bytes; limit 0 for none
+	settings       []string // of the ensemble, names and values in turn, in order
+	expected       string   // names that ADD_NODE keeps for newcomers, each with its address
 }
 
 func (n *Node) holdings() (h holdings) {
@@ -46,7 +46,7 @@ func (n *Node) holdings() (h holdings) {
 		h.keys, h.expiring = r.State().KeyCount()
 		h.sessions, h.here = r.State().SessionCount(), r.State().SessionsAt(n.me.ID)
 		h.memory, h.limit = r.State().Memory(), r.State().MaxMemory()
-		h.notify = r.State().Notify()
+		h.settings = append(r.State().Limits(), "notify-keyspace-events", r.State().Notify())
 		var list []string
 		for _, one := range r.State().Reservations() {
 			list = append(list, one[0]+"="+one[1])

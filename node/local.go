@@ -83,13 +83,11 @@ func (n *Node) wait(_ context.Context, cmd caucus.Command) caucus.Reply {
 	return caucus.Int(int64(len(n.greeting.Load().Voters) / 2))
 }
 
-// configGet gives settings as Redis names them: this node's, and maxmemory, which is the ensemble's.
+// configGet gives settings as Redis names them: this node's, and those of the ensemble.
 func (n *Node) configGet(_ context.Context, cmd caucus.Command) caucus.Reply {
-	settings := []string{"appendfsync", "always", "appendonly", "yes", "databases", "1",
-		"maxclients", strconv.Itoa(n.cfg.MaxClients), "maxmemory", strconv.FormatInt(n.holdings().limit, 10),
-		"notify-keyspace-events", n.holdings().notify,
-		"proto-max-bulk-len", "536870912", "save", "", "slowlog-log-slower-than", "10000",
-		"slowlog-max-len", "128", "timeout", "0"}
+	settings := append([]string{"appendfsync", "always", "appendonly", "yes", "databases", "1",
+		"maxclients", strconv.Itoa(n.cfg.MaxClients), "proto-max-bulk-len", "536870912", "save", "",
+		"slowlog-log-slower-than", "10000", "slowlog-max-len", "128", "timeout", "0"}, n.holdings().settings...)
 	var items []caucus.Reply
 	for i := 0; i < len(settings); i += 2 {
 		for _, pattern := range cmd[2:] {

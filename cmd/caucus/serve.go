@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/node"
 )
 
@@ -37,11 +38,25 @@ type serveCmd struct {
 	Snapshot       uint64        `help:"Log entries after which a snapshot is written, by default 100000." default:"100000" placeholder:"ENTRIES"`
 	Digest         uint64        `help:"Log entries after which the nodes compare digests of their states, by default 1000000." default:"1000000" placeholder:"ENTRIES"`
 	MaxClients     int           `help:"Client connections at most." default:"10000"`
+	MaxMemory      memory        `help:"Sets the ensemble's limit on keys and values, such as 2gb: above it, what grows is refused. Left out, it stays as it is." placeholder:"SIZE"`
 	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info"`
 }
 
 // seconds is a duration; a bare number means seconds, as in bloc.
 type seconds time.Duration
+
+// memory is a number of bytes as Redis writes it: 100mb, 2gb.
+type memory int64
+
+// UnmarshalText reads a number of bytes.
+func (m *memory) UnmarshalText(text []byte) error {
+	n, ok := machine.Bytes(string(text))
+	if !ok {
+		return fmt.Errorf("%q is no number of bytes such as 104857600, 100mb or 2gb", text)
+	}
+	*m = memory(n)
+	return nil
+}
 
 // UnmarshalText reads "4s" or "4".
 func (s *seconds) UnmarshalText(text []byte) error {
@@ -117,6 +132,7 @@ func (c *serveCmd) config() (node.Config, error) {
 		Password: password, BlocTimeout: time.Duration(c.Timeout), Settle: settle,
 		RequestTimeout: c.RequestTimeout, Heartbeat: c.Heartbeat, Election: c.Election,
 		SnapshotEntries: c.Snapshot, DigestEntries: c.Digest, MaxClients: c.MaxClients,
+		MaxMemory: int64(c.MaxMemory),
 	}, nil
 }
 

@@ -136,11 +136,11 @@ func (m *Machine) write(c *call) caucus.Reply {
 		return caucus.ErrorReply(err)
 	}
 	do := m.writes[spec.Name]
-	switch {
-	case do == nil:
+	if do == nil {
 		return caucus.Fail(caucus.ErrBad, "'%s' does not change the state", spec.Name)
-	case m.full(spec):
-		return caucus.ErrorReply(errFull)
+	}
+	if err := m.exceeds(spec, c.args); err != nil {
+		return caucus.ErrorReply(err)
 	}
 	return do(c)
 }

@@ -27,8 +27,11 @@ type dumpHead struct {
 	Term    uint64 `json:"term"`
 	Stamp   int64  `json:"stamp"` // microseconds since 1970
 	Counter uint64 `json:"counter"`
-	Limit   int64  `json:"maxmemory"`                        // bytes, 0 for none; a new ensemble has it too
-	Notify  string `json:"notify_keyspace_events,omitempty"` // too
+	Limit   int64  `json:"maxmemory"`               // bytes, 0 for none; a new ensemble has it too
+	Key     int64  `json:"max_key_bytes,omitempty"` // these, too
+	Value   int64  `json:"max_value_bytes,omitempty"`
+	Most    int64  `json:"max_elements,omitempty"`
+	Notify  string `json:"notify_keyspace_events,omitempty"`
 }
 
 // dumpKey has what is no readable text under the name with _b64 instead.
@@ -119,7 +122,7 @@ func (v *View) Dump(w io.Writer) error {
 	s := v.state
 	d := newDumper(w)
 	d.line(dumpHead{dumpVersion, fmt.Sprintf("%x", s.cluster), s.index, s.term, s.stamp, s.counter,
-		s.maxMemory, s.notify})
+		s.limits.memory, s.limits.key, s.limits.value, s.limits.elements, s.notify})
 	d.keys(s)
 	s.groups.Scan(func(_ string, g *group) bool { return d.line(s.dumpGroup(g)) })
 	s.sessions.Scan(func(_ string, of *session) bool { return d.line(s.dumpSession(of)) })

@@ -23,7 +23,7 @@ const restoreRaise = 1 << 32
 // and members do not come along: whoever they were believes in the old ensemble.
 type Dump struct {
 	Contents
-	limit  int64 // on memory, bytes
+	limits
 	notify string
 	keys   []dumpedKey
 	groups []dumpedGroup
@@ -74,7 +74,7 @@ func CheckDump(r io.Reader) (Contents, error) {
 // ensemble, or begins at 0, is told that there is a gap. The dump can be used once.
 func (d *Dump) Found(cluster [16]byte, stamp int64) *Machine {
 	m := New(cluster, stamp)
-	m.counter, m.now, m.maxMemory, m.notify = d.Revision+restoreRaise, stamp, d.limit, d.notify
+	m.counter, m.now, m.limits, m.notify = d.Revision+restoreRaise, stamp, d.limits, d.notify
 	for i := range d.keys {
 		m.foundKey(&d.keys[i])
 		d.keys[i] = dumpedKey{}
@@ -209,14 +209,17 @@ func (in *dumpReader) head(line []byte) error {
 	if h.Counter > math.MaxInt64/2 { // terms and epochs are integers on the wire
 		return fmt.Errorf("a counter of %d leaves no room to raise it", h.Counter)
 	}
-	if h.Limit < 0 {
-		return fmt.Errorf("maxmemory is %d; it is a number of bytes, 0 for no limit", h.Limit)
+	for name, limit := range map[string]int64{"maxmemory": h.Limit, "max_key_bytes": h.Key,
+		"max_value_bytes": h.Value, "max_elements": h.Most} {
+		if limit < 0 {
+			return fmt.Errorf("%s is %d; it is a number, 0 for no limit", name, limit)
+		}
 	}
 	notify, refused := notifyFlags(h.Notify)
 	if refused != nil {
 		return fmt.Errorf("notify_keyspace_events is %q; it takes letters of A%s", h.Notify, notifyLetters)
 	}
-	in.dump.limit, in.dump.notify = h.Limit, notify
+	in.dump.limits, in.dump.notify = limits{h.Limit, h.Key, h.Value, h.Most}, notify
 	in.dump.Contents = Contents{Cluster: h.Cluster, Index: h.Index, Term: h.Term, Stamp: h.Stamp,
 		Revision: h.Counter}
 	return nil

@@ -22,7 +22,8 @@ func dumped(t testing.TB) (*Machine, string) {
 		{"SET", "b", "2"}, {"SET", "a", "1", "PXAT", "1900000000000"},
 		{"GROUP", "CREATE", "made", "SETTLE", "5", "TTL", "2000", "GRACE", "10", "MIN", "2", "SLOTS", "8",
 			"HEARTBEAT", "600", "VOTETIMEOUT", "250"},
-		{"GROUP", "CREATE", "made/flat", "NOLEADER"}, {"CONFIG", "SET", "maxmemory", "1mb"},
+		{"GROUP", "CREATE", "made/flat", "NOLEADER"}, {"CONFIG", "SET", "maxmemory", "1mb", "max-elements", "7",
+			"max-key-bytes", "8000", "max-value-bytes", "9000", "notify-keyspace-events", "Ex"},
 	} {
 		ops = append(ops, entry.Op{Args: args})
 	}
@@ -98,7 +99,7 @@ func TestDumpFoundsAnother(t *testing.T) {
 	}
 	again := d.Found([16]byte{8}, 1_700_000_005_000_000)
 	if again.cluster != [16]byte{8} || again.stamp != 1_700_000_005_000_000 || again.index != 0 ||
-		again.maxMemory != 1<<20 || again.sessions.Len() != 0 || again.nodes.Len() != 0 || again.groups.Len() != 2 {
+		again.limits != m.limits || again.sessions.Len() != 0 || again.nodes.Len() != 0 || again.groups.Len() != 2 {
 		t.Errorf("founded: %+v", again.state)
 	}
 	m.keys.from(0, func(_ uint64, it *item) bool {

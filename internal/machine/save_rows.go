@@ -21,7 +21,10 @@ func metaRow(w *saver, s *state) []byte {
 	row = fields.Uvarint(row, s.nextNode)
 	row = fields.Uvarint(row, s.quorum)
 	row = fields.Uvarint(fields.Uvarint(row, s.keys.removals.forgotten), s.history.floor)
-	return fields.String(fields.Uvarint(row, uint64(s.maxMemory)), s.notify)
+	for _, limit := range []int64{s.limits.memory, s.limits.key, s.limits.value, s.limits.elements} {
+		row = fields.Uvarint(row, uint64(limit))
+	}
+	return fields.String(row, s.notify)
 }
 
 func loadMeta(r *fields.Reader, s *state) error {
@@ -31,7 +34,9 @@ func loadMeta(r *fields.Reader, s *state) error {
 	s.counter, s.nextNode, s.quorum = r.Uvarint(), r.Uvarint(), r.Uvarint()
 	s.keys = newKeyspace(s.cluster)
 	s.keys.removals.forgotten, s.history.floor = r.Uvarint(), r.Uvarint()
-	s.maxMemory = int64(min(r.Uvarint(), math.MaxInt64))
+	for _, limit := range []*int64{&s.limits.memory, &s.limits.key, &s.limits.value, &s.limits.elements} {
+		*limit = int64(min(r.Uvarint(), math.MaxInt64))
+	}
 	s.notify = strings.Clone(r.String())
 	return nil
 }

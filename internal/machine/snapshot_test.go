@@ -32,7 +32,8 @@ func full(t testing.TB) *Machine {
 	for _, line := range []string{
 		"SET plain value", "SET ends soon EX 10", "SET gone x", "DEL gone", "GROUP JOIN work AS me",
 		"VOTE CALL work what", "GROUP JOIN shared SETTLE 0 SLOTS 8 HEARTBEAT 1000", "GROUP RELEASE shared 3",
-		"CONFIG SET maxmemory 1gb", "BLMPOP 0 2 awaited also RIGHT COUNT 2",
+		"CONFIG SET maxmemory 1gb max-elements 1000 max-key-bytes 1001 max-value-bytes 1002",
+		"CONFIG SET notify-keyspace-events KEA", "BLMPOP 0 2 awaited also RIGHT COUNT 2",
 	} {
 		ops = append(ops, entry.Op{Bound: true, Fresh: entry.Session{9}, Args: strings.Fields(line)})
 	}
@@ -87,7 +88,8 @@ func TestSnapshotHoldsEverything(t *testing.T) {
 	hasAll(t, again)
 	if a, b := m.state, again.state; a.cluster != b.cluster || a.level != b.level || a.index != b.index ||
 		a.term != b.term || a.stamp != b.stamp || a.begun != b.begun ||
-		a.counter != b.counter || a.nextNode != b.nextNode || a.maxMemory != b.maxMemory || a.maxMemory != 1<<30 {
+		a.counter != b.counter || a.nextNode != b.nextNode || a.limits != b.limits || a.limits.memory != 1<<30 ||
+		a.notify != b.notify {
 		t.Errorf("loaded: %+v", b)
 	}
 	if a, b := m.deadlines.Items(), again.deadlines.Items(); !slices.Equal(a, b) || len(a) != 2 {

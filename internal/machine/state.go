@@ -18,8 +18,8 @@ type state struct {
 	quorum   uint64   // so many must vote before anybody is served (SAFETY A12); 0 once they did
 	beyond   uint64   // how many entries were applied at the level Next
 
-	notify    string // notify-keyspace-events, "" for none
-	maxMemory int64  // bytes of keys and values above which what grows is refused, 0 for no limit (SAFETY B13)
+	notify string // notify-keyspace-events, "" for none
+	limits limits
 
 	keys      keyspace
 	history   history                     // of the keys

@@ -8,21 +8,10 @@ import (
 	"github.com/caucus-project/caucus"
 )
 
-// maxText is the longest string, as in Redis.
-const maxText = 512 << 20
-
-// fits says whether a string may have so many bytes.
-func fits(n int64) *caucus.Error {
-	if n > maxText {
-		return caucus.Errorf(caucus.ErrBad, "string exceeds maximum allowed size (proto-max-bulk-len)")
-	}
-	return nil
-}
-
 func appendText(c *call) caucus.Reply {
 	it, _, err := c.text(c.args[1])
 	if err == nil {
-		err = fits(int64(len(it.text)) + int64(len(c.args[2])))
+		err = c.m.fits(int64(len(it.text)) + int64(len(c.args[2])))
 	}
 	if err != nil {
 		return caucus.ErrorReply(err)
@@ -49,7 +38,7 @@ func setRange(c *call) caucus.Reply {
 	if patch == "" {
 		return caucus.Int(int64(len(it.text)))
 	}
-	if err := fits(max(offset, offset+int64(len(patch)))); err != nil {
+	if err := c.m.fits(max(offset, offset+int64(len(patch)))); err != nil {
 		return caucus.ErrorReply(err)
 	}
 	patched := overwrite(it.text, int(offset), patch)

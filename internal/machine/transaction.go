@@ -1,8 +1,6 @@
 package machine
 
 import (
-	"slices"
-
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
 )
@@ -11,9 +9,10 @@ import (
 // Other nodes than the client's own pass over the reads: nobody waits for their answers, unless the
 // replies are kept for a request that may be asked again (SAFETY A15).
 func (m *Machine) transaction(c *call, answered bool) caucus.Reply {
+	why := m.refusal(c.op.Queue)
 	switch {
-	case m.tooLarge(c.op.Queue):
-		return caucus.Fail(caucus.ErrExecAbort, "Transaction discarded because of: %s", errFull)
+	case why != nil:
+		return caucus.Fail(caucus.ErrExecAbort, "Transaction discarded because of: %s", why)
 	case !m.watchesHold(c.op.Watch) || !m.guardsHold(c.op.Queue):
 		return caucus.NilArray()
 	}
@@ -24,13 +23,17 @@ func (m *Machine) transaction(c *call, answered bool) caucus.Reply {
 	return caucus.Array(replies...)
 }
 
-// tooLarge says whether a transaction holds something that is refused because memory is full: then nothing
-// of it is carried out.
-func (m *Machine) tooLarge(queue []caucus.Command) bool {
-	return slices.ContainsFunc(queue, func(args caucus.Command) bool {
-		spec, err := m.table.Lookup(args)
-		return err == nil && m.full(spec)
-	})
+// refusal says why a command of a transaction is refused for what it would grow, nil when none is: then
+// nothing of the transaction is carried out.
+func (m *Machine) refusal(queue []caucus.Command) *caucus.Error {
+	for _, args := range queue {
+		if spec, err := m.table.Lookup(args); err == nil {
+			if why := m.exceeds(spec, args); why != nil {
+				return why
+			}
+		}
+	}
+	return nil
 }
 
 func (m *Machine) queued(c *call, args caucus.Command, answered bool) caucus.Reply {

@@ -64,7 +64,7 @@ func TestDocsTellWhatDiffers(t *testing.T) {
 
 func tables() string {
 	var b strings.Builder
-	b.WriteString(commands())
+	b.WriteString(allCommands())
 	b.WriteString("\n| answers of | differ, because |\n| --- | --- |\n")
 	for _, d := range command.Differences() {
 		fmt.Fprintf(&b, "| %s | %s |\n", names(d.Commands), d.Why)
@@ -76,8 +76,8 @@ func tables() string {
 	return b.String() + "\n"
 }
 
-// commands lists what there is, group by group in the words of COMMAND DOCS.
-func commands() string {
+// allCommands lists what there is, group by group in the words of COMMAND DOCS.
+func allCommands() string {
 	groups := map[string][]string{}
 	for _, row := range command.New().All() {
 		groups[row.Group] = append(groups[row.Group], row.Name)
