@@ -10,13 +10,15 @@ import (
 // memoryUsage carries out MEMORY USAGE key [SAMPLES count]: the bytes that the limit on memory counts, which
 // are alike on every node (SAFETY B13).
 func memoryUsage(q *query) caucus.Reply {
-	if len(q.args) > 3 {
-		if len(q.args) != 5 || !strings.EqualFold(q.args[3], "SAMPLES") {
+	for options := q.args[3:]; len(options) > 0; options = options[2:] {
+		if len(options) == 1 || !strings.EqualFold(options[0], "SAMPLES") {
 			return caucus.Fail(caucus.ErrBad, "syntax error")
 		}
-		if n, err := strconv.ParseInt(q.args[4], 10, 64); err != nil {
+		n, err := strconv.ParseInt(options[1], 10, 64)
+		switch {
+		case err != nil:
 			return caucus.Fail(caucus.ErrBad, "value is not an integer or out of range")
-		} else if n < 0 {
+		case n < 0:
 			return caucus.Fail(caucus.ErrBad, "syntax error")
 		}
 	}

@@ -131,11 +131,13 @@ func (d *draw) integer() string {
 	return strconv.Itoa(d.IntN(14) - 4)
 }
 
+// float draws a number. No negative zero is drawn, whose sign Redis keeps in some places of a sorted set and
+// not in others, and none that is too small to be exact, after which SORT refuses what is in order.
 func (d *draw) float() string {
 	if d.chance(15) {
 		return d.of("inf", "-inf", "+inf", "nan", "abc", "", "1e300", "-1e300", "1e-300", "0x1p3", " 1", "1 ",
 			"1,5", "1e400",
-			"12345678901234567890", "0.1", "0.2", "3.0", "5e-324", "-0", "-0.0", "infinity", "1.7976931348623157e308")
+			"12345678901234567890", "0.1", "0.2", "3.0", "infinity", "1.7976931348623157e308")
 	}
 	return d.of("1", "2", "3", "-1", "0", "0.5", "1.5", "2.25", "10", "3.14159", "-2.5")
 }
