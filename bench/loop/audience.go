@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 
@@ -92,14 +91,9 @@ func (a *Audience) Hear(heard func()) error {
 // hear reads once what has come over the ith connection.
 func (a *Audience) hear(i int, heard func()) error {
 	held := copy(a.in, a.left[i])
-	n, err := unix.Read(a.wires[i].fd, a.in[held:])
-	switch {
-	case err == unix.EAGAIN:
-		return nil
-	case err != nil:
-		return os.NewSyscallError("read", err)
-	case n == 0:
-		return io.ErrUnexpectedEOF
+	n, err := a.wires[i].read(a.in[held:])
+	if n == 0 {
+		return err
 	}
 	came := a.in[:held+n]
 	for len(came) > 0 {

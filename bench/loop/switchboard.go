@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"time"
@@ -126,14 +125,10 @@ func (s *Switchboard) fly(w *wire, now time.Time) error {
 
 // hear reads what has come over a connection. When that is the whole answer, the next flight goes.
 func (s *Switchboard) hear(w *wire, until time.Time) error {
-	n, err := unix.Read(w.fd, s.in)
+	n, err := w.read(s.in)
 	switch {
-	case err == unix.EAGAIN:
-		return nil
-	case err != nil:
-		return os.NewSyscallError("read", err)
 	case n == 0:
-		return io.ErrUnexpectedEOF
+		return err
 	case w.sent.IsZero() || !s.right(s.in[:n], w.came):
 		return fmt.Errorf("answered with %.200q, where an answer is %.20q...", s.in[:n], s.answer)
 	}

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"time"
@@ -56,6 +57,20 @@ func (w *wire) send(flight []byte) error {
 		flight = flight[max(n, 0):]
 	}
 	return nil
+}
+
+// read reads once what has come, 0 bytes if nothing has. That the other side has closed is an error.
+func (w *wire) read(into []byte) (int, error) {
+	n, err := unix.Read(w.fd, into)
+	switch {
+	case err == unix.EAGAIN:
+		return 0, nil
+	case err != nil:
+		return 0, os.NewSyscallError("read", err)
+	case n == 0:
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, nil
 }
 
 // await waits until something can be sent, or has come.
