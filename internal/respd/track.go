@@ -23,7 +23,7 @@ type tracking struct {
 	optIn    bool // only what is read after CLIENT CACHING YES counts
 	optOut   bool // what is read after CLIENT CACHING NO does not count
 	said     bool // CLIENT CACHING was said for the command, or transaction, that follows
-	multi    bool // a transaction is being gathered
+	multi    bool // a transaction is being gathered, as far as this pipeline tells before it is answered
 	busy     bool // answers are under way
 	keys     map[string]struct{}
 	prefixes []string
@@ -38,7 +38,7 @@ func (c *client) track(cmd caucus.Command, spec *command.Spec) {
 	t := &c.tracking
 	switch spec.Name {
 	case "multi":
-		t.multi, t.busy = true, true
+		t.multi = true
 		return
 	case "exec", "discard":
 		t.multi, t.said = false, false
@@ -81,11 +81,8 @@ func (c *client) tracked(m *waist.Message) bool {
 	switch {
 	case !t.on || one && !known && m.Pattern == "":
 		return false
-	case t.busy && one:
-		t.missed = append(t.missed, key)
-		return false
 	case t.busy:
-		t.flushed = true
+		t.miss(key, one)
 		return false
 	case one:
 		c.untrack(key)
@@ -93,6 +90,17 @@ func (c *client) tracked(m *waist.Message) bool {
 		c.untrackAll()
 	}
 	return true
+}
+
+// miss keeps for later that a key has changed, or all of them.
+func (t *tracking) miss(key string, one bool) {
+	switch {
+	case t.flushed:
+	case one && len(t.missed) < maxTracked:
+		t.missed = append(t.missed, key)
+	default:
+		t.flushed, t.missed = true, nil
+	}
 }
 
 func (c *client) untrack(key string) {
@@ -113,7 +121,7 @@ func (c *client) catchUp() {
 	c.gate.Lock()
 	defer c.gate.Unlock()
 	t := &c.tracking
-	if !t.busy || t.multi {
+	if t.multi = c.multi.Load(); !t.busy || t.multi {
 		return
 	}
 	t.busy = false

@@ -51,6 +51,12 @@ func TestB22_ChangesAreToldBehindATransaction(t *testing.T) {
 	if s.m.Publish(waist.TrackChannels+"k", "") != 0 {
 		t.Error("what is read without CACHING YES is tracked")
 	}
+	c.say("CLIENT TRACKING OFF\r\nCLIENT TRACKING ON\r\nMULTI\r\n", "+OK\r\n+OK\r\n+OK\r\n")
+	c.say("EXEC x\r\n", "-EXECABORT Transaction discarded because of: wrong number of arguments for "+
+		"'exec' command\r\n")
+	c.say("GET k\r\n", "_\r\n")
+	s.m.Publish(waist.TrackChannels+"k", "")
+	c.expect(forgetK) // the transaction is over, whatever ended it
 	c.say("HELLO 2\r\n", hello(2))
 	c.say("CLIENT GETREDIR\r\n", ":-1\r\n")
 }
