@@ -28,7 +28,8 @@ var floors = map[string]int{
 
 	"node": 5, "internal/sim": 5,
 
-	"cmd": 6, "internal/nodetest": 6, "internal/tidy": 6, "tests": 6, "tests/chaos": 6, "examples": 6,
+	"cmd": 6, "deploy": 6,
+	"internal/nodetest": 6, "internal/tidy": 6, "tests": 6, "tests/chaos": 6, "examples": 6,
 }
 
 // room gives the folder with a floor that a folder belongs to. Only the root folder belongs to the root.
