@@ -14,6 +14,7 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"github.com/caucus-project/caucus/internal/replica"
+	"github.com/caucus-project/caucus/internal/resp"
 )
 
 // Config says who a node is and where it lives. The zero value of every field but Data is usable.
@@ -74,6 +75,10 @@ type Config struct {
 	Commands []Command
 	// MaxClients bounds the client connections: 10,000.
 	MaxClients int
+	// MaxArgument bounds one argument of a command, so also a value that is sent as one, in bytes: 8 MiB; at
+	// least 1 KiB and at most 32 MiB, since commands travel between nodes as a whole. What is larger is refused
+	// and the connection goes on.
+	MaxArgument int
 	// MaxMemory, in bytes, is the ensemble's limit on keys and their values, above which what grows is refused.
 	// A node for which it is stated sets it once it has started, as CONFIG SET maxmemory does. 0 is not stated.
 	MaxMemory int64
@@ -115,6 +120,7 @@ func (c Config) withDefaults() Config {
 	c.Settle = cmp.Or(c.Settle, 6*time.Second)
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, 5*time.Second)
 	c.MaxClients = cmp.Or(c.MaxClients, 10_000)
+	c.MaxArgument = cmp.Or(c.MaxArgument, resp.DefaultBulk)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -144,6 +150,10 @@ func (c Config) validate() error {
 	case c.BlocTimeout < 100*time.Millisecond || c.BlocTimeout > 24*time.Hour:
 		return fmt.Errorf("node: a bloc client may be silent for 100ms to 24h, not for %v", c.BlocTimeout)
 	}
+	if a := c.MaxArgument; a != 0 && (a < leastArgument || a > mostArgument) {
+		return fmt.Errorf("node: MaxArgument (--proto-max-bulk-len) is %d bytes; it may be %d to %d", a,
+			leastArgument, mostArgument)
+	}
 	for name, addr := range map[string]string{"Listen (--listen)": c.Listen,
 		"PeerListen (--peer-listen)": c.PeerListen} {
 		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {
@@ -168,6 +178,12 @@ func (c Config) validate() error {
 	}
 	return nil
 }
+
+// What MaxArgument may be: at least what names and log-ins take, at most half of what one command may be.
+const (
+	leastArgument = 1 << 10
+	mostArgument  = resp.DefaultTotal / 2
+)
 
 // settleMillis gives the default settle period as the machine counts it.
 func (c Config) settleMillis() int64 { return max(0, c.Settle.Milliseconds()) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus/internal/httpd"
+	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/respd"
 )
 
@@ -22,7 +23,8 @@ type doors struct {
 // openDoors lets clients in.
 func (n *Node) openDoors() {
 	n.doors.resp = respd.New(respd.Config{Server: server{n}, Table: n.table, Log: n.log,
-		Password: func() string { return n.cfg.Password }, MaxClients: n.cfg.MaxClients})
+		Password: func() string { return n.cfg.Password }, MaxClients: n.cfg.MaxClients,
+		Limits: resp.Limits{Bulk: n.cfg.MaxArgument}})
 	n.serve("client", n.ls.client, n.doors.resp.Serve)
 	n.doors.program, n.doors.own = n.openInner(false), n.openInner(true)
 	if n.ls.http == nil {

@@ -1,7 +1,11 @@
 package node_test
 
 import (
+	"strconv"
+	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/node"
@@ -31,4 +35,34 @@ func TestB13_TheLimitOnMemoryIsTold(t *testing.T) {
 	}
 	cfg.MaxMemory = 0
 	limited(open(t, cfg), "2147483648")
+}
+
+// An argument over the setting is refused without harm to the connection; under a larger setting it is taken.
+func TestTheLongestArgumentIsASetting(t *testing.T) {
+	long := strings.Repeat("x", 2048)
+	for _, tt := range []struct {
+		most    int
+		refused bool
+	}{{1 << 10, true}, {4 << 10, false}} {
+		n := open(t, node.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off", MaxArgument: tt.most})
+		addr, _, _ := n.Addresses()
+		c := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, PoolSize: 1})
+		t.Cleanup(func() { _ = c.Close() })
+		if err := c.Set(t.Context(), "k", long, 0).Err(); (err != nil) != tt.refused {
+			t.Errorf("with %d bytes at most: %v", tt.most, err)
+		}
+		if got, err := c.Echo(t.Context(), "still here").Result(); err != nil || got != "still here" {
+			t.Errorf("afterwards: %q, %v", got, err)
+		}
+		settings := c.ConfigGet(t.Context(), "proto-max-bulk-len").Val()
+		if got := settings["proto-max-bulk-len"]; got != strconv.Itoa(tt.most) {
+			t.Errorf("CONFIG GET says %s, not %d", got, tt.most)
+		}
+	}
+	for _, bad := range []int{-1, 1023, 32<<20 + 1} {
+		_, err := node.Open(t.Context(), node.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", MaxArgument: bad})
+		if err == nil || !strings.Contains(err.Error(), "proto-max-bulk-len") {
+			t.Errorf("%d bytes: %v", bad, err)
+		}
+	}
 }

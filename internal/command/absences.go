@@ -3,7 +3,7 @@ package command
 // Absence is commands of Redis that are not here, and why.
 type Absence struct {
 	Why      string   // a sentence
-	Commands []string // without subcommands
+	Commands []string // one without its subcommands stands for all of them
 }
 
 // Absences lists the commands of Redis 7.0 that are not in the table.
@@ -46,7 +46,24 @@ func absences() []Absence {
 				"geosearch",
 				"geosearchstore", "pfadd", "pfcount", "pfdebug", "pfmerge", "pfselftest"}},
 		{"Channels are not divided among nodes: PUBLISH reaches the subscribers of all.",
-			[]string{"spublish", "ssubscribe", "sunsubscribe"}},
+			[]string{"spublish", "ssubscribe", "sunsubscribe", "pubsub|shardchannels", "pubsub|shardnumsub"}},
+		{"Keys are not divided among nodes, and what the nodes agree on is not set by hand; ADD_NODE, DEL_NODE " +
+			"and ENSEMBLE TRANSFER do what an operator may.",
+			[]string{"cluster|addslots", "cluster|addslotsrange", "cluster|bumpepoch",
+				"cluster|count-failure-reports", "cluster|countkeysinslot", "cluster|delslots",
+				"cluster|delslotsrange", "cluster|failover", "cluster|flushslots", "cluster|forget",
+				"cluster|getkeysinslot", "cluster|meet", "cluster|replicate", "cluster|reset",
+				"cluster|saveconfig", "cluster|set-config-epoch", "cluster|setslot"}},
+		{"The other nodes would go on.", []string{"client|pause", "client|unpause"}},
+		{"A command that waits ends by its own timeout, or with its connection: CLIENT KILL.",
+			[]string{"client|unblock"}},
+		{"Who hears no answers does not hear what was refused; a pipeline costs no round trips either.",
+			[]string{"client|reply"}},
+		{"What CONFIG SET changes is in the log at once, on all nodes.", []string{"config|rewrite"}},
+		{"Counters only rise, so that rates can be had from them; /metrics has counters and histograms.",
+			[]string{"config|resetstat", "latency|graph", "latency|histogram"}},
+		{"The memory is Go's: /metrics tells of it.", []string{"memory|malloc-stats"}},
+		{"COMMAND GETKEYS gives the keys; nothing is locked by key.", []string{"command|getkeysandflags"}},
 		{"What all connections say is not shown to one of them.", []string{"monitor"}},
 		{"Not yet.", []string{"acl"}},
 		{"It is art, and theirs.", []string{"lolwut"}},
