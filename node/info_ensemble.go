@@ -2,7 +2,9 @@ package node
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/machine"
 )
 
@@ -50,6 +52,16 @@ func (n *Node) replicaLines(r *report, nodes []machine.Node, l *lines) {
 	}
 }
 
+// peersDown gives the names of the other nodes to which no connection stands.
+func (n *Node) peersDown() (names []string) {
+	for _, p := range *n.nodes.Load() {
+		if p.ID != n.me.ID && !n.reaches(p.ID) {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 func (n *Node) infoCluster(_ *report, l *lines) { l.add("cluster_enabled", 1) }
 
 func (n *Node) infoEnsemble(r *report, l *lines) {
@@ -63,10 +75,14 @@ func (n *Node) infoEnsemble(r *report, l *lines) {
 	l.add("learners", len(r.Learners))
 	l.add("losses_borne", max(0, len(r.Voters)-1)/2) // voters that may be lost (SAFETY B4)
 	l.add("expected_nodes", r.held.expected)
+	l.add("peers_down", strings.Join(n.peersDown(), ","))
+	l.add("feature_level", r.held.level)          // of the ensemble (SAFETY B20)
+	l.add("feature_level_supported", entry.Level) // by this node's version
 	l.add("sessions", r.held.sessions)
 	l.add("sessions_here", r.held.here)
 	l.add("last_checkpoint", r.Last)
 	l.add("syncs", n.store.Stats().Syncs)
+	l.add("sync_p99_usec", n.meter.SlowSync().Microseconds())
 	l.add("clock_ahead_ms", r.Clock/1000)    // this node's wall clock, of the ensemble's (SAFETY A14)
 	l.add("clocks_off", len(r.Off))          // voters' wall clocks that do not count, as the leader sees it
 	l.add("clock_rate_off", flag(r.RateOff)) // this node's clock and the leader's (SAFETY A2)

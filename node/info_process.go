@@ -35,6 +35,7 @@ func (n *Node) infoServer(_ *report, l *lines) {
 // holdings is what the state holds.
 type holdings struct {
 	keys, expiring int
+	level          uint16   // the feature level of the ensemble
 	sessions, here int      // all, and those attached to this node
 	memory, limit  int64    // bytes; limit 0 for none
 	settings       []string // of the ensemble, names and values in turn, in order
@@ -44,6 +45,7 @@ type holdings struct {
 func (n *Node) holdings() (h holdings) {
 	n.owner.inspect(func(r *replica.Replica) {
 		h.keys, h.expiring = r.State().KeyCount()
+		h.level = r.State().Level()
 		h.sessions, h.here = r.State().SessionCount(), r.State().SessionsAt(n.me.ID)
 		h.memory, h.limit = r.State().Memory(), r.State().MaxMemory()
 		h.settings = append(r.State().Limits(), "notify-keyspace-events", r.State().Notify())

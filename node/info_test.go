@@ -43,7 +43,7 @@ func TestInfoHasWhatToolsLookFor(t *testing.T) {
 	for section, fields := range map[string]string{
 		"Server": "redis_version redis_mode os arch_bits process_id run_id tcp_port uptime_in_seconds " +
 			"uptime_in_days caucus_version",
-		"Clients": "connected_clients maxclients blocked_clients",
+		"Clients": "connected_clients maxclients max_open_files blocked_clients",
 		"Memory":  "used_memory used_memory_human used_memory_rss maxmemory maxmemory_policy",
 		"Persistence": "loading rdb_changes_since_last_save rdb_bgsave_in_progress rdb_last_save_time " +
 			"rdb_last_bgsave_status aof_enabled aof_last_write_status aof_current_size",
@@ -53,7 +53,7 @@ func TestInfoHasWhatToolsLookFor(t *testing.T) {
 		"CPU":         "used_cpu_sys used_cpu_user",
 		"Ensemble": "cluster_id node leader term commit applied voters learners losses_borne " +
 			"sessions sessions_here expected_nodes last_checkpoint clock_ahead_ms clocks_off " +
-			"clock_rate_off disk_free disk_low " +
+			"clock_rate_off disk_free disk_low peers_down feature_level feature_level_supported sync_p99_usec " +
 			"disk_hung digests_compared_at",
 		"Cluster":  "cluster_enabled",
 		"Keyspace": "db0",

@@ -12,6 +12,9 @@ import (
 func (n *Node) infoClients(r *report, l *lines) {
 	l.add("connected_clients", r.door.Clients)
 	l.add("maxclients", n.cfg.MaxClients)
+	if files, ok := mostFiles(); ok {
+		l.add("max_open_files", files)
+	}
 	l.add("blocked_clients", n.waiting.Load())
 	l.add("pubsub_clients", r.door.Subscribers)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // Metrics are those of one node. Its methods may be called from any goroutine.
@@ -54,6 +55,23 @@ func New(read func() *Readings, log *slog.Logger) *Metrics {
 func (m *Metrics) Synced(took time.Duration, writes int) {
 	m.sync.Observe(took.Seconds())
 	m.batch.Observe(float64(writes))
+}
+
+// SlowSync gives what 99 of a hundred appends to the log did not exceed since the node started, to the next
+// step of the histogram; 0 when there was none.
+func (m *Metrics) SlowSync() time.Duration {
+	var told dto.Metric
+	if err := m.sync.Write(&told); err != nil {
+		m.log.Warn("the times of syncs cannot be read", "error", err)
+		return 0
+	}
+	h := told.GetHistogram()
+	for _, b := range h.GetBucket() {
+		if 100*b.GetCumulativeCount() >= 99*h.GetSampleCount() && h.GetSampleCount() > 0 {
+			return time.Duration(b.GetUpperBound() * float64(time.Second))
+		}
+	}
+	return time.Duration(h.GetSampleSum() * float64(time.Second)) // longer than any step
 }
 
 // Answered notes that a client was answered, by one of the ways above.

@@ -105,6 +105,25 @@ func TestValues(t *testing.T) {
 	}
 }
 
+func TestSlowSync(t *testing.T) {
+	m := New(everything, quiet)
+	if took := m.SlowSync(); took != 0 {
+		t.Errorf("without any sync %v", took)
+	}
+	for range 98 {
+		m.Synced(time.Millisecond, 1)
+	}
+	m.Synced(30*time.Millisecond, 1)
+	m.Synced(time.Second, 1)
+	if took := m.SlowSync(); took < 30*time.Millisecond || took > 60*time.Millisecond {
+		t.Errorf("99 of a hundred took %v", took)
+	}
+	m = New(everything, quiet)
+	if m.Synced(time.Minute, 1); m.SlowSync() != time.Minute {
+		t.Errorf("one that took a minute is told as %v", m.SlowSync())
+	}
+}
+
 // docs/metrics.md lists what is told, so that they cannot differ.
 func TestDocsListTheMetrics(t *testing.T) {
 	const path = "../../docs/metrics.md"

@@ -19,7 +19,8 @@ var floors = map[string]int{
 	"internal/overview": 1,
 
 	"internal/machine": 2, "internal/talk": 2,
-	"internal/story": 2, // test support
+	"internal/doctor": 2,
+	"internal/story":  2, // test support
 
 	"internal/replica": 3, "internal/raftlog": 3, "internal/peer": 3, "internal/feed": 3, "client": 3,
 	"internal/post": 3, "internal/explore": 3,
