@@ -59,15 +59,23 @@ const (
 	wrapLines = "\x1b[?7h"
 )
 
-// draw replaces the picture, in one write, so that nothing flickers. What has no room is left out.
+// draw replaces the picture, unless nothing can be drawn on.
 func (s *screen) draw(p picture) {
+	if !s.live {
+		return
+	}
+	columns, _ := s.size()
+	s.show(s.paint(p, columns))
+}
+
+// show replaces the picture by lines, in one write, so that nothing flickers. What has no room is left out.
+func (s *screen) show(lines []string) {
 	if !s.live {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	columns, rows := s.size()
-	lines := s.paint(p, columns)
+	_, rows := s.size()
 	lines = lines[:min(len(lines), max(1, rows-1))]
 	up := ""
 	if s.drawn > 0 {

@@ -13,17 +13,31 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/overview"
 )
 
 // statusCmd shows the ensemble as a whole. Without a quorum it shows what one node knows, and fails.
 type statusCmd struct {
 	ensembleFlags
-	JSON bool `name:"json" help:"As JSON, for programs."`
+	JSON  bool          `name:"json" help:"As JSON, for programs; with --watch a line each time."`
+	Watch bool          `short:"w" help:"Again and again: in a terminal a picture drawn anew, and a line for each change."`
+	Every time.Duration `help:"How often, with --watch." default:"1s" placeholder:"1s"`
+}
+
+// Validate looks at what can be judged before anything is done; kong calls it.
+func (c *statusCmd) Validate() error {
+	if c.Every < 100*time.Millisecond {
+		return fmt.Errorf("--every must be 100ms at least, not %v", c.Every)
+	}
+	return nil
 }
 
 // Run asks and shows.
 func (c *statusCmd) Run(ctx context.Context) error {
+	if c.Watch {
+		return c.watch(ctx)
+	}
 	s, err := c.overview(ctx)
 	if err != nil {
 		return err
@@ -54,6 +68,11 @@ func (f *ensembleFlags) overview(ctx context.Context) (*overview.Ensemble, error
 		return nil, err
 	}
 	defer cl.Close()
+	return overviewBy(ctx, cl)
+}
+
+// overviewBy asks whichever node the client has reached.
+func overviewBy(ctx context.Context, cl *client.Client) (*overview.Ensemble, error) {
 	reply, err := cl.Do(ctx, caucus.Command{"ENSEMBLE", "STATUS"})
 	if err != nil {
 		return nil, err
@@ -74,22 +93,24 @@ func rows(s *overview.Ensemble) []overview.Row {
 	return rows
 }
 
-// print writes tables for people.
+// printStatus writes tables for people.
 func printStatus(screen *screen, s *overview.Ensemble) error {
 	var text bytes.Buffer
+	if err := writeStatus(&text, s); err != nil {
+		return err
+	}
+	return writeAll(screen.out, []string{screen.heed(text.String())})
+}
+
+func writeStatus(text *bytes.Buffer, s *overview.Ensemble) error {
 	quorum := "yes"
 	if !s.Quorum {
 		quorum = "NONE"
 	}
-	fmt.Fprintf(&text, "ensemble %s, term %d, commit %d, quorum %s, %s\n\n", s.Cluster, s.Term, s.Commit, quorum,
+	fmt.Fprintf(text, "ensemble %s, term %d, commit %d, quorum %s, %s\n\n", s.Cluster, s.Term, s.Commit, quorum,
 		time.UnixMilli(s.Time).UTC().Format(time.RFC3339))
 	nodes := rows(s)
-	err := errors.Join(printNodes(&text, s), writeAll(&text, lagWarnings(nodes)),
-		printGroups(&text, s.Groups))
-	if err != nil {
-		return err
-	}
-	return writeAll(screen.out, []string{screen.heed(text.String())})
+	return errors.Join(printNodes(text, s), writeAll(text, lagWarnings(nodes)), printGroups(text, s.Groups))
 }
 
 // farBehind is how many entries a node may lack before it is worth a word.
