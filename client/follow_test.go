@@ -234,7 +234,7 @@ func TestAQuietNodeIsAskedAndLeft(t *testing.T) {
 		"cut off": func(h *history) { h.cut = true }, "stopped": func(h *history) { h.mute = true }} {
 		one, two := newHistory(3, 6, 4), newHistory(3, 6, 4)
 		a, b := startFake(t, one.answer), startFake(t, two.answer)
-		e := listen(t, dial(t, client.Config{Addrs: []string{a.addr, b.addr}, Timeout: 50 * time.Millisecond,
+		e := listen(t, dial(t, client.Config{Addrs: []string{a.addr, b.addr}, Timeout: 500 * time.Millisecond,
 			DialTimeout: 10 * time.Second}))
 		a.await("GROUP INFO g", 1)
 		one.change(func() { change(one) })

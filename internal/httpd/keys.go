@@ -150,8 +150,8 @@ func (v *visit) alter(cmd caucus.Command) caucus.Reply {
 				return done
 			}
 		}
-		return caucus.Fail(caucus.ErrTryAgain, "key '%.80s' was changed by others all the time; "+
-			"nothing was done", key)
+		return caucus.Fail(caucus.ErrTryAgain, "key '%.80s' could not be changed before others did, in the time "+
+			"that a request has; nothing was done", key)
 	})
 }
 

@@ -218,7 +218,7 @@ func TestListOfKeys(t *testing.T) {
 }
 
 func TestWrongKeys(t *testing.T) {
-	s := nodes(t, 1)[0]
+	s := unhurried(t)
 	big := `{"value":"` + strings.Repeat("x", 8<<20) + `"}`
 	s.run(nil, []request{
 		{"", "PUT", "/v1/keys/k", ``, `400 ERR 'value' is missing`},

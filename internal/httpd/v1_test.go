@@ -33,6 +33,12 @@ func nodes(t *testing.T, n int) (doors []*stage) {
 	return doors
 }
 
+// unhurried is a door of one node for requests that are so large that they may take their time.
+func unhurried(t *testing.T) *stage {
+	slow := func(_ int, cfg *node.Config) { cfg.RequestTimeout = patience }
+	return ofNode(t, nodetest.InProcess(t, 1, slow)[0])
+}
+
 // session opens a session that does not end by itself in a test.
 func (s *stage) session() string {
 	s.t.Helper()
@@ -332,8 +338,7 @@ func TestWrongInput(t *testing.T) {
 
 // A message may have its full size, whatever its bytes cost in JSON; one byte more is too much.
 func TestLargestMessage(t *testing.T) {
-	unhurried := func(_ int, cfg *node.Config) { cfg.RequestTimeout = patience }
-	s := ofNode(t, nodetest.InProcess(t, 1, unhurried)[0])
+	s := unhurried(t)
 	id := s.session()
 	s.expect(s.as(id, "PUT", "/v1/groups/g", ``), 200, `{}`)
 	for text, size := range map[string]int{"x": 1, `\u0001`: 1, "é": 2} {
