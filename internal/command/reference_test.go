@@ -58,12 +58,13 @@ func reference() string {
 		groups[row.Group] = append(groups[row.Group], row)
 	}
 	var b strings.Builder
-	b.WriteString(referenceHead)
+	b.WriteString(strings.ReplaceAll(referenceHead, "'", "`"))
 	for _, c := range chapters {
 		fmt.Fprintf(&b, "\n## %s\n\n| command | what it does | cost | |\n| --- | --- | --- | --- |\n", c.title)
 		for _, row := range groups[c.group] {
 			if !row.Helps() {
-				fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", said(row), cell(row.Summary), cell(row.Complexity), notes(row))
+				fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n",
+					said(row), cell(row.Summary), cell(row.Complexity), notes(row))
 			}
 		}
 		delete(groups, c.group)
@@ -74,17 +75,18 @@ func reference() string {
 	return b.String()
 }
 
+// referenceHead is the page above its tables; ' stands for a backquote.
 const referenceHead = `# Reference
 
-Every command, as the table in the code has it; this page is written from there. Any node takes any command. ` +
-	"`COMMAND DOCS`" + `
-gives the same to programs, and each family explains itself: ` + "`GROUP HELP`, `SESSION HELP`, `VOTE HELP`" + `. What differs
-from Redis is in [redis.md](redis.md), what each means in [concepts.md](concepts.md).
+Every command, as the table in the code has it; this page is written from there. Any node takes any
+command. 'COMMAND DOCS' gives the same to programs, and each family explains itself, as by 'GROUP HELP'.
+What differs from Redis is in [redis.md](redis.md), what each means in [concepts.md](concepts.md).
 
-In the last column, **w** goes through the log of the ensemble and is on a majority of disks before it is answered; **r** is a
-linearizable read; **n** concerns the node alone that is asked; **c** the connection. **!** may wait for its answer, **a** is for
-operators, and **–** may not stand in a transaction. Since which version of Redis there is such a command, or that it is ours,
-` + "`COMMAND DOCS`" + ` says as well. Choices of words are in capitals; ` + "`[ ]`" + ` may be left out.
+In the last column, **w** goes through the log of the ensemble and is on a majority of disks before it is
+answered; **r** is a linearizable read; **n** concerns the node alone that is asked; **c** the connection.
+**!** may wait for its answer, **a** is for operators, and **–** may not stand in a transaction. Since which
+version of Redis there is such a command, or that it is ours, 'COMMAND DOCS' says as well. Choices of words
+are in capitals; '[ ]' may be left out.
 `
 
 // said gives the command as one writes it.

@@ -21,6 +21,15 @@ var seedTables = []seedTable{
 	{"riaps.md", "RIAPS", riapsNames},
 	{"pyraft.md", "pyraft", pyraftNames},
 	{"qcluster.md", "QCluster", qclusterNames},
+	{"bloc.md", "bloc", blocNames},
+}
+
+// blocNames are what bloc's page offers and admits.
+var blocNames = []string{
+	"GET /index", `{"status": "SETTLING"}`, "DELETE /session", "one group only", "-t", "-s", "-l tcp:8989",
+	"indexes in the order of joining", "the session id", "every heartbeat is logged",
+	"the server is a single point of failure",
+	"no security", `"few hundred clients"`, "fixed buckets",
 }
 
 // riapsNames are what RIAPS' distributed coordination shows to its components.
