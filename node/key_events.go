@@ -19,12 +19,11 @@ type keyEvents struct {
 
 // tell tells what has changed since it was called last.
 func (k *keyEvents) tell(s *machine.Machine) {
-	counter, after := s.Counter(), k.told
+	counter, after, begun := s.Counter(), k.told, k.begun
+	k.told, k.begun = counter, true
 	if counter == after {
 		return
 	}
-	begun := k.begun
-	k.told, k.begun = counter, true
 	notify, tracked := s.Notify(), k.hub.Heard(waist.TrackAll)
 	if !begun || notify == "" && !tracked {
 		return // who listens from now on reads a state in which that is done

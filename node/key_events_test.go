@@ -23,6 +23,21 @@ func heardAt(ear waist.Subscription) string {
 	return strings.Join(words, ", ")
 }
 
+// The first change of all is told like any other.
+func TestB22_TheFirstChangeIsTold(t *testing.T) {
+	s := newStore(t)
+	k := &keyEvents{hub: feed.New(feed.Limits{}, time.Now)}
+	k.tell(s.Machine)
+	ear := k.hub.Watch()
+	defer ear.Close()
+	ear.Subscribe(waist.TrackAll, waist.TrackChannels+"a")
+	s.write("SET", "a", "1")
+	k.tell(s.Machine)
+	if got := heardAt(ear); got != "caucus:t:a" {
+		t.Errorf("heard %q", got)
+	}
+}
+
 // Who caches keys is told of those that he named, of all at once when all are gone, and when it is not known
 // any more which have changed; of nothing that was before.
 func TestB22_KeysThatAreCached(t *testing.T) {
