@@ -33,7 +33,8 @@ func withVisitor(ctx context.Context, conn net.Conn) context.Context {
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
 // mayNot says why a request is not served at all, nil when it is. Whether the node lives and is ready
-// may be asked without password and under any name, as those who watch over it do.
+// may be asked without password and under any name, as those who watch over it do. The dashboard's own files
+// need no password either: what it shows does.
 func (d *Door) mayNot(r *http.Request, what resource) *caucus.Error {
 	v, _ := r.Context().Value(visitorKey{}).(visitor)
 	password := d.cfg.Password()
@@ -44,7 +45,7 @@ func (d *Door) mayNot(r *http.Request, what resource) *caucus.Error {
 	case what == health || what == readiness:
 		return nil
 	}
-	if err := d.wrongHost(r, v); err != nil {
+	if err := d.wrongHost(r, v); err != nil || what == page {
 		return err
 	}
 	return unproven(r, password)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/httpd/ui"
 )
 
 // resource is what a path names.
@@ -22,6 +23,7 @@ const (
 	readiness          // may clients be sent here?
 	metrics            // how is the node?
 	api                // what is below /v1/
+	page               // a file of the dashboard
 )
 
 // blocGroup is the group of bloc's bare paths.
@@ -53,8 +55,11 @@ func find(path string) (what resource, group string) {
 	case "/session":
 		return session, blocGroup
 	}
-	if strings.HasPrefix(path, apiRoot) {
+	switch {
+	case strings.HasPrefix(path, apiRoot):
 		return api, ""
+	case ui.Find(path) != nil:
+		return page, ""
 	}
 	rest, ok := strings.CutPrefix(path, "/g/")
 	at := strings.LastIndexByte(rest, '/')
@@ -95,7 +100,8 @@ func (d *Door) serve(to http.ResponseWriter, r *http.Request) {
 		d.api.ServeHTTP(w, r)
 	case what == nothing:
 		fail(w, http.StatusNotFound, caucus.Errorf(caucus.ErrBad, "there is nothing at this path; "+
-			"there is /index, /session, both also below /g/GROUP, /v1, /healthz, /readyz and /metrics"))
+			"there is the dashboard at /, there is /index, /session, "+
+			"both also below /g/GROUP, /v1, /healthz, /readyz and /metrics"))
 	case !slices.Contains(what.methods(), r.Method):
 		h.Set("Allow", strings.Join(what.methods(), ", "))
 		fail(w, http.StatusMethodNotAllowed, caucus.Errorf(caucus.ErrBad, "this path takes %s",
@@ -110,6 +116,8 @@ func (d *Door) serve(to http.ResponseWriter, r *http.Request) {
 		d.ready(w)
 	case what == metrics:
 		d.cfg.Metrics.ServeHTTP(w, r)
+	case what == page:
+		d.dashboard(w, r)
 	default:
 		d.bloc(w, r, what, group)
 	}

@@ -35,8 +35,9 @@ type ensemble struct {
 	held chan struct{}
 
 	mu      sync.Mutex
-	refusal *caucus.Error // what every DoAll is answered
-	closing bool          // Open fails
+	refusal *caucus.Error  // what every DoAll is answered
+	closing bool           // Open fails
+	doors   []caucus.Reply // what Local says of the nodes
 	ready   waist.Readiness
 
 	version  int64
@@ -67,6 +68,12 @@ func (e *ensemble) Ready() waist.Readiness {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.ready
+}
+
+func (e *ensemble) Local(context.Context, caucus.Command) caucus.Reply {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return caucus.Array(e.doors...)
 }
 
 func (e *ensemble) Open(info waist.ConnInfo) (waist.Conn, error) {
