@@ -41,7 +41,7 @@ func (m *Machine) begin(index, term uint64, e *entry.Entry) {
 	m.index, m.term = index, term
 	m.stamp = max(m.stamp, e.Stamp)
 	m.now = m.stamp
-	m.rng = draw(e.Seed)
+	m.rng, m.work = draw(e.Seed), effort{}
 	if m.level >= Next && m.supports >= Next {
 		m.beyond++
 	}
@@ -69,6 +69,7 @@ func (m *Machine) batch(b *entry.Batch) BatchResult {
 		return r
 	}
 	steps := m.host.Steps(b)
+	m.looked = effort{}
 	c := new(call) // for all of them, one after the other
 	if steps == nil {
 		for i := range b.Ops {
@@ -80,7 +81,7 @@ func (m *Machine) batch(b *entry.Batch) BatchResult {
 	next := 0
 	for i, s := range steps {
 		if !s.Write {
-			r.Results[i].Reply = m.Read(s.Op, m.now, false, m.host)
+			r.Results[i].Reply = m.look(s.Op, m.now, false, m.host, &m.looked)
 		} else if next < len(b.Ops) {
 			r.Results[i] = m.do(c, b, &b.Ops[next], true)
 			next++
@@ -125,7 +126,8 @@ func (m *Machine) call(op *entry.Op) *call {
 }
 
 func (m *Machine) callOf(op *entry.Op) call {
-	return call{query: query{s: &m.state, op: op, args: op.Args, now: m.now, host: m.host}, m: m}
+	return call{query: query{s: &m.state, op: op, args: op.Args, now: m.now, host: m.host,
+		work: &m.work}, m: m}
 }
 
 // write finds and runs the handler of a command. What a node of a newer version may have logged and this one
@@ -135,14 +137,10 @@ func (m *Machine) write(c *call) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	do := m.writes[spec.Name]
-	if do == nil {
+	if m.writes[spec.Name] == nil {
 		return caucus.Fail(caucus.ErrBad, "'%s' does not change the state", spec.Name)
 	}
-	if err := m.exceeds(spec, c.args); err != nil {
-		return caucus.ErrorReply(err)
-	}
-	return do(c)
+	return m.carryOut(spec, c)
 }
 
 // row gives the table's row of a command. What a node reports and no client can send has only a name.
@@ -156,7 +154,22 @@ func (m *Machine) row(args caucus.Command) (*command.Spec, *caucus.Error) {
 // Read answers a command from the state as it is. Now is the caller's estimate of the ensemble's clock, in
 // microseconds; local says that the answer may be stale.
 func (m *Machine) Read(op *entry.Op, now int64, local bool, host Host) caucus.Reply {
-	q := &query{s: &m.state, op: op, args: op.Args, now: now, local: local, host: host}
+	return m.look(op, now, local, host, new(effort))
+}
+
+// ReadAll answers the reads of a pipeline, all of them from the state as it is. When they come to more than a
+// node should do at once, the last are answered with TRYAGAIN.
+func (m *Machine) ReadAll(steps []entry.Step, now int64, local bool, host Host) []entry.Result {
+	results := make([]entry.Result, len(steps))
+	work := new(effort)
+	for i, s := range steps {
+		results[i].Reply = m.look(s.Op, now, local, host, work)
+	}
+	return results
+}
+
+func (m *Machine) look(op *entry.Op, now int64, local bool, host Host, work *effort) caucus.Reply {
+	q := &query{s: &m.state, op: op, args: op.Args, now: now, local: local, host: host, work: work}
 	if len(op.Queue) > 0 {
 		return m.readTransaction(q)
 	}
@@ -172,5 +185,8 @@ func (m *Machine) read(q *query) caucus.Reply {
 	if do == nil {
 		return caucus.Fail(caucus.ErrBad, "'%s' cannot be answered from the state", spec.Name)
 	}
-	return do(q)
+	if q.work.over() && isLaborious(spec) {
+		return caucus.ErrorReply(errEffort)
+	}
+	return q.checked(do(q))
 }

@@ -61,8 +61,10 @@ func (e *edit) done(w word) {
 	k := &e.m.keys
 	if e.fresh {
 		e.it.value = k.adopt(e.m.counter+1, e.body)
+		e.m.work.spent += e.weight()
 	} else {
 		k.memory += e.weight() - e.before
+		e.m.work.spent += max(e.weight()-e.before, e.before-e.weight())
 	}
 	e.fresh, e.before = false, e.weight()
 	e.m.put(w, e.it.key, e.it.value, e.it.expireAt)
@@ -71,7 +73,13 @@ func (e *edit) done(w word) {
 	}
 }
 
-// rng makes a generator for a read. What it draws with is a function of the request and the time, because
-// the answer may be kept for a request that is asked again, and then must be the same on every node (SAFETY
-// A15).
-func (q *query) rng() draw { return draw(uint64(q.now) ^ q.op.Request<<32 ^ q.op.Once) }
+// rng makes a generator for a read. What it draws with is a function of the request, of its place in it, and
+// of the time, because the answer may be kept for a request that is asked again, and then must be the same on
+// every node (SAFETY A15).
+func (q *query) rng() draw {
+	rng := draw(q.now)
+	for _, n := range []uint64{q.op.Conn, q.op.Request, q.op.Once, q.place} {
+		rng = draw(rng.next() ^ n)
+	}
+	return rng
+}

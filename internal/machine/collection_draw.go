@@ -43,6 +43,14 @@ func integerFrom(s string, least int64) (int64, *caucus.Error) {
 	return n, err
 }
 
+// drawn draws elements of a table, unless they are too many for an answer.
+func (q *query) drawn(d *drawing, t *table) ([]element, *caucus.Error) {
+	if err := q.room(int(min(d.count, int64(t.count)))); err != nil {
+		return nil, err
+	}
+	return d.of(t, q.rng()), nil
+}
+
 // of draws elements of a table: all of them, sorted, when it has no more than are asked for.
 func (d drawing) of(t *table, rng draw) []element {
 	n := min(d.count, int64(t.count))
@@ -101,8 +109,12 @@ func hrandField(q *query) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
+	drawn, err := q.drawn(&d, t)
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
 	items := []caucus.Reply{}
-	for _, e := range d.of(t, q.rng()) {
+	for _, e := range drawn {
 		items = append(items, caucus.Bulk(e.name))
 		if d.with {
 			items = append(items, caucus.Bulk(e.value))

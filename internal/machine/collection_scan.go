@@ -6,6 +6,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/glob"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // scanBody makes HSCAN and its kin: key cursor [MATCH pattern] [COUNT n]. The cursor is as that of SCAN. What
@@ -27,6 +28,8 @@ func scanBody(is kind) read {
 		if err := asked.parse(q.args[3:], false); err != nil {
 			return caucus.ErrorReply(err)
 		}
+		asked.count = min(asked.count, q.s.replyLimit()/waist.ItemBytes/4) // a step may hold fewer
+		q.work.steps(int(min(asked.count, int64(b.len()))))
 		return asked.of(b)
 	}
 }

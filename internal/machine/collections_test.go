@@ -92,6 +92,10 @@ func counted(t testing.TB, m *Machine) {
 		}
 		return true
 	})
+	m.pops.waits.Scan(func(_ uint64, w *popWait) bool {
+		memory += w.weight()
+		return true
+	})
 	if memory != m.Memory() || owned != m.keys.bodies.Len() {
 		t.Errorf("%d bytes are counted, and there are %d; %d bodies, and %d keys that have one",
 			m.Memory(), memory, m.keys.bodies.Len(), owned)

@@ -59,7 +59,7 @@ func (c *Custom) run(tx *Tx) (reply caucus.Reply) {
 		return caucus.Fail(caucus.ErrBad, "the command '%s' answered %s; nothing of it was applied",
 			c.Spec.Name, why)
 	}
-	return reply
+	return tx.query.checked(reply)
 }
 
 // deepest is how deep the reply of a custom command may be nested: in a transaction's array it is one deeper,

@@ -18,6 +18,7 @@ type Tx struct {
 	before *restore // what it goes back to if it fails; nil while nothing was changed
 	doing  bool     // a command of the machine's own is under way
 	over   bool
+	said   uint64 // commands so far
 }
 
 // restore is all that a command may have changed, as it was.
@@ -52,10 +53,11 @@ func (tx *Tx) Do(words ...string) caucus.Reply {
 		return caucus.ErrorReply(err)
 	}
 	inner := *tx.query
-	inner.args = words
+	tx.said++
+	inner.args, inner.place = words, inner.place<<20+tx.said
 	if !spec.Writes() {
 		tx.doing = true
-		reply := tx.m.reads[spec.Name](&inner)
+		reply := tx.m.read(&inner)
 		tx.doing = false
 		return reply
 	}
@@ -63,7 +65,7 @@ func (tx *Tx) Do(words ...string) caucus.Reply {
 		tx.before = tx.m.restore()
 	}
 	tx.doing = true
-	reply := tx.m.writes[spec.Name](&call{query: inner, m: tx.m, node: tx.call.node, boot: tx.call.boot})
+	reply := tx.m.carryOut(spec, &call{query: inner, m: tx.m, node: tx.call.node, boot: tx.call.boot})
 	tx.doing = false
 	return reply
 }

@@ -31,6 +31,7 @@ type dumpHead struct {
 	Key     int64  `json:"max_key_bytes,omitempty"` // these, too
 	Value   int64  `json:"max_value_bytes,omitempty"`
 	Most    int64  `json:"max_elements,omitempty"`
+	Reply   int64  `json:"max_reply_bytes,omitempty"`
 	Notify  string `json:"notify_keyspace_events,omitempty"`
 }
 
@@ -122,7 +123,8 @@ func (v *View) Dump(w io.Writer) error {
 	s := v.state
 	d := newDumper(w)
 	d.line(dumpHead{dumpVersion, fmt.Sprintf("%x", s.cluster), s.index, s.term, s.stamp, s.counter,
-		s.limits.memory, s.limits.key, s.limits.value, s.limits.elements, s.notify})
+		s.limits.memory, s.limits.key, s.limits.value, s.limits.elements,
+		s.limits.reply, s.notify})
 	d.keys(s)
 	s.groups.Scan(func(_ string, g *group) bool { return d.line(s.dumpGroup(g)) })
 	s.sessions.Scan(func(_ string, of *session) bool { return d.line(s.dumpSession(of)) })

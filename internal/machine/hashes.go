@@ -78,6 +78,9 @@ func hgetAll(q *query) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
+	if err := q.room(2 * t.count); err != nil {
+		return caucus.ErrorReply(err)
+	}
 	items := make([]caucus.Reply, 0, 2*t.count)
 	for _, e := range t.sorted() {
 		items = append(items, caucus.Bulk(e.name), caucus.Bulk(e.value))
@@ -96,6 +99,9 @@ func hvals(q *query) caucus.Reply {
 // fields answers one of the two things that each field of a hash has.
 func (q *query) fields(of func(*element) string) caucus.Reply {
 	t, err := q.table(q.args[1], kindHash)
+	if err == nil {
+		err = q.room(t.count)
+	}
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
@@ -122,7 +128,11 @@ func hmset(c *call) caucus.Reply {
 
 // setFields carries out HSET and HMSET, which differ in what they answer to how many fields are new.
 func (c *call) setFields(answer func(added int64) caucus.Reply) caucus.Reply {
-	if _, err := c.table(c.args[1], kindHash); err != nil {
+	t, err := c.table(c.args[1], kindHash)
+	if err == nil {
+		err = c.crowds(t, c.args[2:], 2)
+	}
+	if err != nil {
 		return caucus.ErrorReply(err)
 	}
 	var added int64
@@ -150,6 +160,9 @@ func hsetNX(c *call) caucus.Reply {
 	}
 	if t.has(c.args[2]) {
 		return caucus.Int(0)
+	}
+	if err := c.crowds(t, c.args[2:3], 1); err != nil {
+		return caucus.ErrorReply(err)
 	}
 	e := c.m.edit(c.args[1], kindHash)
 	e.setField(c.args[2], c.args[3])

@@ -27,15 +27,18 @@ func hincrBy(c *call) caucus.Reply {
 	if by < 0 && n < math.MinInt64-by || by > 0 && n > math.MaxInt64-by {
 		return caucus.Fail(caucus.ErrBad, "increment or decrement would overflow")
 	}
-	c.setNumber(strconv.FormatInt(n+by, 10), wordHIncrBy)
-	return caucus.Int(n + by)
+	return c.setNumber(t, strconv.FormatInt(n+by, 10), wordHIncrBy, caucus.Int(n+by))
 }
 
-// setNumber gives the field that a command names a number.
-func (c *call) setNumber(number string, w word) {
+// setNumber gives the field that a command names a number, and gives the answer.
+func (c *call) setNumber(t *table, number string, w word, answer caucus.Reply) caucus.Reply {
+	if err := c.crowds(t, c.args[2:3], 1); err != nil {
+		return caucus.ErrorReply(err)
+	}
 	e := c.m.edit(c.args[1], kindHash)
 	e.setField(c.args[2], number)
 	e.done(w)
+	return answer
 }
 
 // hincrByFloat carries out HINCRBYFLOAT key field increment.
@@ -61,6 +64,5 @@ func hincrByFloat(c *call) caucus.Reply {
 		return caucus.Fail(caucus.ErrBad, "increment would produce NaN or Infinity")
 	}
 	result := humanFloat(sum)
-	c.setNumber(result, wordHIncrByFloat)
-	return caucus.Bulk(result)
+	return c.setNumber(t, result, wordHIncrByFloat, caucus.Bulk(result))
 }

@@ -77,13 +77,19 @@ func size(q *query) caucus.Reply { return caucus.Int(int64(q.s.keys.count)) }
 
 // listKeys answers KEYS, sorted by bytes.
 func listKeys(q *query) caucus.Reply {
+	var err *caucus.Error
 	keys := []string{}
 	q.s.keys.from(0, func(_ uint64, it *item) bool {
 		if !q.hides(it) && glob.Match(q.args[1], it.key) {
 			keys = append(keys, it.key)
 		}
-		return true
+		err = q.room(len(keys))
+		return err == nil
 	})
+	q.work.steps(q.s.keys.count)
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
 	slices.Sort(keys)
 	return caucus.Bulks(keys...)
 }
@@ -164,11 +170,28 @@ func copyKey(c *call) caucus.Reply {
 	if _, taken := c.item(c.args[2]); !ok || taken && !replace {
 		return caucus.Int(0)
 	}
+	if err := c.mayCopy(&it); err != nil {
+		return caucus.ErrorReply(err)
+	}
 	if it.kind.hasBody() {
 		it.value = c.m.keys.adopt(c.m.counter+1, c.m.keys.mutable(it.value).IsoCopy())
 	}
 	c.m.put(wordCopyTo, c.args[2], it.value, it.expireAt)
 	return caucus.Int(1)
+}
+
+// mayCopy refuses a copy for which there is no room.
+func (c *call) mayCopy(it *item) *caucus.Error {
+	adds := it.bytes()
+	if it.kind.hasBody() {
+		of := c.s.keys.bodyOf(it.value)
+		if err := c.s.populous(c.args[2], of.len()); err != nil {
+			return err
+		}
+		adds += of.weight()
+	}
+	c.work.spent += adds
+	return c.s.affords(adds)
 }
 
 // flush carries out FLUSHALL and FLUSHDB [ASYNC | SYNC]. Groups and sessions are not in the keyspace, so they

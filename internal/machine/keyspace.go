@@ -187,5 +187,6 @@ func (k *keyspace) from(hash uint64, do func(hash uint64, it *item) bool) {
 // KeyCount says how many keys there are, and how many of them have an end.
 func (s *state) KeyCount() (all, expiring int) { return s.keys.count, s.keys.expiring }
 
-// Memory gives the bytes that the keys and their values are counted with (SAFETY B13).
-func (s *state) Memory() int64 { return s.keys.memory }
+// Memory gives the bytes that the keys and their values, and who waits for them, are counted with (SAFETY
+// B13).
+func (s *state) Memory() int64 { return s.keys.memory + s.pops.bytes }

@@ -16,6 +16,7 @@ func (m *Machine) put(w word, key string, v value, expireAt int64) {
 		return
 	}
 	it.revision = m.next()
+	m.work.spent += it.bytes()
 	old := m.keys.set(&it)
 	m.rearm(key, old.expireAt, expireAt)
 	m.history.note(keyChange{it.revision, key, w})

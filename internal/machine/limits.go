@@ -10,11 +10,16 @@ import (
 // limits are settings of the ensemble, by which every node refuses the same command (SAFETY B13). 0 is for no
 // limit but those that the doors and the formats have.
 type limits struct {
-	memory   int64 // bytes of keys and values above which what grows is refused
+	memory   int64 // bytes of keys, values and waits above which what grows is refused
 	key      int64 // bytes of a key
 	value    int64 // bytes of an argument, or of a string that a command makes
 	elements int64 // elements of a collection
+	reply    int64 // bytes of a reply, as waist.Weight counts them
 }
+
+// defaultValue is how long a value may be at first: a node copies a value whenever a byte of it changes,
+// and a value that a command makes, as SETRANGE does, may be a million times longer than the command.
+const defaultValue = 64 << 20
 
 // named gives a limit by its name in CONFIG, nil for a name that is none.
 func (l *limits) named(name string) *int64 {
@@ -27,6 +32,8 @@ func (l *limits) named(name string) *int64 {
 		return &l.value
 	case "max-elements":
 		return &l.elements
+	case "max-reply-bytes":
+		return &l.reply
 	}
 	return nil
 }
@@ -34,7 +41,8 @@ func (l *limits) named(name string) *int64 {
 // Limits gives the limits by their names in CONFIG, in order: names and numbers in turn.
 func (s *state) Limits() []string {
 	var list []string
-	for _, name := range []string{"max-elements", "max-key-bytes", "max-value-bytes", "maxmemory"} {
+	for _, name := range []string{"max-elements", "max-key-bytes", "max-reply-bytes", "max-value-bytes",
+		"maxmemory"} {
 		list = append(list, name, strconv.FormatInt(*s.limits.named(name), 10))
 	}
 	return list
@@ -46,20 +54,21 @@ func (s *state) MaxMemory() int64 { return s.limits.memory }
 // errFull is the answer to what would grow when memory is full.
 var errFull = caucus.Errorf(caucus.ErrOutOfMemory, "command not allowed when used memory > 'maxmemory'.")
 
-// growing says of commands that add to a collection which argument is its key.
-var growing = map[string]int{"hset": 1, "hmset": 1, "hsetnx": 1, "hincrby": 1, "hincrbyfloat": 1, "lpush": 1,
-	"rpush": 1, "lpushx": 1, "rpushx": 1, "linsert": 1, "sadd": 1, "zadd": 1, "zincrby": 1, "smove": 2,
-	"rpoplpush": 2, "lmove": 2, "brpoplpush": 2, "blmove": 2}
+// bringing are the commands that may make a key of a new name, or keep one while they wait, and yet are not
+// refused when memory is full.
+var bringing = map[string]bool{"rename": true, "renamenx": true, "smove": true,
+	"blpop": true, "brpop": true, "blmpop": true, "bzpopmin": true, "bzpopmax": true, "bzmpop": true}
 
 // exceeds says why a command that may grow what there is is refused, nil when it is not. What is counted in
-// memory are the keys and their values, alike on every node; sessions and groups have limits of their own. A
-// collection takes what one command adds as long as it has room for one more.
+// memory are the keys and their values, and who waits for them, alike on every node; sessions and groups have
+// limits of their own. What a command adds beyond its own bytes is looked at before it is made (fits, room).
 func (s *state) exceeds(spec *command.Spec, args caucus.Command) *caucus.Error {
 	l := &s.limits
-	if !spec.Has(command.DenyOOM) || *l == (limits{}) {
+	grows := spec.Has(command.DenyOOM)
+	switch {
+	case !grows && !bringing[spec.Name]:
 		return nil
-	}
-	if l.memory > 0 && s.Memory() > l.memory {
+	case grows && l.memory > 0 && s.Memory() > l.memory:
 		return errFull
 	}
 	if l.key > 0 {
@@ -78,37 +87,93 @@ func (s *state) exceeds(spec *command.Spec, args caucus.Command) *caucus.Error {
 			}
 		}
 	}
-	return s.crowded(spec, args)
-}
-
-// crowded refuses what adds to a collection that has as many elements as it may.
-func (s *state) crowded(spec *command.Spec, args caucus.Command) *caucus.Error {
-	at, adds := growing[spec.Name]
-	if s.limits.elements == 0 || !adds || at >= len(args) {
-		return nil
-	}
-	it, ok := s.keys.find(args[at])
-	if !ok || !it.kind.hasBody() {
-		return nil
-	}
-	if n := int64(s.keys.bodyOf(it.value).len()); n >= s.limits.elements {
-		return caucus.Errorf(caucus.ErrBad, "'%.64s' has %d elements, and max-elements is %d", args[at], n,
-			s.limits.elements)
-	}
 	return nil
 }
 
-// maxText is the longest string, as in Redis.
-const maxText = 512 << 20
+// crowded refuses what would give a collection more elements than it may have.
+func (s *state) crowded(key string, has, adds int) *caucus.Error {
+	most := s.limits.elements
+	if most == 0 || adds == 0 || int64(has)+int64(adds) <= most {
+		return nil
+	}
+	return caucus.Errorf(caucus.ErrBad, "'%.64s' has %d elements, and max-elements is %d, so it does not take "+
+		"%d more", key, has, most, adds)
+}
 
-// fits says whether a string may have so many bytes.
-func (s *state) fits(n int64) *caucus.Error {
+// crowds is crowded for the names among words, one in so many, of which those that are there add nothing.
+func (c *call) crowds(t *table, words []string, every int) *caucus.Error {
+	most := c.s.limits.elements
+	if most == 0 || int64(t.count)+int64(len(words)/every) <= most {
+		return nil
+	}
+	fresh := map[string]bool{}
+	for i := 0; i < len(words); i += every {
+		if !t.has(words[i]) {
+			fresh[words[i]] = true
+		}
+	}
+	return c.s.crowded(c.args[1], t.count, len(fresh))
+}
+
+const (
+	maxText   = 512 << 20 // the longest string, as in Redis
+	mostAdded = 1 << 30   // bytes that one command may add beyond its own
+)
+
+// fits says whether a string may have so many bytes, where there were others before.
+func (s *state) fits(before int, n int64) *caucus.Error {
 	switch {
 	case n > maxText:
 		return caucus.Errorf(caucus.ErrBad, "string exceeds maximum allowed size (proto-max-bulk-len)")
 	case s.limits.value > 0 && n > s.limits.value:
 		return caucus.Errorf(caucus.ErrBad, "a string of %d bytes would be longer than max-value-bytes, which "+
 			"is %d", n, s.limits.value)
+	}
+	return s.affords(n - int64(before))
+}
+
+// affords says whether so many bytes may be added to what there is.
+func (s *state) affords(adds int64) *caucus.Error {
+	switch limit := s.limits.memory; {
+	case adds <= 0:
+	case limit > 0 && s.Memory()+adds > limit:
+		return errFull
+	case adds > mostAdded:
+		return caucus.Errorf(caucus.ErrBad, "one command may add %d bytes, and this one would add more", mostAdded)
+	}
+	return nil
+}
+
+// making is a body that is made for a key, and what is there already.
+type making struct {
+	*body
+	s      *state
+	key    string
+	before int64
+}
+
+// making begins a body for a key.
+func (s *state) making(is kind, key string) *making {
+	mk := &making{body: newBody(is, s.keys.hashing), s: s, key: key}
+	if it, ok := s.keys.find(key); ok && it.kind.hasBody() {
+		mk.before = s.keys.bodyOf(it.value).weight()
+	}
+	return mk
+}
+
+// refused says why the body may not be as large as it is.
+func (mk *making) refused() *caucus.Error {
+	if err := mk.s.populous(mk.key, mk.len()); err != nil {
+		return err
+	}
+	return mk.s.affords(mk.weight() - mk.before)
+}
+
+// populous refuses to make a collection that has more elements than it may.
+func (s *state) populous(key string, elements int) *caucus.Error {
+	if most := s.limits.elements; most > 0 && int64(elements) > most {
+		return caucus.Errorf(caucus.ErrBad, "'%.64s' would have more elements than max-elements, which is %d", key,
+			most)
 	}
 	return nil
 }

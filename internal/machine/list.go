@@ -83,29 +83,28 @@ func (l *list) walk(from side, do func(position int64, value string) bool) {
 	}
 }
 
-// find gives the position of the first value like that one, from an end on.
-func (l *list) find(from side, value string) (position int64, ok bool) {
-	l.walk(from, func(p int64, v string) bool {
-		position, ok = p, v == value
+// find gives the position and the index of the first value like that one.
+func (l *list) find(value string) (position int64, index int, ok bool) {
+	l.walk(head, func(p int64, v string) bool {
+		if position, ok = p, v == value; !ok {
+			index++
+		}
 		return !ok
 	})
-	return position, ok
+	return position, index, ok
 }
 
-// insert puts a value right of a position, in a gap or by moving all that stands further right.
-func (l *list) insert(position int64, value string) {
-	var behind []string
-	at := position + 1
-	for {
-		next, taken := l.places.Get(at + int64(len(behind)))
-		if !taken {
-			break
-		}
-		behind = append(behind, next)
+// insert puts a value right of a position, in a gap or by moving what stands there: with left, what stands at
+// the position and left of it, else what stands right of it.
+func (l *list) insert(position int64, left bool, value string) {
+	at, step := position+1, int64(1)
+	if left {
+		at, step = position, -1
 	}
-	l.put(at, value)
-	for i, v := range behind {
-		l.put(at+1+int64(i), v)
+	l.bytes += int64(len(value))
+	value = strings.Clone(value)
+	for taken := true; taken; at += step {
+		value, taken = l.places.Set(at, value)
 	}
 }
 

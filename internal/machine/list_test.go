@@ -26,7 +26,7 @@ func TestB12_ListsAreSlices(t *testing.T) {
 		var view *list
 		for i := range rapid.IntRange(1, 80).Draw(t, "changes") {
 			value := strconv.Itoa(i)
-			at := rapid.IntRange(0, len(all)).Draw(t, "at")
+			at, left := rapid.IntRange(0, len(all)).Draw(t, "at"), rapid.Bool().Draw(t, "left")
 			switch kind := rapid.IntRange(0, 5).Draw(t, "kind"); {
 			case kind == 0:
 				l.push(head, value)
@@ -40,11 +40,11 @@ func TestB12_ListsAreSlices(t *testing.T) {
 				all = slices.Delete(all, at, at+1)
 			case kind == 3 && at < len(all):
 				position, _, _ := l.places.GetAt(at)
-				l.insert(position, value)
+				l.insert(position, left, value)
 				all = slices.Insert(all, at+1, value)
 			case kind == 4 && at < len(all):
 				position, _, _ := l.places.GetAt(at)
-				l.insert(position-1, value)
+				l.insert(position-1, left, value)
 				all = slices.Insert(all, at, value)
 			case kind == 5:
 				view, kept = l.share().(*list), slices.Clone(all)

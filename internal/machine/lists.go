@@ -48,6 +48,9 @@ func push(at side, existing bool) write {
 		case existing && l == nothing:
 			return caucus.Int(0)
 		}
+		if err := c.s.crowded(c.args[1], l.len(), len(c.args)-2); err != nil {
+			return caucus.ErrorReply(err)
+		}
 		e := c.m.edit(c.args[1], kindList)
 		for _, value := range c.args[2:] {
 			e.list().push(at, value)
@@ -93,6 +96,7 @@ func popList(at side) write {
 func (m *Machine) popped(key string, at side, count int64) []string {
 	e := m.edit(key, kindList)
 	values := make([]string, min(count, int64(e.len())))
+	m.work.steps(len(values))
 	for i := range values {
 		values[i] = e.list().pop(at)
 	}
@@ -190,6 +194,9 @@ func lrange(q *query) caucus.Reply {
 		return caucus.ErrorReply(err)
 	}
 	from, to := l.between(start, stop)
+	if err := q.room(to - from + 1); err != nil {
+		return caucus.ErrorReply(err)
+	}
 	values := make([]caucus.Reply, 0, to-from+1)
 	l.span(from, to, func(_ int64, value string) bool {
 		values = append(values, caucus.Bulk(value))
@@ -212,6 +219,7 @@ func ltrim(c *call) caucus.Reply {
 	}
 	from, to := l.between(start, stop)
 	behind := l.len() - 1 - to
+	c.work.steps(from + behind)
 	e := c.m.edit(c.args[1], kindList)
 	for range from {
 		e.list().pop(head)
@@ -239,6 +247,7 @@ func lrem(c *call) caucus.Reply {
 	}
 	var like []int64
 	l.walk(from, func(position int64, value string) bool {
+		c.work.steps(1)
 		if value == c.args[3] {
 			like = append(like, position)
 		}

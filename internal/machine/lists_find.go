@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // linsert carries out LINSERT key BEFORE | AFTER pivot element.
@@ -19,15 +20,20 @@ func linsert(c *call) caucus.Reply {
 	case l == nothing:
 		return caucus.Int(0)
 	}
-	position, ok := l.find(head, c.args[3])
+	position, index, ok := l.find(c.args[3])
+	c.work.steps(index)
 	if !ok {
 		return caucus.Int(-1)
 	}
-	if before {
-		position--
+	if err := c.s.crowded(c.args[1], l.len(), 1); err != nil {
+		return caucus.ErrorReply(err)
 	}
+	if before {
+		position, index = position-1, index-1
+	}
+	c.work.steps(min(index+1, l.len()-index-1))
 	e := c.m.edit(c.args[1], kindList)
-	e.list().insert(position, c.args[4])
+	e.list().insert(position, index < l.len()/2, c.args[4])
 	n := e.len()
 	e.done(wordLInsert)
 	return caucus.Int(int64(n))
@@ -80,7 +86,8 @@ func lpos(q *query) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	found := f.in(l, q.args[2])
+	found, looked := f.in(l, q.args[2], int(q.s.replyLimit()/waist.ItemBytes))
+	q.work.steps(looked)
 	switch {
 	case f.all:
 		return caucus.Array(found...)
@@ -90,9 +97,10 @@ func lpos(q *query) caucus.Reply {
 	return found[0]
 }
 
-// in gives the indexes, from the beginning, at which a list has a value.
-func (f *finding) in(l *list, value string) []caucus.Reply {
-	found := []caucus.Reply{}
+// in gives the indexes, from the beginning, at which a list has a value, not many more than most of them, and
+// at how many elements it has looked.
+func (f *finding) in(l *list, value string, most int) (found []caucus.Reply, seen int) {
+	found = []caucus.Reply{}
 	var looked, matches int64
 	l.walk(f.from, func(_ int64, v string) bool {
 		index := looked
@@ -105,7 +113,8 @@ func (f *finding) in(l *list, value string) []caucus.Reply {
 				found = append(found, caucus.Int(index))
 			}
 		}
-		return (f.count == 0 || int64(len(found)) < f.count) && (f.maxLen == 0 || looked < f.maxLen)
+		enough := f.count > 0 && int64(len(found)) >= f.count || f.maxLen > 0 && looked >= f.maxLen
+		return len(found) <= most && !enough
 	})
-	return found
+	return found, int(looked)
 }

@@ -52,7 +52,8 @@ func parseMove(args caucus.Command, from, to string) (*popping, *caucus.Error) {
 
 // moveElement takes an element from a list that there is, and puts it at an end of another, or of the same.
 func (m *Machine) moveElement(source, destination string, from, to side) caucus.Reply {
-	if it, ok := m.keys.find(destination); ok && it.kind != kindList {
+	it, ok := m.keys.find(destination)
+	if ok && it.kind != kindList {
 		return caucus.ErrorReply(wrongType())
 	}
 	if source == destination {
@@ -61,6 +62,11 @@ func (m *Machine) moveElement(source, destination string, from, to side) caucus.
 		e.list().push(to, value)
 		e.done(pushWord[to])
 		return caucus.Bulk(value)
+	}
+	if ok {
+		if err := m.crowded(destination, m.keys.bodyOf(it.value).len(), 1); err != nil {
+			return caucus.ErrorReply(err)
+		}
 	}
 	value := m.edit(source, kindList).list().at(0)
 	if from == tail {

@@ -16,15 +16,18 @@ type Machine struct {
 	// supports is the highest feature level of this version (SAFETY B20).
 	supports uint16
 
-	host Host   // around the entry that is being applied
-	out  Output // of that entry
-	now  int64  // its stamp, microseconds
-	rng  draw   // seeded by the entry
+	host   Host   // around the entry that is being applied
+	out    Output // of that entry
+	now    int64  // its stamp, microseconds
+	rng    draw   // seeded by the entry
+	work   effort // for what changes the state in it
+	looked effort // for the reads of the batch, which only the node of its client answers
 
-	counts   Counts
-	ready    []string       // keys that were given what others wait for
-	changes  []change       // of membership, whose consequences finish draws
-	changeOf map[string]int // group to its place in changes
+	counts    Counts
+	ready     []string        // keys that were given what others wait for
+	readyOnce map[string]bool // the same, each once
+	changes   []change        // of membership, whose consequences finish draws
+	changeOf  map[string]int  // group to its place in changes
 }
 
 // write carries out a command that changes the state. It checks everything before it changes anything.
@@ -43,6 +46,10 @@ type query struct {
 	// are over; a linearizable read never does (SAFETY B11).
 	local bool
 	host  Host
+	// work counts what is done to answer; of the reads of a pipeline it is one.
+	work *effort
+	// place is that in a transaction, or in a custom command, from 1 on; 0 for what stands in none.
+	place uint64
 }
 
 // call is a command that may change the state.
@@ -113,6 +120,7 @@ func New(cluster [16]byte, stamp int64) *Machine {
 		digests: digests{stamp: stamp}}}
 	m.keys = newKeyspace(cluster)
 	m.deadlines = newDeadlines()
+	m.limits = limits{value: defaultValue, reply: defaultReply}
 	m.prepare()
 	return m
 }

@@ -36,13 +36,25 @@ func (m *Machine) once(c *call, do func() caucus.Reply) caucus.Reply {
 		return s.once.again(c.op.Once)
 	}
 	reply := do()
-	if isRefused(c.op) {
+	if isRefused(c.op) || reply.Kind == caucus.KindError && reply.Str == errEffort.Error() {
 		return reply // it may be asked again under its number
 	}
 	if s, ok := m.session(s.id); ok { // the request may have ended its own session
-		s.once.keep(c.op.Once, string(appendReply(nil, reply)))
+		s.once.keep(c.op.Once, kept(c.op.Once, reply))
 	}
 	return reply
+}
+
+// kept gives what is kept of a reply. Of one that is too large that is said in its place, and nothing of it
+// is written.
+func kept(n uint64, reply caucus.Reply) string {
+	if text, ok := appendReply(nil, &reply, onceBytes); ok {
+		return string(text)
+	}
+	reply = caucus.Fail(caucus.ErrGap, "%d was carried out, and what it answered is not kept, because that has "+
+		"more than %d bytes", n, onceBytes)
+	text, _ := appendReply(nil, &reply, onceBytes)
+	return string(text)
 }
 
 // again gives the stored reply of a number.
@@ -101,23 +113,29 @@ func (w *window) load(r *fields.Reader) {
 // maxDepth is how deep a stored reply may be nested: a transaction's array of arrays of maps, and to spare.
 const maxDepth = 8
 
-// appendReply appends a reply's bytes.
-func appendReply(dst []byte, r caucus.Reply) []byte {
+// appendReply appends a reply's bytes, and says whether with them there are no more than most. If not it
+// stops at once.
+func appendReply(dst []byte, r *caucus.Reply, most int) (text []byte, ok bool) {
 	dst = append(dst, byte(r.Kind))
 	switch r.Kind {
 	case caucus.KindInt, caucus.KindBool:
-		return fields.Varint(dst, r.Int)
+		dst = fields.Varint(dst, r.Int)
 	case caucus.KindDouble:
-		return fields.Uint64(dst, math.Float64bits(r.Float))
+		dst = fields.Uint64(dst, math.Float64bits(r.Float))
 	case caucus.KindStatus, caucus.KindError, caucus.KindBulk, caucus.KindVerbatim:
-		return fields.String(dst, r.Str)
+		if len(r.Str) > most {
+			return dst, false
+		}
+		dst = fields.String(dst, r.Str)
 	case caucus.KindArray, caucus.KindMap, caucus.KindSet, caucus.KindPush, caucus.KindPairs:
 		dst = fields.Uvarint(dst, uint64(len(r.Items)))
-		for _, item := range r.Items {
-			dst = appendReply(dst, item)
+		for i := range r.Items {
+			if dst, ok = appendReply(dst, &r.Items[i], most); !ok {
+				return dst, false
+			}
 		}
 	}
-	return dst
+	return dst, len(dst) <= most
 }
 
 // readReply takes what appendReply wrote, nested no deeper than depth.

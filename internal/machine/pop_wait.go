@@ -28,10 +28,26 @@ type popLine struct {
 	waits  btree.Map[uint64, *popWait] // by their numbers
 	places btree.Map[string, *popWait] // by each of their keys, and their numbers
 	askers btree.Map[string, *popWait] // by who asks
+	bytes  int64                       // that they are counted with
+}
+
+// Bounds on who waits, in bytes as weight counts them.
+const (
+	mostWait    = 1 << 20   // of one command
+	mostWaiting = 256 << 20 // of all of them
+)
+
+// weight gives the bytes that a wait is counted with: its words, and for each a place in the line at most.
+func (w *popWait) weight() int64 {
+	n := int64(512)
+	for _, arg := range w.args {
+		n += 2*int64(len(arg)) + 96
+	}
+	return n
 }
 
 func (l *popLine) copy() popLine {
-	return popLine{share(&l.waits), share(&l.places), share(&l.askers)}
+	return popLine{share(&l.waits), share(&l.places), share(&l.askers), l.bytes}
 }
 
 // placeOf gives the place of a number in the line for a key. All of one key follow each other, by their
@@ -41,6 +57,7 @@ func placeOf(key string, number uint64) string {
 }
 
 func (l *popLine) add(w *popWait) {
+	l.bytes += w.weight()
 	l.waits.Set(w.number, w)
 	l.askers.Set(w.asker.id(), w)
 	for _, key := range w.keys {
@@ -49,6 +66,7 @@ func (l *popLine) add(w *popWait) {
 }
 
 func (l *popLine) drop(w *popWait) {
+	l.bytes -= w.weight()
 	l.waits.Delete(w.number)
 	l.askers.Delete(w.asker.id())
 	for _, key := range w.keys {
@@ -75,6 +93,9 @@ func (w *popWait) deadline() deadline {
 
 // awaitElement puts a command in line.
 func (c *call) awaitElement(asked *popping) caucus.Reply {
+	if err := c.mayWait(); err != nil {
+		return caucus.ErrorReply(err)
+	}
 	w := &popWait{number: c.m.next(), asker: c.asker(), args: clones(c.args)}
 	w.popping, _ = poppers()[strings.ToLower(w.args[0])](w.args) // again, of words of its own
 	if asked.millis > 0 {
@@ -89,6 +110,20 @@ func (c *call) awaitElement(asked *popping) caucus.Reply {
 		ttl = s.ttl
 	}
 	return waitsInLine(ttl, w.number)
+}
+
+// mayWait refuses a wait for which there is no room.
+func (c *call) mayWait() *caucus.Error {
+	weight := (&popWait{args: c.args}).weight()
+	switch {
+	case weight > mostWait:
+		return caucus.Errorf(caucus.ErrBad, "a command that waits is counted with %d bytes at most, and this one "+
+			"with %d; name fewer or shorter keys", mostWait, weight)
+	case c.s.pops.bytes+weight > mostWaiting:
+		return caucus.Errorf(caucus.ErrTryAgain, "those who wait for elements are counted with %d bytes at most; "+
+			"nothing was taken for this one", mostWaiting)
+	}
+	return c.s.affords(weight)
 }
 
 func (s *state) stand(w *popWait) {
@@ -117,9 +152,14 @@ func (m *Machine) popIsOver(number uint64) {
 // awaited notes that a key has been given something that others may wait for. They are served when the
 // command, or transaction, is done.
 func (m *Machine) awaited(key string, v value) {
-	if m.pops.waits.Len() > 0 && v.kind.hasBody() && m.pops.after(key, 0) != nil {
-		m.ready = append(m.ready, key)
+	if m.pops.waits.Len() == 0 || !v.kind.hasBody() || m.readyOnce[key] || m.pops.after(key, 0) == nil {
+		return
 	}
+	if m.readyOnce == nil {
+		m.readyOnce = map[string]bool{}
+	}
+	m.readyOnce[key] = true
+	m.ready = append(m.ready, key)
 }
 
 // serve gives those who wait what the last command has put into their keys, one key after the other, those
@@ -129,6 +169,7 @@ func (m *Machine) serve() {
 	for len(m.ready) > 0 {
 		key := m.ready[0]
 		m.ready = m.ready[1:]
+		delete(m.readyOnce, key)
 		m.serveAt(key)
 	}
 }

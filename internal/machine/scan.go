@@ -6,6 +6,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/glob"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // scanning is what SCAN was asked for.
@@ -29,6 +30,7 @@ func scan(q *query) caucus.Reply {
 		seen       int64
 		keys       = []caucus.Reply{}
 	)
+	asked.count = min(asked.count, q.s.replyLimit()/waist.ItemBytes/2)
 	q.s.keys.from(asked.cursor, func(h uint64, it *item) bool {
 		if seen >= asked.count && h != last {
 			next = h
@@ -41,6 +43,7 @@ func scan(q *query) caucus.Reply {
 		}
 		return true
 	})
+	q.work.steps(int(seen))
 	return scanned(next, keys)
 }
 

@@ -55,6 +55,9 @@ func sadd(c *call) caucus.Reply {
 	if !slices.ContainsFunc(c.args[2:], func(member string) bool { return !t.has(member) }) {
 		return caucus.Int(0)
 	}
+	if err := c.crowds(t, c.args[2:], 1); err != nil {
+		return caucus.ErrorReply(err)
+	}
 	var added int64
 	e := c.m.edit(c.args[1], kindSet)
 	for _, member := range c.args[2:] {
@@ -86,6 +89,11 @@ func smove(c *call) caucus.Reply {
 	if c.args[1] == c.args[2] || !from.has(member) {
 		return caucus.Truth(from.has(member))
 	}
+	if !to.has(member) {
+		if err := c.s.crowded(c.args[2], to.count, 1); err != nil {
+			return caucus.ErrorReply(err)
+		}
+	}
 	taken := c.m.edit(c.args[1], kindSet)
 	taken.table().drop(member)
 	taken.done(wordSRem)
@@ -114,7 +122,11 @@ func srandMember(q *query) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	return caucus.Array(namesOf(d.of(t, q.rng()))...)
+	drawn, err := q.drawn(&d, t)
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
+	return caucus.Array(namesOf(drawn)...)
 }
 
 func namesOf(all []element) []caucus.Reply {
@@ -158,6 +170,7 @@ func (c *call) popMembers(n int64) []caucus.Reply {
 	e := c.m.edit(c.args[1], kindSet)
 	t := e.table()
 	drawn := make([]string, n)
+	c.work.steps(len(drawn))
 	for i := range drawn {
 		drawn[i], _ = t.draw(&c.m.rng)
 		t.drop(drawn[i])

@@ -23,10 +23,12 @@ func intersection(sets []*table, do func(member string) bool) {
 }
 
 func union(sets []*table, do func(member string) bool) {
+	seen := map[string]bool{}
 	on := true
-	for i, t := range sets {
+	for _, t := range sets {
 		t.each(func(e element) bool {
-			if !inAny(sets[:i], e.name) {
+			if !seen[e.name] {
+				seen[e.name] = true
 				on = do(e.name)
 			}
 			return on
@@ -37,24 +39,51 @@ func union(sets []*table, do func(member string) bool) {
 	}
 }
 
+// difference looks up each member of the first in the others, or all members of those in a copy of the first,
+// whichever is less.
 func difference(sets []*table, do func(member string) bool) {
-	sets[0].each(func(e element) bool { return inAny(sets[1:], e.name) || do(e.name) })
+	first, others := sets[0], sets[1:]
+	if lookUps := first.count * len(others); lookUps > total(sets) {
+		left := make(map[string]bool, first.count)
+		first.each(func(e element) bool { left[e.name] = true; return true })
+		for _, t := range others {
+			t.each(func(e element) bool { delete(left, e.name); return len(left) > 0 })
+		}
+		first.each(func(e element) bool { return !left[e.name] || do(e.name) })
+		return
+	}
+	first.each(func(e element) bool { return inAny(others, e.name) || do(e.name) })
 }
 
 func inAny(sets []*table, member string) bool {
 	return slices.ContainsFunc(sets, func(t *table) bool { return t.has(member) })
 }
 
-// sets finds those of several keys.
+// total counts the members of sets.
+func total(sets []*table) (n int) {
+	for _, t := range sets {
+		n += t.count
+	}
+	return n
+}
+
+// sets finds those of several keys. What is named again, as those that do not exist are, counts for the other
+// sets beside the first once only.
 func (q *query) sets(keys []string) ([]*table, *caucus.Error) {
-	sets := make([]*table, len(keys))
+	var sets []*table
+	seen := map[*table]bool{}
 	for i, key := range keys {
 		t, err := q.table(key, kindSet)
 		if err != nil {
 			return nil, err
 		}
-		sets[i] = t
+		if i > 0 && seen[t] {
+			continue
+		}
+		seen[t] = i > 0
+		sets = append(sets, t)
 	}
+	q.work.steps(total(sets))
 	return sets, nil
 }
 
@@ -68,8 +97,12 @@ func combined(do operation) read {
 		var members []string
 		do(sets, func(member string) bool {
 			members = append(members, member)
-			return true
+			err = q.room(len(members))
+			return err == nil
 		})
+		if err != nil {
+			return caucus.ErrorReply(err)
+		}
 		slices.Sort(members)
 		return setOf(caucus.Bulks(members...).Items)
 	}
@@ -82,11 +115,11 @@ func stored(do operation, w word) write {
 		if err != nil {
 			return caucus.ErrorReply(err)
 		}
-		b := newBody(kindSet, c.m.keys.hashing)
+		b := c.s.making(kindSet, c.args[1])
 		do(sets, func(member string) bool {
 			b.add(element{name: member})
 			b.grown(member, "")
-			return true
+			return b.refused() == nil
 		})
 		return c.store(b, w)
 	}
@@ -94,12 +127,16 @@ func stored(do operation, w word) write {
 
 // store gives the first key of a command what was made of others, whatever it held, and answers how many
 // elements that has; of none it makes no key.
-func (c *call) store(b *body, w word) caucus.Reply {
+func (c *call) store(b *making, w word) caucus.Reply {
+	if err := b.refused(); err != nil {
+		return caucus.ErrorReply(err)
+	}
+	c.work.spent += b.weight()
 	if b.len() == 0 {
 		c.m.remove(wordDel, c.args[1])
 		return caucus.Int(0)
 	}
-	c.m.put(w, c.args[1], c.m.keys.adopt(c.m.counter+1, b), 0)
+	c.m.put(w, c.args[1], c.m.keys.adopt(c.m.counter+1, b.body), 0)
 	return caucus.Int(int64(b.len()))
 }
 

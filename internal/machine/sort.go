@@ -83,11 +83,14 @@ func sortCommand(c *call) caucus.Reply {
 		c.m.remove(wordDel, o.store)
 		return caucus.Int(0)
 	}
-	b := newBody(kindList, c.m.keys.hashing)
+	b := c.s.making(kindList, o.store)
 	for _, v := range values {
 		b.add(element{value: v.Str}) // of what is not there, nothing
+		if err := b.refused(); err != nil {
+			return caucus.ErrorReply(err)
+		}
 	}
-	c.m.put(wordSortStore, o.store, c.m.keys.adopt(c.m.counter+1, b), 0)
+	c.m.put(wordSortStore, o.store, c.m.keys.adopt(c.m.counter+1, b.body), 0)
 	return caucus.Int(int64(len(values)))
 }
 
@@ -106,12 +109,22 @@ func (q *query) sorted(o *sorting) ([]caucus.Reply, *caucus.Error) {
 		return nil, err
 	}
 	if !o.as {
+		if err := q.labour(len(names), o.weights()...); err != nil {
+			return nil, err
+		}
 		if names, err = q.inOrder(names, o); err != nil {
 			return nil, err
 		}
 	}
+	names = o.limited(names)
+	if err := q.labour(len(names), o.gets...); err != nil {
+		return nil, err
+	}
+	if err := q.makes(len(names)*max(1, len(o.gets)), o); err != nil {
+		return nil, err
+	}
 	replies := []caucus.Reply{}
-	for _, name := range o.limited(names) {
+	for _, name := range names {
 		if len(o.gets) == 0 {
 			replies = append(replies, caucus.Bulk(name))
 		}
@@ -124,6 +137,42 @@ func (q *query) sorted(o *sorting) ([]caucus.Reply, *caucus.Error) {
 		}
 	}
 	return replies, nil
+}
+
+// labour refuses to make keys of so many elements by each of the patterns when that is out of proportion to
+// what there is to be sorted, and counts it.
+func (q *query) labour(elements int, patterns ...string) *caucus.Error {
+	effort := int64(elements) * stepEffort
+	for _, p := range patterns {
+		each := int64(stepEffort + len(p))
+		if each > mostEffort/int64(max(1, elements)) {
+			effort = mostEffort + 1
+			break
+		}
+		effort += int64(elements) * each
+	}
+	if len(patterns) > 0 && effort > mostEffort {
+		return caucus.Errorf(caucus.ErrBad, "%d elements by %d patterns are too much for one SORT; ask for "+
+			"less by LIMIT, or for fewer patterns", elements, len(patterns))
+	}
+	q.work.spent += effort
+	return nil
+}
+
+// weights gives the pattern of the weights' keys, if there is one.
+func (o *sorting) weights() []string {
+	if o.by == "" {
+		return nil
+	}
+	return []string{o.by}
+}
+
+// makes refuses more elements than an answer, or a list, may have.
+func (q *query) makes(n int, o *sorting) *caucus.Error {
+	if o.stores {
+		return q.s.affords(int64(n) * elementBytes)
+	}
+	return q.room(n)
 }
 
 // sortable gives the elements of a key in its own order. What comes in any order in Redis comes by bytes.

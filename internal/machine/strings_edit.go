@@ -11,7 +11,7 @@ import (
 func appendText(c *call) caucus.Reply {
 	it, _, err := c.text(c.args[1])
 	if err == nil {
-		err = c.m.fits(int64(len(it.text)) + int64(len(c.args[2])))
+		err = c.m.fits(len(it.text), int64(len(it.text))+int64(len(c.args[2])))
 	}
 	if err != nil {
 		return caucus.ErrorReply(err)
@@ -38,7 +38,7 @@ func setRange(c *call) caucus.Reply {
 	if patch == "" {
 		return caucus.Int(int64(len(it.text)))
 	}
-	if err := c.m.fits(max(offset, offset+int64(len(patch)))); err != nil {
+	if err := c.m.fits(len(it.text), max(offset, offset+int64(len(patch)))); err != nil {
 		return caucus.ErrorReply(err)
 	}
 	patched := overwrite(it.text, int(offset), patch)

@@ -59,6 +59,7 @@ func longestCommon(q *query) caucus.Reply {
 		return caucus.Fail(caucus.ErrBad,
 			"Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
 	}
+	q.work.steps(len(a) * len(b) / 8) // a cell takes less than an element
 	t := newLengths(a, b)
 	n := caucus.Int(int64(t.at(len(a), len(b))))
 	if o.length {

@@ -40,7 +40,7 @@ type Stuck struct {
 func (v *View) Census(now int64) Census {
 	s := v.state
 	c := Census{Sessions: s.sessions.Len(), Groups: s.groups.Len(), Keys: s.keys.count,
-		Expiring: s.keys.expiring, Memory: s.keys.memory, Limit: s.limits.memory}
+		Expiring: s.keys.expiring, Memory: s.Memory(), Limit: s.limits.memory}
 	s.groups.Scan(func(_ string, g *group) bool {
 		c.Members += g.members.Len()
 		if !g.settled {

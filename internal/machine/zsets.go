@@ -116,7 +116,10 @@ func zrandMember(q *query) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	drawn := d.of(&r.table, q.rng())
+	drawn, err := q.drawn(&d, &r.table)
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
 	for i := range drawn {
 		drawn[i].score = scoreOf(drawn[i].value)
 	}

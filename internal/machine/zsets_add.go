@@ -32,12 +32,19 @@ func (c *call) addRanked(a adding) caucus.Reply {
 		return c.raise(&a, r)
 	}
 	todo := false
+	var fresh []string
 	for i := range a.members {
-		_, changes := a.judge(r, &a.members[i])
+		added, changes := a.judge(r, &a.members[i])
 		todo = todo || changes
+		if added && c.s.limits.elements > 0 {
+			fresh = append(fresh, a.members[i].name)
+		}
 	}
 	if !todo {
 		return caucus.Int(0)
+	}
+	if err := c.crowds(&r.table, fresh, 1); err != nil {
+		return caucus.ErrorReply(err)
 	}
 	var added, updated int64
 	e := c.m.edit(c.args[1], kindZset)
@@ -72,6 +79,11 @@ func (c *call) raise(a *adding, r *ranking) caucus.Reply {
 	added, changes := a.judge(r, e)
 	if !added && !a.allows(r, e) {
 		return caucus.Nil()
+	}
+	if added {
+		if err := c.s.crowded(c.args[1], r.count, 1); err != nil {
+			return caucus.ErrorReply(err)
+		}
 	}
 	if added || changes {
 		edit := c.m.edit(c.args[1], kindZset)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // zsetAlgebra names who carries out the commands about several sorted sets.
@@ -32,6 +33,7 @@ type combining struct {
 	aggregate func(a, b float64) float64
 	scores    bool // they are asked for
 	limit     int64
+	most      int // members from which on what is made would be too large
 }
 
 // source is a sorted set or a set, whose members all have the score 1, with its weight.
@@ -114,7 +116,7 @@ func zunion(c *combining) map[string]float64 {
 				score = c.aggregate(before, score)
 			}
 			all[member] = score
-			return true
+			return len(all) <= c.most
 		})
 	}
 	return all
@@ -133,23 +135,41 @@ func zinter(c *combining) map[string]float64 {
 			score = c.aggregate(score, others[i].weighed(value))
 		}
 		all[member] = score
-		return c.limit == 0 || int64(len(all)) < c.limit
+		return len(all) <= c.most && (c.limit == 0 || int64(len(all)) < c.limit)
 	})
 	return all
 }
 
+// zdiff takes from the members of the first those of the others: by looking each up there, or the other way
+// round, whichever is less.
 func zdiff(c *combining) map[string]float64 {
 	all := map[string]float64{}
-	c.sources[0].each(func(member string, score float64) bool {
-		for i := range c.sources[1:] {
-			if _, ok := c.sources[1+i].score(member); ok {
+	first, others := &c.sources[0], c.sources[1:]
+	if first.len()*len(others) > c.total() {
+		first.each(func(member string, score float64) bool { all[member] = score; return true })
+		for i := range others {
+			others[i].each(func(member string, _ float64) bool { delete(all, member); return len(all) > 0 })
+		}
+		return all
+	}
+	first.each(func(member string, score float64) bool {
+		for i := range others {
+			if _, ok := others[i].score(member); ok {
 				return true
 			}
 		}
 		all[member] = score
-		return true
+		return len(all) <= c.most
 	})
 	return all
+}
+
+// total counts the members of all sources.
+func (c *combining) total() (n int) {
+	for i := range c.sources {
+		n += c.sources[i].len()
+	}
+	return n
 }
 
 // read answers what the operation makes of sets, in the order of the scores.
@@ -158,7 +178,11 @@ func (of zoperation) read(q *query) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	return ranked(inRank(of.make(c)), c.scores)
+	members := of.make(c)
+	if err := q.room(len(members)); err != nil {
+		return caucus.ErrorReply(err)
+	}
+	return ranked(inRank(members), c.scores)
 }
 
 // store gives what the operation makes of sets to a key.
@@ -167,11 +191,20 @@ func (of zoperation) store(c *call) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	b := newBody(kindZset, c.m.keys.hashing)
-	for _, e := range inRank(of.make(sources)) {
+	sources.most = mostAdded / elementBytes
+	return c.storeRanked(inRank(of.make(sources)), of.word)
+}
+
+// storeRanked gives the first key of a command members, as far as they are not too many.
+func (c *call) storeRanked(members []element, w word) caucus.Reply {
+	b := c.s.making(kindZset, c.args[1])
+	for _, e := range members {
+		if b.refused() != nil {
+			break
+		}
 		b.putRanked(e.name, e.score)
 	}
-	return c.store(b, of.word)
+	return c.store(b, w)
 }
 
 // inRank gives members in the order of their scores, those of one score by their bytes.
@@ -209,7 +242,7 @@ func (of zoperation) parse(q *query, args []string, storing bool) (*combining, *
 	case n > int64(len(args)-1):
 		return nil, syntaxError()
 	}
-	c := &combining{sources: make([]source, n), aggregate: sum}
+	c := &combining{sources: make([]source, n), aggregate: sum, most: int(q.s.replyLimit() / waist.ItemBytes)}
 	for i, key := range args[1 : 1+n] {
 		if c.sources[i], err = q.source(key); err != nil {
 			return nil, err
@@ -218,10 +251,45 @@ func (of zoperation) parse(q *query, args []string, storing bool) (*combining, *
 	if err := of.options(c, args[1+n:], storing); err != nil {
 		return nil, err
 	}
-	if of.name != "zdiff" {
+	if of.name == "zdiff" {
+		c.sources = append(c.sources[:1], named(c.sources[1:])...)
+	} else {
 		slices.SortStableFunc(c.sources, func(a, b source) int { return a.len() - b.len() })
 	}
-	return c, nil
+	return c, q.mayCombine(c, of.name)
+}
+
+// mostRepeated is how many members may be gone through beside those that there are, because the same sets are
+// named more than once.
+const mostRepeated = 1 << 20
+
+// mayCombine refuses what would take much longer than there are members.
+func (q *query) mayCombine(c *combining, name string) *caucus.Error {
+	steps, there := c.total(), 0
+	if name == "zinter" || name == "zintercard" {
+		steps = c.sources[0].len() * len(c.sources)
+	}
+	for _, s := range named(c.sources) {
+		there += s.len()
+	}
+	q.work.steps(steps)
+	if steps-there > mostRepeated {
+		return caucus.Errorf(caucus.ErrBad, "the same sets are named so often that %d members more than there are "+
+			"would be gone through; %d are the most", steps-there, mostRepeated)
+	}
+	return nil
+}
+
+// named gives those of the sources that exist, each once.
+func named(sources []source) (distinct []source) {
+	seen := map[*body]bool{nil: true}
+	for _, s := range sources {
+		if !seen[s.body] {
+			seen[s.body] = true
+			distinct = append(distinct, s)
+		}
+	}
+	return distinct
 }
 
 func (q *query) source(key string) (source, *caucus.Error) {

@@ -52,6 +52,7 @@ func (m *Machine) popRanked(key string, count int64, down bool) []element {
 		popped = append(popped, e)
 		return int64(len(popped)) < count
 	})
+	m.work.steps(len(popped))
 	m.dropRanked(key, memberNames(popped), w)
 	return popped
 }

@@ -49,6 +49,9 @@ func (m *Machine) rangeCommands() {
 // read carries out ZRANGE key start stop [options] and its kin.
 func (r ranging) read(q *query) caucus.Reply {
 	members, err := r.find(q, q.args[1:], false)
+	if err == nil {
+		err = q.room(len(members))
+	}
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
@@ -62,11 +65,7 @@ func zrangeStore(c *call) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	b := newBody(kindZset, c.m.keys.hashing)
-	for _, e := range members {
-		b.putRanked(e.name, e.score)
-	}
-	return c.store(b, wordZRangeStore)
+	return c.storeRanked(members, wordZRangeStore)
 }
 
 // find parses a key, two bounds and options, and gives the members that they are about.
@@ -82,7 +81,9 @@ func (r *ranging) find(q *query, args []string, storing bool) ([]element, *caucu
 	if b == nil {
 		return nil, err
 	}
-	return r.members(b), nil
+	members := r.members(b)
+	q.work.steps(len(members))
+	return members, nil
 }
 
 func (r *ranging) options(args []string, storing bool) *caucus.Error {
@@ -274,7 +275,9 @@ func zremRange(what by, w word) write {
 		case b == nil:
 			return caucus.Int(0)
 		}
-		return c.m.dropRanked(c.args[1], memberNames(r.members(b)), w)
+		members := r.members(b)
+		c.work.steps(len(members))
+		return c.m.dropRanked(c.args[1], memberNames(members), w)
 	}
 }
 

@@ -115,11 +115,7 @@ func (h host) Panicked(command string, with any) {
 
 // read answers the steps of a batch of reads from the state as it is here.
 func (r *Replica) read(b *Batch, local bool) []entry.Result {
-	results := make([]entry.Result, len(b.Steps))
-	for i, s := range b.Steps {
-		results[i].Reply = r.m.Read(s.Op, r.clock.at(r.now), local, host{r})
-	}
-	return results
+	return r.m.ReadAll(b.Steps, r.clock.at(r.now), local, host{r})
 }
 
 // State gives the machine to whoever runs on the replica's own goroutine, to be read only.
