@@ -3,11 +3,13 @@ package client
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"net"
 	"slices"
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/certs"
 	"github.com/caucus-project/caucus/internal/lease"
 )
 
@@ -32,7 +34,10 @@ type Config struct {
 	// Stale has reads answered from the state of the node that was reached, which may be behind, and
 	// without a quorum too. Such a client opens no sessions and hears no events.
 	Stale bool
-	// DialContext opens a connection, for TLS, tunnels and tests. Nil means TCP.
+	// TLS has all connections speak TLS by these rules. When they name no server, the host of each address is
+	// expected in the certificate of the node there. Nil: no TLS.
+	TLS *tls.Config
+	// DialContext opens a connection, for tunnels and tests. Nil means TCP. TLS is spoken over it.
 	DialContext func(ctx context.Context, addr string) (net.Conn, error)
 
 	clock func() lease.Reading // nil means the clocks of this machine
@@ -47,10 +52,26 @@ func (c Config) withDefaults() Config {
 			return new(net.Dialer).DialContext(ctx, "tcp", addr)
 		}
 	}
+	if c.TLS != nil {
+		c.DialContext = secured(c.TLS, c.DialContext)
+	}
 	if c.clock == nil {
 		c.clock = machineClocks
 	}
 	return c
+}
+
+type dialer = func(ctx context.Context, addr string) (net.Conn, error)
+
+// secured gives what speaks TLS over what dial opens.
+func secured(rules *tls.Config, dial dialer) dialer {
+	return func(ctx context.Context, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, addr)
+		if err != nil {
+			return nil, err
+		}
+		return certs.Client(ctx, conn, addr, rules)
+	}
 }
 
 func (c Config) validate() error {

@@ -91,7 +91,7 @@ func (l *link) do(ctx context.Context, cmds ...caucus.Command) ([]caucus.Reply, 
 		return c.replies, nil
 	case <-l.dead:
 		l.served.Wait() // only then is it known what was sent, and what had come
-		err = l.cause
+		err = explained(l.cause, c.replies)
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
@@ -103,9 +103,17 @@ func (l *link) do(ctx context.Context, cmds ...caucus.Command) ([]caucus.Reply, 
 	}
 }
 
-// moment is how long an answer that is under way is waited for when nobody wants it any more: without it the
-// outcome is unknown, and a session's connection of no use. A node that was given as much time as its client
-// has says in it what became of the request.
+// explained adds to the end of a connection what the node said last, if that was an error.
+func explained(cause error, replies []caucus.Reply) error {
+	if n := len(replies); n > 0 && replies[n-1].Kind == caucus.KindError {
+		return fmt.Errorf("%w after the node said: %s", cause, replies[n-1].Text())
+	}
+	return cause
+}
+
+// moment is how long an answer that is under way is waited for when nobody wants it any more: without it
+// the outcome is unknown, and a session's connection of no use. A node that was given as much time as its
+// client has says in it what became of the request.
 const moment = 250 * time.Millisecond
 
 // outlive gives a context that ends a moment after ctx. A read is not waited for when ctx was canceled.

@@ -31,7 +31,7 @@ type Config struct {
 	Listen, PeerListen, HTTP string
 	// Advertise is the host at which clients and peers reach this node, when it is not what it listens on. As
 	// host:port it also gives the client door's port there, after which comes the peer door's. It is required
-	// when others may come (Password is set) and a door listens on all addresses.
+	// when others may come (Password or TLS is set) and a door listens on all addresses.
 	Advertise string
 	// Join gives client addresses of nodes of the ensemble to join; any one that answers is enough. When this
 	// node's own is among them they are a list of those who found together, like Peers. Without it this node
@@ -54,8 +54,11 @@ type Config struct {
 	FoundWithout []string
 	// Metadata is shown to all peers; JSON by convention, 64 KiB at most.
 	Metadata string
-	// Password is what clients and peers must prove to know. Empty: only loopback is served.
+	// Password is what clients and peers must prove to know. Empty: only loopback is served, and who has
+	// shown a certificate (TLS).
 	Password string
+	// TLS has all doors speak TLS. The zero value: none does.
+	TLS TLS
 	// BlocTimeout is the TTL of bloc's clients, who come over HTTP: 4 s.
 	BlocTimeout time.Duration
 	// Settle is the settle period of groups for which nobody states one: 6 s. Negative: none.
@@ -111,6 +114,7 @@ type Config struct {
 	clock func() replica.Time    // read instead of the computer's clocks; nil but in tests
 	free  func() (uint64, error) // gives the bytes free on the disk of Data; nil but in tests
 	files vfs.FS                 // the disk of the log; nil but in tests
+	now   func() time.Time       // by which certificates end; nil but in tests
 	apart bool                   // the node stays out of the group of the nodes; false but in tests
 }
 
@@ -165,7 +169,7 @@ func (c Config) validate() error {
 			return fmt.Errorf("node: the address to join (Join, --join), %q, is not host:port: %w", addr, err)
 		}
 	}
-	if err := c.validatePeers(); err != nil {
+	if err := cmp.Or(c.validatePeers(), c.TLS.validate()); err != nil {
 		return err
 	}
 	if err := c.rhythm().orUsual().validate(); err != nil {
@@ -271,7 +275,7 @@ func (c Config) addresses(ls listeners) (client, peer, http string) {
 func (c Config) advertised(l net.Listener, port int) string {
 	own := l.Addr().(*net.TCPAddr)
 	host := own.IP.String()
-	if own.IP.IsUnspecified() && c.Password == "" {
+	if own.IP.IsUnspecified() && !c.admitsOthers() {
 		host = "127.0.0.1" // only this machine is let in
 	}
 	if c.Advertise != "" {
@@ -286,10 +290,13 @@ func (c Config) advertised(l net.Listener, port int) string {
 	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
+// admitsOthers says whether others than this machine may come.
+func (c Config) admitsOthers() bool { return c.Password != "" || c.TLS.on() }
+
 // reachable refuses addresses that would lead every other machine back to itself.
 func (c Config) reachable(ls listeners) error {
 	for _, l := range []net.Listener{ls.client, ls.peer} {
-		if c.Password != "" && c.Advertise == "" && l.Addr().(*net.TCPAddr).IP.IsUnspecified() {
+		if c.admitsOthers() && c.Advertise == "" && l.Addr().(*net.TCPAddr).IP.IsUnspecified() {
 			return fmt.Errorf("node: it listens on all addresses (%s) and does not know at which of them "+
 				"others reach it: say so with Advertise (--advertise HOST)", l.Addr())
 		}

@@ -32,7 +32,8 @@ func (n *Node) openDoors() {
 	}
 	n.doors.http = httpd.New(httpd.Config{Timeout: n.cfg.BlocTimeout, RequestTimeout: n.cfg.RequestTimeout,
 		MaxClients: n.cfg.MaxClients, Hosts: n.hosts(), Logger: n.log, Metrics: n.meter.Handler(), Table: n.table,
-		Password: func() string { return n.cfg.Password }}, server{n})
+		Password:     func() string { return n.cfg.Password },
+		Certificates: n.cfg.TLS.requiresClients()}, server{n})
 	n.serve("HTTP", n.ls.http, n.doors.http.Serve)
 }
 
@@ -48,6 +49,9 @@ func (n *Node) hosts() []string {
 	hosts := []string{n.me.HTTP, n.cfg.HTTP}
 	if name, err := os.Hostname(); err == nil {
 		hosts = append(hosts, name)
+	}
+	if n.certs != nil {
+		hosts = append(hosts, n.certs.Hosts()...)
 	}
 	return slices.DeleteFunc(hosts, func(h string) bool { return h == "" })
 }

@@ -15,6 +15,9 @@ func (n *Node) infoClients(r *report, l *lines) {
 	if files, ok := mostFiles(); ok {
 		l.add("max_open_files", files)
 	}
+	if n.certs != nil {
+		l.add("certificate_expires", n.certs.NotAfter().Unix())
+	}
 	l.add("blocked_clients", n.waiting.Load())
 	l.add("pubsub_clients", r.door.Subscribers)
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
-	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/fields"
 	"github.com/caucus-project/caucus/internal/founding"
 	"github.com/caucus-project/caucus/internal/machine"
@@ -114,7 +113,7 @@ func (n *Node) peerDoors(ctx context.Context, addr string) ([]string, error) {
 func (n *Node) askNodes(ctx context.Context, addrs ...string) ([]map[string]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	c, err := client.Dial(ctx, client.Config{Addrs: addrs, Password: n.cfg.Password})
+	c, err := n.dialDoors(ctx, addrs)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +139,7 @@ func (n *Node) compareEnsembles() error {
 	}
 	ctx, cancel := context.WithTimeout(n.ctx, 2*time.Second)
 	defer cancel()
-	c, err := client.Dial(ctx, client.Config{Addrs: n.cfg.hints(), Password: n.cfg.Password})
+	c, err := n.dialDoors(ctx, n.cfg.hints())
 	if err != nil {
 		return nil
 	}

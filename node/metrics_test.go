@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 
@@ -21,10 +22,16 @@ func scrape(t *testing.T, n *node.Node) map[string]*dto.MetricFamily {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
+	return families(t, answer.StatusCode, answer.Body)
+}
+
+// families reads what a scrape has brought.
+func families(t *testing.T, status int, text io.Reader) map[string]*dto.MetricFamily {
+	t.Helper()
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	all, err := parser.TextToMetricFamilies(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatal(answer.Status, err)
+	all, err := parser.TextToMetricFamilies(text)
+	if err != nil || status != http.StatusOK {
+		t.Fatal(status, err)
 	}
 	return all
 }

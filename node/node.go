@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus/client"
+	"github.com/caucus-project/caucus/internal/certs"
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/feed"
 	"github.com/caucus-project/caucus/internal/machine"
@@ -42,6 +43,8 @@ type Node struct {
 	meter     *metrics.Metrics
 	locals    map[string]local // who answers the commands that concern this node alone
 	ls        listeners
+	certs     *certs.Keeper              // nil: no TLS
+	secure    map[string]*certs.Listener // the doors that speak TLS, by name
 
 	lock  io.Closer
 	store *raftlog.Log
@@ -152,9 +155,13 @@ func (n *Node) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := n.openTLS(); err != nil {
+		return err
+	}
 	if n.ls, err = n.cfg.listen(); err != nil {
 		return err
 	}
+	n.secureDoors()
 	if home.Boots == 0 && len(n.cfg.list()) > 0 { // new, and to be known by its incarnation from here on
 		if err := datadir.Write(vfs.OS{}, n.cfg.Data, home); err != nil {
 			return err

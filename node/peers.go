@@ -32,7 +32,8 @@ func (n *Node) openPeers(home datadir.Identity) error {
 	var err error
 	home.RaftID, home.Boots = 0, 0 // peers wait until this start is counted
 	n.peers, err = peer.Open(peer.Options{Identity: n.identity(home), Password: n.cfg.Password,
-		Listener: n.ls.peer, Logger: n.log, BackoffMax: claimWithin - 50*time.Millisecond}, (*peerDoor)(n))
+		Listener: n.ls.peer, Secure: n.securePeer(), Logger: n.log,
+		BackoffMax: claimWithin - 50*time.Millisecond}, (*peerDoor)(n))
 	return err
 }
 

@@ -18,6 +18,7 @@ import (
 func (n *Node) readings() *metrics.Readings {
 	r := &metrics.Readings{Version: Version, GoVersion: runtime.Version(), Ready: n.ready().Ready}
 	n.doorReadings(r)
+	r.TLS = n.tlsReadings()
 	if n.ownerNow() == nil {
 		return r
 	}

@@ -48,8 +48,9 @@ func (c *backupCmd) ask(ctx context.Context) (*dumpSource, error) {
 }
 
 func (c *backupCmd) askOne(ctx context.Context, addr, password string) (_ *dumpSource, err error) {
-	dialer := net.Dialer{Timeout: 5 * time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	within, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := c.dialPlain(within, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}

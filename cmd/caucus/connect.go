@@ -16,12 +16,14 @@ import (
 type ensembleFlags struct {
 	Addr         []string `help:"Client addresses of nodes; one is enough, the others are asked for." env:"CAUCUS_ADDR" default:"127.0.0.1:5010" placeholder:"HOST:PORT"`
 	PasswordFile string   `help:"File with the password." placeholder:"FILE"`
+	tlsFlags
 }
 
 // config is what the flags say, for client.Dial.
 func (f *ensembleFlags) config() (client.Config, error) {
 	password, err := readPassword(f.PasswordFile)
-	return client.Config{Addrs: f.Addr, Password: password}, err
+	cfg := client.Config{Addrs: f.Addr, Password: password}
+	return cfg, errors.Join(err, f.secure(&cfg))
 }
 
 // dial reaches a node. The caller closes the client.

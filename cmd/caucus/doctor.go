@@ -89,6 +89,10 @@ func (c *doctorCmd) visitOne(ctx context.Context, t *doctor.Told) {
 		return
 	}
 	cfg.Password = ""
+	if cfg.TLS != nil {
+		cfg.TLS = cfg.TLS.Clone()
+		cfg.TLS.Certificates = nil
+	}
 	_, err = infoOf(ctx, cfg)
 	t.Open = err == nil
 }

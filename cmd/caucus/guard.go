@@ -26,6 +26,7 @@ type order struct {
 type ensembleOrder struct {
 	Addrs    []string
 	Password string `json:",omitempty"`
+	TLS      tlsFlags
 	Quiet    bool   `json:",omitempty"`
 	Dir      string `json:",omitempty"` // to be removed when nobody else can
 }

@@ -256,7 +256,11 @@ func (g *guardian) orphaned() {
 func (g *guardian) closeSession() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	c, err := client.Dial(ctx, client.Config{Addrs: g.ensemble.Addrs, Password: g.ensemble.Password})
+	cfg := client.Config{Addrs: g.ensemble.Addrs, Password: g.ensemble.Password}
+	if err := g.ensemble.TLS.secure(&cfg); err != nil {
+		return err
+	}
+	c, err := client.Dial(ctx, cfg)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ type commandLine struct {
 	Guard   guardCmd   `cmd:"" hidden:"" help:"The guardian of a command."`
 	Worker  workerCmd  `cmd:"" hidden:"" help:"A worker of the demo."`
 	Node    nodeCmd    `cmd:"" help:"Show, add, remove nodes, or hand over the leadership."`
+	Cert    certCmd    `cmd:"" help:"Make certificates for a first ensemble, and show them."`
 	Backup  backupCmd  `cmd:"" help:"Take the state of a running ensemble into a file, all of one moment."`
 	Restore restoreCmd `cmd:"" help:"Make a new ensemble of a backup, or only check one."`
 	Recover recoverCmd `cmd:"" help:"Make a new ensemble of one surviving node, when the others are lost for good."`

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caucus-project/caucus/internal/machine"
@@ -32,6 +34,11 @@ type serveCmd struct {
 	Settle       seconds    `short:"s" help:"Settle period of groups for which nobody states one." default:"6s"`
 
 	PasswordFile   string        `help:"File with the password of clients and peers." placeholder:"FILE"`
+	TLSCert        string        `name:"tls-cert" help:"File with this node's certificate (PEM); all doors speak TLS. It is read anew when it changes." placeholder:"FILE"`
+	TLSKey         string        `name:"tls-key" help:"File with the key of --tls-cert." placeholder:"FILE"`
+	TLSCA          string        `name:"tls-ca" help:"File with the authorities that vouch for nodes and clients." placeholder:"FILE"`
+	TLSClients     string        `name:"tls-clients" enum:"require,optional,off" default:"require" help:"Whether clients must show a certificate: require, optional or off. Nodes always must." placeholder:"require"`
+	TLSMin         string        `name:"tls-min" enum:"1.2,1.3" default:"1.3" help:"Oldest TLS that clients may speak, 1.2 or 1.3." placeholder:"1.3"`
 	RequestTimeout time.Duration `help:"Bound on requests that do not say how long they wait." default:"5s"`
 	Heartbeat      time.Duration `help:"The leader's rhythm in a new ensemble, by default 50ms; the others' nodes are told." placeholder:"TIME"`
 	Election       time.Duration `help:"How long a leader's silence is borne at least in a new ensemble, by default 400ms; a multiple of --heartbeat." placeholder:"TIME"`
@@ -82,7 +89,8 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	level := new(slog.LevelVar)
 	level.Set(c.LogLevel)
 	cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	reloading := c.reloads(cfg.Logger, level)
+	running := new(atomic.Pointer[node.Node])
+	reloading := c.reloads(cfg.Logger, level, running)
 	defer reloading()
 	go keepThrifty(ctx)
 	n, err := node.Open(ctx, cfg)
@@ -93,6 +101,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	running.Store(n)
 	client, peers, http := n.Addresses()
 	fmt.Printf("ready id=%s client=%s peers=%s http=%s data=%s\n", n.Name(), client, peers, http, cfg.Data)
 	select {
@@ -130,11 +139,24 @@ func (c *serveCmd) config() (node.Config, error) {
 		Peers: peers, OneList: c.Config != "", FoundWithout: c.FoundWithout,
 		Name: c.ID, Data: data, Listen: c.Listen, PeerListen: c.PeerListen,
 		HTTP: httpAddress(c.HTTP), Advertise: c.Advertise, Join: c.Join, From: c.From, Metadata: c.Metadata,
-		Password: password, BlocTimeout: time.Duration(c.Timeout), Settle: settle,
+		TLS: c.tls(), Password: password, BlocTimeout: time.Duration(c.Timeout), Settle: settle,
 		RequestTimeout: c.RequestTimeout, Heartbeat: c.Heartbeat, Election: c.Election,
 		SnapshotEntries: c.Snapshot, DigestEntries: c.Digest, MaxClients: c.MaxClients,
 		MaxArgument: int(c.MaxArgument), MaxMemory: int64(c.MaxMemory),
 	}, nil
+}
+
+// tls is what the flags say of TLS: nothing unless there are certificates.
+func (c *serveCmd) tls() node.TLS {
+	t := node.TLS{Cert: c.TLSCert, Key: c.TLSKey, CA: c.TLSCA}
+	if t == (node.TLS{}) {
+		return t
+	}
+	t.Clients = c.TLSClients
+	if c.TLSMin == "1.2" {
+		t.Min = tls.VersionTLS12
+	}
+	return t
 }
 
 // httpAddress takes bloc's form, tcp:PORT, as well.

@@ -28,3 +28,20 @@ func TestIs(t *testing.T) {
 		}
 	}
 }
+
+func TestDenies(t *testing.T) {
+	near, far := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)}
+	for _, c := range []struct {
+		from                net.Addr
+		password, certified bool
+		want                bool
+	}{
+		{near, false, false, false}, {near, true, false, false}, {near, false, true, false},
+		{far, true, false, false}, {far, false, true, false}, {far, true, true, false},
+		{far, false, false, true}, {nil, false, false, true},
+	} {
+		if got := here.Denies(c.from, c.password, c.certified); got != c.want {
+			t.Errorf("%v: %v, want %v", c, got, c.want)
+		}
+	}
+}

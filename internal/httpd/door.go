@@ -27,6 +27,8 @@ type Config struct {
 	// request, so it may change. Nil means none. Without one, requests from elsewhere than this machine are
 	// denied.
 	Password func() string
+	// Certificates has every request need a client's certificate that was verified, beside the password.
+	Certificates bool
 	// Hosts are the names and addresses, with or without port, at which clients reach this node, besides
 	// loopback and the addresses that its connections arrive at. A request for another host is refused,
 	// since it may come from a web page whose name somebody made point here.

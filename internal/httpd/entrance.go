@@ -10,19 +10,24 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/certs"
 	"github.com/caucus-project/caucus/internal/here"
 )
 
 // visitor is what a connection says of who is behind it.
 type visitor struct {
-	here bool       // it comes from this machine for certain
+	from net.Addr
+	cert certs.Bearer
 	at   netip.Addr // the address that it arrived at
 }
 
 type visitorKey struct{}
 
 func withVisitor(ctx context.Context, conn net.Conn) context.Context {
-	v := visitor{here: here.Is(conn.RemoteAddr())}
+	v := visitor{from: conn.RemoteAddr()}
+	if c, ok := conn.(counted); ok {
+		v.cert = certs.Of(c.Conn)
+	}
 	if at, ok := conn.LocalAddr().(*net.TCPAddr); ok {
 		v.at = plain(at.AddrPort().Addr())
 	}
@@ -33,22 +38,31 @@ func withVisitor(ctx context.Context, conn net.Conn) context.Context {
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
 // mayNot says why a request is not served at all, nil when it is. Whether the node lives and is ready
-// may be asked without password and under any name, as those who watch over it do. The dashboard's own files
-// need no password either: what it shows does.
+// may be asked without password or certificate and under any name, as those who watch over it do. The
+// dashboard's own files need no password either: what it shows does.
 func (d *Door) mayNot(r *http.Request, what resource) *caucus.Error {
 	v, _ := r.Context().Value(visitorKey{}).(visitor)
 	password := d.cfg.Password()
 	switch {
-	case password == "" && !v.here:
-		return caucus.Errorf(caucus.ErrDenied, "this node serves only clients on its own machine until a password "+
-			"is set: start it with --password-file FILE")
 	case what == health || what == readiness:
+		if here.Denies(v.from, password != "" || d.cfg.Certificates, v.cert.Verified) {
+			return denied()
+		}
 		return nil
+	case d.cfg.Certificates && !v.cert.Verified:
+		return caucus.Errorf(caucus.ErrDenied, "show a certificate of this node's authority: it was started with "+
+			"--tls-clients require")
+	case here.Denies(v.from, password != "", v.cert.Verified):
+		return denied()
 	}
 	if err := d.wrongHost(r, v); err != nil || what == page {
 		return err
 	}
 	return unproven(r, password)
+}
+
+func denied() *caucus.Error {
+	return caucus.Errorf(caucus.ErrDenied, "this node serves only clients on its own machine "+here.Advice)
 }
 
 // wrongHost refuses what a web page may have sent to an address that it has no business with: under a

@@ -3,6 +3,7 @@ package httpd
 import (
 	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -59,7 +60,8 @@ func (d *Door) SetTimes(most time.Duration) { d.http.ReadTimeout, d.http.WriteTi
 
 // ServeHere answers a request as if it came from this machine.
 func (d *Door) ServeHere(w http.ResponseWriter, r *http.Request) {
-	d.serve(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, visitor{here: true})))
+	v := visitor{from: &net.TCPAddr{IP: net.IPv6loopback}}
+	d.serve(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, v)))
 }
 
 // JSON gives a reply as it is answered.

@@ -24,6 +24,7 @@ func everything() *Readings {
 	return &Readings{Version: "1", GoVersion: "go1", Ready: true, Clients: Door{Open: 1}, HTTP: Door{Open: 2},
 		Commands: map[string]Commands{"string": {Done: 3, Failed: 2, Rejected: 1, Took: 1500 * time.Millisecond}},
 		Refusals: map[string]uint64{"ERR": 3}, Responses: map[int]uint64{200: 4},
+		TLS: &TLS{NotAfter: time.Unix(1, 0), Failed: map[string]uint64{}},
 		Ensemble: &Ensemble{Name: "n1", Cluster: "c", Role: "leader", Term: 7, Leader: 1, Commit: 12, Applied: 10,
 			FirstEntry: 3, LastEntry: 12, Ends: map[string]uint64{"lost": 1},
 			Peers: []Peer{{Name: "n2", Up: true, Lag: 5, LagKnown: true}, {Name: "n3"}}},

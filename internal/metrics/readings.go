@@ -16,6 +16,8 @@ type Readings struct {
 	// Responses over HTTP, by status.
 	Responses map[int]uint64
 
+	// TLS is nil when the node speaks none.
+	TLS *TLS
 	// Waiting counts commands of clients that wait for something to happen.
 	Waiting int64
 
@@ -29,6 +31,13 @@ type Door struct {
 	Accepted                uint64
 	TooMany, Denied, Cut    uint64 // connections that were turned away, or closed because their reader is slow
 	ReadBytes, WrittenBytes uint64
+}
+
+// TLS is what is known of a node's certificates.
+type TLS struct {
+	NotAfter time.Time         // when the node's own ends
+	Refused  uint64            // times that files which had changed were of no use
+	Failed   map[string]uint64 // handshakes that failed, by door
 }
 
 // Commands are those of one family.

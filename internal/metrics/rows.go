@@ -19,7 +19,7 @@ type put func(value float64, labels ...string)
 // rows is the table of metrics, in the order of docs/metrics.md. Labels have few values: names of nodes,
 // doors, families of commands, words of errors, and members that hold up a group.
 func rows() []row {
-	return slices.Concat(nodeRows(), logRows(), stateRows(), vitalRows(), clientRows(), peerRows())
+	return slices.Concat(nodeRows(), logRows(), stateRows(), vitalRows(), clientRows(), peerRows(), tlsRows())
 }
 
 // number makes the reading of a metric without labels.

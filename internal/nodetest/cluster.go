@@ -1,6 +1,7 @@
 package nodetest
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"math/rand/v2"
 	"net"
@@ -23,7 +24,8 @@ type Cluster struct {
 	dir   string // where the nodes live
 	flags []string
 	loud  bool
-	apart bool // each node has clocks of its own
+	apart bool        // each node has clocks of its own
+	rules *tls.Config // nil: the nodes speak no TLS
 	nodes []*seat
 }
 
@@ -245,6 +247,14 @@ func (c *Cluster) signal(i int, s syscall.Signal) {
 	}
 }
 
+// Dial connects to a node's RESP door, by TLS if the nodes speak that.
+func (c *Cluster) Dial(i int) (*Line, error) {
+	if c.rules != nil {
+		return DialTLS(c.Addr(i), c.rules)
+	}
+	return Dial(c.Addr(i))
+}
+
 // Standing is INFO json: what a node says of its place in the ensemble.
 type Standing struct {
 	NID     string `json:"nid"`
@@ -264,7 +274,12 @@ type Standing struct {
 
 // Standing asks a node for its INFO json.
 func (c *Cluster) Standing(i int) (s Standing, err error) {
-	reply, err := Ask(c.Addr(i), "INFO", "json")
+	line, err := c.Dial(i)
+	if err != nil {
+		return s, err
+	}
+	defer line.Close()
+	reply, err := ask(line, "INFO", "json")
 	if err != nil {
 		return s, err
 	}

@@ -79,7 +79,7 @@ func (c *Cluster) Agree() {
 // contents reads all keys of one node from its own state, after a linearizable read has brought
 // that up to date.
 func (c *Cluster) contents(i int) (string, error) {
-	line, err := Dial(c.Addr(i))
+	line, err := c.Dial(i)
 	if err != nil {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package nodetest
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -20,6 +21,15 @@ type Line struct {
 // Dial connects to a RESP door.
 func Dial(addr string) (*Line, error) {
 	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	return Over(conn), nil
+}
+
+// DialTLS is Dial for a door that speaks TLS.
+func DialTLS(addr string, rules *tls.Config) (*Line, error) {
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", addr, rules)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // Process is one run of the binary, or of another program.
 type Process struct {
 	cmd   *exec.Cmd
-	log   transcript
+	log   Transcript
 	ready chan struct{} // closed when it has said so
 	gone  chan struct{} // closed when it has ended
 	line  string        // its ready line; read after ready
@@ -127,21 +127,21 @@ func (p *Process) Status(within time.Duration) (int, error) {
 // Log gives what the process has written to stderr.
 func (p *Process) Log() string { return p.log.String() }
 
-// transcript is a writer that can be read meanwhile.
-type transcript struct {
+// Transcript is a writer that can be read meanwhile. The zero value is empty.
+type Transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
 // Write implements io.Writer.
-func (t *transcript) Write(b []byte) (int, error) {
+func (t *Transcript) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.text.Write(b)
 }
 
 // String gives all that was written.
-func (t *transcript) String() string {
+func (t *Transcript) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.text.String()

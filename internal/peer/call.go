@@ -86,7 +86,7 @@ func answerFrame(payload []byte, err error) Frame {
 func (t *Transport) answer(l *line) {
 	question, err := readFrame(bufio.NewReader(l), t.opts.MaxFrame, nil)
 	if err != nil {
-		t.grumble.warn("a call without a question", "from", l.greeting.Remote, "err", err)
+		t.grumble.Warn("a call without a question", "from", l.greeting.Remote, "err", err)
 		return
 	}
 	stop := t.keepAlive(l)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/caucus-project/caucus/internal/tool"
 	"pgregory.net/rapid"
@@ -93,7 +92,7 @@ func FuzzHello(f *testing.F) {
 		}
 		for _, key := range [][]byte{nil, []byte("key")} {
 			s := side{
-				key: key, local: true,
+				key: key, served: true,
 				greet: func() []byte { return nil }, admit: func(Greeting) error { return nil },
 				name: func(uint64) string { return "" }, meant: func(Greeting, uint64, string) {},
 			}
@@ -243,22 +242,5 @@ func oneByOne(b []byte, limit int) (frames []Frame, end error) {
 		if frame.Type != typePing {
 			frames = append(frames, frame)
 		}
-	}
-}
-
-func TestGrumbleIsLimited(t *testing.T) {
-	var g grumble
-	now := time.Unix(1000, 0)
-	said := 0
-	for range 100 {
-		if _, ok := g.allow(now); ok {
-			said++
-		}
-	}
-	if said != grumbleLines {
-		t.Errorf("%d lines in one spell", said)
-	}
-	if kept, ok := g.allow(now.Add(grumbleSpell)); !ok || kept != 100-grumbleLines {
-		t.Errorf("the next spell: %v, %d unsaid", ok, kept)
 	}
 }

@@ -27,7 +27,7 @@ import (
 type side struct {
 	me     Identity
 	key    []byte // nil: no password
-	local  bool   // the other end is on this machine
+	served bool   // the other end need not be on this machine, or is
 	remote string
 	greet  func() []byte
 	admit  func(Greeting) error
@@ -158,9 +158,9 @@ func (s side) readHello(r io.Reader) ([]byte, hello, error) {
 	if err != nil {
 		return nil, hello{}, err
 	}
-	if s.key == nil && !s.local {
+	if !s.served {
 		return nil, hello{}, refuse(RefusedDenied,
-			"DENIED this door serves only loopback until --password-file is set")
+			"DENIED this door serves only loopback until --password-file or --tls-cert is set")
 	}
 	h, err := decodeHello(body)
 	if err != nil {

@@ -34,7 +34,7 @@ func (t *Transport) acceptAll() {
 		if t.ctx.Err() != nil {
 			return
 		}
-		t.grumble.warn("cannot accept peers", "err", err)
+		t.grumble.Warn("cannot accept peers", "err", err)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
@@ -53,7 +53,7 @@ func (t *Transport) accept(conn net.Conn) {
 		return // closed meanwhile, and the connection with it
 	}
 	if !t.admit(l) {
-		t.grumble.warn("too many peer connections", "from", conn.RemoteAddr().String())
+		t.grumble.Warn("too many peer connections", "from", conn.RemoteAddr().String())
 		l.Close()
 		return
 	}
@@ -131,7 +131,7 @@ func (t *Transport) turnAway(l *line, err error) {
 		t.log.Debug("a peer called before this node knew its own id", "from", l.RemoteAddr().String())
 		return
 	}
-	t.grumble.warn("turned a peer connection away", "from", l.RemoteAddr().String(), "err", err)
+	t.grumble.Warn("turned a peer connection away", "from", l.RemoteAddr().String(), "err", err)
 	if _, ok := refusalIn(err); ok {
 		linger(l.Conn, t.opts.HandshakeTimeout)
 	}
@@ -150,7 +150,7 @@ func (t *Transport) receive(l *line) {
 	}
 	if errors.Is(err, ErrGarbled) {
 		t.count.garbled.Add(1)
-		t.grumble.warn("closed a peer connection", "peer", in.id(), "err", err)
+		t.grumble.Warn("closed a peer connection", "peer", in.id(), "err", err)
 	}
 	t.leave(in, err)
 }
@@ -216,7 +216,7 @@ func (t *Transport) leave(in *inbound, err error) {
 	}
 	t.mu.Unlock()
 	if said && !same && t.ctx.Err() == nil {
-		t.grumble.info("lost the connection from a peer", "peer", in.id(), "cause", cause.String(), "err", err)
+		t.grumble.Info("lost the connection from a peer", "peer", in.id(), "cause", cause.String(), "err", err)
 		t.handler.Down(in.id(), Loss{Way: From, Cause: cause, Err: err})
 	}
 }

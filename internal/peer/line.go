@@ -62,6 +62,11 @@ func (t *Transport) connect(ctx context.Context, addr string, purpose Purpose, t
 		conn.Close()
 		return nil, fmt.Errorf("%s: %w", addr, syscall.ECONNREFUSED)
 	}
+	if t.opts.Secure != nil {
+		if conn, err = t.opts.Secure(ctx, conn); err != nil {
+			return nil, t.orClosed(fmt.Errorf("TLS with %s: %w", addr, err))
+		}
+	}
 	l, err := t.adopt(conn)
 	if err != nil {
 		return nil, err

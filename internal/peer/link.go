@@ -124,13 +124,13 @@ func (l *link) session() (stood bool, err error) {
 		return false, ErrClosed
 	}
 	l.t.count.connects.Add(1)
-	l.t.grumble.info("connected to a peer", "peer", l.id, "addr", line.greeting.Remote)
+	l.t.grumble.Info("connected to a peer", "peer", l.id, "addr", line.greeting.Remote)
 	l.t.handler.Up(l.id, To)
 	err = l.carry(line)
 	l.fall()
 	if l.t.ctx.Err() == nil {
 		why := Loss{Way: To, Cause: l.cause(err), Err: err}
-		l.t.grumble.info("lost the connection to a peer", "peer", l.id, "cause", why.Cause.String(), "err", err)
+		l.t.grumble.Info("lost the connection to a peer", "peer", l.id, "cause", why.Cause.String(), "err", err)
 		l.t.handler.Down(l.id, why)
 	}
 	return true, err

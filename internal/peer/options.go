@@ -14,13 +14,17 @@ import (
 type Options struct {
 	// Identity is what this node says of itself in greetings.
 	Identity Identity
-	// Password is the secret that all peers share. Empty: nobody proves anything, and only connections from
-	// loopback are served.
+	// Password is the secret that all peers share. Empty: nobody proves anything, and without Secure only
+	// connections from loopback are served.
 	Password string
-	// Listener accepts the other nodes; Transport closes it. Nil: this side only dials.
+	// Listener accepts the other nodes; Transport closes it. Nil: this side only dials. With Secure, what
+	// it gives was secured likewise.
 	Listener net.Listener
 	// Dial opens a connection; it must resolve the host each time. Nil: a plain net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Secure makes a connection that was dialled one at whose other end only a node of the ensemble can be,
+	// and closes it when it fails. Nil: connections stay as they are, and say nothing of who is there.
+	Secure func(ctx context.Context, conn net.Conn) (net.Conn, error)
 	// Logger gets what a person may need to know. Nil: nothing is logged.
 	Logger *slog.Logger
 	// Jitter gives numbers in [0, 1) that spread reconnects. Nil: the runtime's random source.

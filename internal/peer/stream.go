@@ -166,7 +166,7 @@ func (t *Transport) receiveStream(l *line) {
 	body := &streamReader{r: bufio.NewReader(l)}
 	opening, err := readFrame(body.r, 1+streamHeader, nil)
 	if err != nil || opening.Type != streamOpen || len(opening.Payload) == 0 {
-		t.grumble.warn("a stream that does not open", "peer", l.greeting.From.ID, "err", err)
+		t.grumble.Warn("a stream that does not open", "peer", l.greeting.From.ID, "err", err)
 		return
 	}
 	stop := t.keepAlive(l)

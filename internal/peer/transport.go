@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/caucus-project/caucus/internal/grumble"
 	"github.com/caucus-project/caucus/internal/here"
 )
 
@@ -25,7 +26,7 @@ type Transport struct {
 	key     []byte
 	handler Handler
 	log     *slog.Logger
-	grumble grumble
+	grumble *grumble.Voice
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -63,7 +64,7 @@ func Open(opts Options, handler Handler) (*Transport, error) {
 	}
 	t := &Transport{
 		opts: opts, key: key, handler: handler, log: opts.Logger, me: opts.Identity,
-		grumble:  grumble{log: opts.Logger},
+		grumble:  grumble.New(opts.Logger),
 		roster:   roster{conns: map[net.Conn]struct{}{}},
 		incoming: map[uint64]*inbound{},
 		links:    map[uint64]*link{},
@@ -208,8 +209,9 @@ func (t *Transport) orClosed(err error) error {
 
 func (t *Transport) side(conn net.Conn) side {
 	return side{
-		me: t.Identity(), key: t.key, local: here.Is(conn.RemoteAddr()), remote: conn.RemoteAddr().String(),
-		greet: t.handler.Greet, admit: t.handler.Greeted, name: t.handler.Name, meant: t.handler.Meant,
+		me: t.Identity(), key: t.key, remote: conn.RemoteAddr().String(),
+		served: !here.Denies(conn.RemoteAddr(), t.key != nil, t.opts.Secure != nil),
+		greet:  t.handler.Greet, admit: t.handler.Greeted, name: t.handler.Name, meant: t.handler.Meant,
 	}
 }
 

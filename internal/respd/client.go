@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/certs"
 	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/waist"
@@ -31,6 +32,7 @@ type client struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	born   time.Time
+	bearer certs.Bearer // of a certificate
 
 	proven  bool // it need not, or did, prove the password
 	denied  bool // it comes from elsewhere, and there is no password
@@ -66,7 +68,8 @@ type client struct {
 
 func newClient(s *Server, conn net.Conn, id uint64) *client {
 	c := &client{s: s, id: id, conn: conn, proto: 2, born: s.cfg.Now(),
-		out: newOutbox(conn, s.cfg.WriteTimeout, &s.tally.out)}
+		bearer: certs.Of(conn),
+		out:    newOutbox(conn, s.cfg.WriteTimeout, &s.tally.out)}
 	c.in = resp.NewReader(inlet{c}, s.cfg.Limits)
 	c.heard.Store(c.born.UnixNano())
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
@@ -75,7 +78,7 @@ func newClient(s *Server, conn net.Conn, id uint64) *client {
 
 // serve begins the life of a connection, on a goroutine that it has until it takes a lane, if it does.
 func (c *client) serve() {
-	talk, err := c.s.cfg.Server.Open(waist.ConnInfo{})
+	talk, err := c.s.cfg.Server.Open(waist.ConnInfo{Certificate: c.bearer.User()})
 	if err != nil {
 		farewell(c.conn, resp.Append(nil, 2, errorReply(err)))
 		c.cancel()

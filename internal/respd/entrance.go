@@ -15,12 +15,12 @@ import (
 // admit decides what a new connection may do before it has said anything.
 func (c *client) admit() {
 	open := c.s.cfg.Password() == ""
-	c.denied = open && !here.Is(c.conn.RemoteAddr())
+	c.denied = here.Denies(c.conn.RemoteAddr(), !open, c.bearer.Verified)
 	c.proven = open
 	if c.denied {
 		c.s.denied.Add(1)
-		c.s.cfg.Log.Info("client denied: it comes from another machine, and there is no password",
-			"from", c.conn.RemoteAddr())
+		c.s.cfg.Log.Info("client denied: it comes from another machine, without a certificate, and there is no "+
+			"password", "from", c.conn.RemoteAddr())
 	}
 	c.watchEntrance()
 }
@@ -48,8 +48,7 @@ func (c *client) mayNot(spec *command.Spec) *caucus.Error {
 	case c.denied:
 		c.leaving = true
 		c.ours.Store(true)
-		return caucus.Errorf(caucus.ErrDenied, "this node serves only clients on its own machine until a password "+
-			"is set: start it with --password-file FILE")
+		return caucus.Errorf(caucus.ErrDenied, "this node serves only clients on its own machine "+here.Advice)
 	case !c.proven && (spec == nil || !spec.Has(command.NoAuth)):
 		return caucus.Errorf(caucus.ErrNoAuth, "Authentication required.")
 	}

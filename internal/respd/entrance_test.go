@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caucus-project/caucus/internal/here"
 	"github.com/caucus-project/caucus/internal/respd"
 )
 
@@ -39,12 +40,11 @@ func TestStrangersAreDenied(t *testing.T) {
 	}
 	served := make(chan error)
 	go func() { served <- s.door.Serve(far{l}) }()
-	here := s.addr
+	near := s.addr
 	s.addr = l.Addr().String()
 	c := s.dial()
 	c.say("HELLO 3\r\nPING\r\n",
-		"-DENIED this node serves only clients on its own machine until a password is set: "+
-			"start it with --password-file FILE\r\n")
+		"-DENIED this node serves only clients on its own machine "+here.Advice+"\r\n")
 	c.ends()
 	if s.lost() || s.door.Stats().Denied != 1 {
 		t.Errorf("%+v", s.door.Stats())
@@ -52,7 +52,7 @@ func TestStrangersAreDenied(t *testing.T) {
 	password.Store("sesame")
 	c = s.dial()
 	c.say("PING\r\nAUTH sesame\r\nPING\r\n", "-NOAUTH Authentication required.\r\n+OK\r\n+PONG\r\n")
-	s.addr = here
+	s.addr = near
 	s.dial().say("PING\r\n", "-NOAUTH Authentication required.\r\n")
 	s.door.Close(context.Background())
 	if err := <-served; err != nil {

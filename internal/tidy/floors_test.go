@@ -12,11 +12,11 @@ import (
 // one above it that has.
 var floors = map[string]int{
 	".": 0, "internal/invariant": 0, "internal/fields": 0, "internal/glob": 0, "internal/here": 0,
-	"internal/tool": 0, "internal/clocks": 0, "internal/sockets": 0,
+	"internal/tool": 0, "internal/clocks": 0, "internal/sockets": 0, "internal/grumble": 0,
 
 	"internal/resp": 1, "internal/entry": 1, "internal/command": 1, "internal/assign": 1, "internal/ballot": 1,
 	"internal/lease": 1, "internal/founding": 1, "internal/follow": 1, "internal/waist": 1,
-	"internal/overview": 1,
+	"internal/overview": 1, "internal/certs": 1,
 
 	"internal/machine": 2, "internal/talk": 2,
 	"internal/doctor": 2,

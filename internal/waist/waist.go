@@ -63,6 +63,9 @@ type ConnInfo struct {
 	// now, under the same attachment, so that one request can wait while others go on. It may not be used
 	// while Open looks at it.
 	Beside Conn
+	// Certificate is the common name in the client's certificate, which was verified; "" when it has shown
+	// none. One of a node names nobody.
+	Certificate string
 	// Inside says that the client is in the node's own process, with which it dies (SAFETY A6).
 	Inside bool
 	// Node says that the node speaks for itself, from inside its process, and not a client of it.
