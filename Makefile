@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 TIME  ?= 10m
 NODES ?= 5
 
-.PHONY: check fmt vet test race sim chaos differential fuzz mutants bench bench-peers bench-check build clean
+.PHONY: check fmt vet test race sim chaos differential fuzz mutants bench bench-peers bench-check build release clean
 
 check: fmt vet test
 
@@ -67,5 +67,9 @@ bench-check:
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/caucus ./cmd/caucus
 
+# make release builds static binaries of Linux and macOS into dist/, with their sums (docs/deploy.md).
+release:
+	@GO="$(GO)" deploy/release dist
+
 clean:
-	rm -rf bin
+	rm -rf bin dist

@@ -31,6 +31,7 @@ type commandLine struct {
 	Watch   watchCmd   `cmd:"" help:"Show what happens in a group as it happens, from whatever node is there."`
 	Status  statusCmd  `cmd:"" help:"Show the nodes and groups of an ensemble."`
 	Doctor  doctorCmd  `cmd:"" help:"Ask every node how it is, and say what to do: clocks, disks, versions, sizes, lag, certificates."`
+	Ping    pingCmd    `cmd:"" help:"Ask whether a node is alive: status 0 when it answers."`
 	Bench   benchCmd   `cmd:"" help:"Measure an ensemble: commands a second, and how long they take."`
 	Guard   guardCmd   `cmd:"" hidden:"" help:"The guardian of a command."`
 	Worker  workerCmd  `cmd:"" hidden:"" help:"A worker of the demo."`

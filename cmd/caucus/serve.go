@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -93,6 +94,9 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	reloading := c.reloads(cfg.Logger, level, running)
 	defer reloading()
 	go keepThrifty(ctx)
+	if runtime.GOOS != "linux" {
+		cfg.Logger.Warn("caucus is tested on Linux alone: nothing is claimed here of what survives a loss of power")
+	}
 	n, err := node.Open(ctx, cfg)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -103,9 +107,13 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	}
 	running.Store(n)
 	client, peers, http := n.Addresses()
+	if err := notify("READY=1"); err != nil {
+		cfg.Logger.Warn("the service manager cannot be told that the node serves", "error", err)
+	}
 	fmt.Printf("ready id=%s client=%s peers=%s http=%s data=%s\n", n.Name(), client, peers, http, cfg.Data)
 	select {
 	case <-ctx.Done():
+		_ = notify("STOPPING=1") // whoever asked it to stop knows
 	case <-n.Done():
 	}
 	return n.Close()

@@ -15,6 +15,10 @@ func (versionCmd) Run() error {
 	return err
 }
 
+// build tells a release of what source it was made; deploy/release sets it.
+var build = "unreleased"
+
 func version() string {
-	return fmt.Sprintf("caucus %s %s %s/%s", node.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("caucus %s (%s) %s %s/%s", node.Version, build, runtime.Version(), runtime.GOOS,
+		runtime.GOARCH)
 }
