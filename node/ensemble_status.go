@@ -43,8 +43,17 @@ func (n *Node) ensembleStatus(context.Context, caucus.Command) caucus.Reply {
 
 // witness says how this node is, and what it knows of the others.
 func (n *Node) witness() overview.Witness {
+	s := n.greeting.Load()
+	disk := "ok"
+	switch {
+	case s.Hung:
+		disk = "hung"
+	case s.Low:
+		disk = "low"
+	}
 	return overview.Witness{Rows: overview.Rows(n.ensembleNodes(n.ctx, nil)),
-		Sessions: uint64(n.holdings().here), Connections: uint64(n.doors.stats().Clients)}
+		Sessions: uint64(n.holdings().here), Connections: uint64(n.doors.stats().Clients),
+		Disk: disk, DiskFree: s.Free, ClockAhead: s.Clock / 1000}
 }
 
 // answerStatus answers a node that gathers.
@@ -81,6 +90,7 @@ func (n *Node) muster(ctx context.Context) (nodes []overview.Node, leader *strin
 		if w := byName[row.Name]; w != nil {
 			last := &nodes[len(nodes)-1]
 			last.Sessions, last.Connections = &w.Sessions, &w.Connections
+			last.Disk, last.DiskFree, last.ClockAhead = &w.Disk, &w.DiskFree, &w.ClockAhead
 			last.Applied = w.Applied(row.Name)
 		}
 	}

@@ -70,7 +70,7 @@ func TestStatus(t *testing.T) {
 		t.Fatalf("status %d, said %q", status, said)
 	}
 	node := " name id role addr peer http metadata term index applied lag contact_ms version level" +
-		" sessions connections"
+		" sessions connections disk disk_free clock_ms"
 	want := "cluster_id name leader term commit quorum time nodes" + strings.Repeat(node, 3) +
 		" groups" + strings.Repeat(" name state size total epoch leader term slots", 2)
 	var s struct {

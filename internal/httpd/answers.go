@@ -30,6 +30,10 @@ var (
 		{name: "name"}, {name: "order", shape: number}, {name: "index", shape: number, null: true},
 		{name: "leader", shape: flag}, {name: "priority", shape: number},
 		{name: "node", about: "where its session is"}, {name: "metadata", shape: data}}
+	shareGiven = []field{
+		{name: "member"}, {name: "order", shape: number},
+		{name: "slots", about: "ranges such as 0-127,300; empty: none"},
+		{name: "revoking", about: "those of them that are to be given up"}}
 	groupInShort = []field{
 		{name: "name"}, {name: "state", about: "settling or settled"},
 		{name: "size", shape: number, about: "members"},
@@ -87,7 +91,10 @@ var (
 		{name: "time", shape: number, about: "unix milliseconds, on the ensemble's clock"},
 		{name: "nodes", shape: objects, of: slices.Concat(nodeGiven, nullable(
 			field{name: "sessions", shape: number, about: "attached to it"},
-			field{name: "connections", shape: number, about: "to its client door"}))},
+			field{name: "connections", shape: number, about: "to its client door"},
+			field{name: "disk", about: "ok, low or hung"},
+			field{name: "disk_free", shape: number, about: "bytes"},
+			field{name: "clock_ms", shape: number, about: "its wall clock is ahead of the ensemble's by so much"}))},
 		{name: "groups", shape: objects,
 			of: slices.Concat(groupInShort, []field{{name: "slots", shape: number}})}}
 )

@@ -174,6 +174,43 @@ func (v *visit) slots() caucus.Reply {
 	return v.promised(v.given.options(v.group("SLOTS"), slotFields...), "slots", "epoch")
 }
 
+// shares is GET /v1/groups/{g}/shares. Who has left since the members were read has no slots.
+func (v *visit) shares() caucus.Reply {
+	members := v.ask(v.given.options(v.group("MEMBERS"), pageFields...))[0]
+	if members.Kind != caucus.KindArray {
+		return members
+	}
+	var cmds []caucus.Command
+	for _, member := range members.Items {
+		name := member.Field("name").Str
+		cmds = append(cmds, v.group("SLOTS", "MEMBER", name), v.group("SLOTS", "MEMBER", name, "REVOKING"))
+	}
+	replies := v.ask(cmds...)
+	shares := make([]caucus.Reply, len(members.Items))
+	for i, member := range members.Items {
+		held, revoking := replies[2*i], replies[2*i+1]
+		if err, ok := firstError(held, revoking); !ok && !is(err, caucus.ErrNoMember) {
+			return err
+		}
+		shares[i] = caucus.Map(caucus.Bulk("member"), member.Field("name"),
+			caucus.Bulk("order"), member.Field("order"),
+			caucus.Bulk("slots"), slotsIn(held), caucus.Bulk("revoking"), slotsIn(revoking))
+	}
+	return caucus.Map(caucus.Bulk("shares"), caucus.Array(shares...))
+}
+
+// slotsIn writes the slots that GROUP SLOTS answers as ranges.
+func slotsIn(r caucus.Reply) caucus.Reply {
+	if r.Kind != caucus.KindArray || len(r.Items) == 0 {
+		return caucus.Bulk("")
+	}
+	slots := make([]uint64, len(r.Items[0].Items))
+	for i, slot := range r.Items[0].Items {
+		slots[i] = uint64(slot.Int)
+	}
+	return caucus.Bulk(caucus.SlotRanges(slots))
+}
+
 // resign is POST /v1/groups/{g}/resign.
 func (v *visit) resign() caucus.Reply { return named(v.change(v.group("RESIGN")), "term") }
 

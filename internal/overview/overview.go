@@ -25,6 +25,9 @@ type Node struct {
 	Row
 	Sessions    *uint64 `json:"sessions"`    // attached to it
 	Connections *uint64 `json:"connections"` // to its client door
+	Disk        *string `json:"disk"`        // ok, low or hung
+	DiskFree    *uint64 `json:"disk_free"`   // bytes
+	ClockAhead  *int64  `json:"clock_ms"`    // its wall clock, of the ensemble's
 }
 
 // Row is one node as ENSEMBLE NODES describes it.
@@ -64,6 +67,9 @@ type Witness struct {
 	Rows        []Row
 	Sessions    uint64
 	Connections uint64
+	Disk        string
+	DiskFree    uint64
+	ClockAhead  int64 // milliseconds
 }
 
 // Applied gives the last entry that the node of that name has applied, nil when the witness does not know.

@@ -51,3 +51,75 @@ func TestGroups(t *testing.T) {
 	s.keys("ArrowDown")
 	s.until(`document.activeElement.textContent === "mail/out"`)
 }
+
+// Whoever has no mouse gets everywhere: past the head, along the pages, through lists and into a group.
+func TestKeyboard(t *testing.T) {
+	t.Parallel()
+	browser(t)
+	c := nodetest.Start(t, 1)
+	member(t, c.Addr(0), "crawl", "AS", "worker-a")
+	s := look(t, c.HTTP(0), "")
+	s.until(`document.querySelector(".ring .leads")`)
+	s.until(`document.activeElement.tagName === "H1"`)
+	s.run("document.activeElement.blur()")
+	s.run(`document.getElementById("skip").focus()`)
+	s.until(`document.getElementById("skip").getBoundingClientRect().top > 0`)
+	s.keys("Enter")
+	s.until(`document.activeElement.id === "main" && location.hash === ""`)
+	s.run(`document.querySelector("#tabs a").focus()`)
+	s.keys("Tab", "Enter")
+	s.until(`document.querySelector("h1").textContent === "Groups" && document.activeElement.tagName === "H1"`)
+	s.until(`document.querySelector("#tabs [aria-current=page]").dataset.page === "groups"`)
+	s.shows("tbody tr", "worker-a")
+	s.keys("/")
+	s.until(`document.activeElement.type === "search"`)
+	s.keys("Escape")
+	s.until(`document.activeElement.type !== "search"`)
+	s.keys("/", "ArrowDown", "End")
+	s.until(`document.activeElement.textContent === "nodes"`)
+	s.keys("Home")
+	s.until(`document.activeElement.textContent === "crawl"`)
+	ring := ask[string](s, `getComputedStyle(document.activeElement).outlineStyle`)
+	if ring != "solid" {
+		t.Errorf("where the focus is has an outline that is %s", ring)
+	}
+	s.keys("Enter")
+	s.until(`document.querySelector("h1").textContent === "crawl"`)
+	s.until(`document.title === "crawl · caucus"`)
+	for _, route := range []string{"#/", "#/groups", "#/groups/crawl", "#/timeline", "#/load", "#/keys"} {
+		s.to(route)
+		s.until(`document.querySelector("h1")`)
+		unnamed := ask[[]string](s, `[...document.querySelectorAll("a, button, input, select, canvas")]
+			.filter((e) => !e.closest("[hidden]") && !(e.textContent.trim() || e.getAttribute("aria-label")
+				|| e.labels?.[0]?.textContent.trim())).map((e) => e.outerHTML.slice(0, 100))`)
+		if len(unnamed) > 0 {
+			t.Errorf("%s: without a name are %q", route, unnamed)
+		}
+	}
+}
+
+// The theme is the system's until one is chosen, which the browser then remembers.
+func TestTheme(t *testing.T) {
+	t.Parallel()
+	browser(t)
+	c := nodetest.Start(t, 1)
+	s := look(t, c.HTTP(0), "")
+	const light, dark = `rgb(245, 245, 241)`, `rgb(17, 19, 22)`
+	paper := func(colour string) {
+		t.Helper()
+		s.until(`getComputedStyle(document.body).backgroundColor === "` + colour + `"`)
+	}
+	s.theme("dark")
+	paper(dark)
+	s.theme("light")
+	paper(light)
+	s.click("#theme", "Auto")
+	s.click("#theme", "Light")
+	s.shows("#theme", "Dark")
+	paper(dark)
+	s.run("location.reload()")
+	s.shows("#theme", "Dark")
+	paper(dark)
+	s.click("#theme", "Dark")
+	paper(light)
+}

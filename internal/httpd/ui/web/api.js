@@ -93,8 +93,7 @@ export const path = (...segments) => "/v1/" + segments.map(encodeURIComponent).j
 
 // listen reads server-sent events for as long as it can, and begins behind the last one again when the node ends
 // the stream. It tells what it hears, and whether it is listening.
-export async function listen(where, { signal, heard, state }) {
-	let last = "";
+export async function listen(where, { signal, heard, state, last = "" }) {
 	for (let wait = 250; !signal.aborted; wait = Math.min(2 * wait, 5000)) {
 		try {
 			const headers = { Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) };

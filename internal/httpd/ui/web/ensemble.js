@@ -1,7 +1,7 @@
 // The first view: the nodes, and how they are.
 
 import { card, el, heading, pill, tile } from "./dom.js";
-import { brief, count, plural, span } from "./format.js";
+import { brief, bytes, count, plural, span } from "./format.js";
 import { health, picture } from "./picture.js";
 import { follow } from "./status.js";
 import { table } from "./table.js";
@@ -32,6 +32,13 @@ export function ensemble(root) {
 	});
 }
 
+// clock says by how much a wall clock is ahead of the ensemble's.
+function clock(ms) {
+	if (ms === null) return "–";
+	if (Math.abs(ms) < 2) return "in step";
+	return el("span", { class: Math.abs(ms) > 500 ? "warn" : null }, `${ms > 0 ? "+" : "−"}${span(Math.abs(ms))}`);
+}
+
 const columns = [
 	{ name: "Node", class: "name", cell: (n) => [el("a", { href: `${location.protocol}//${n.http}/`, "data-row": true,
 		title: `The dashboard of ${n.name}` }, n.name), n.own && el("span", { class: "quiet" }, " this one")] },
@@ -40,6 +47,9 @@ const columns = [
 	{ name: "Heard", class: "figure", cell: (n) => n.role === "leader" || n.contact_ms === null ? "–"
 		: `${span(n.contact_ms)} ago` },
 	{ name: "Applied", class: "figure spare", cell: (n) => count(n.applied) },
+	{ name: "Disk", class: "figure", cell: (n) => n.disk && n.disk !== "ok" ? pill("bad", n.disk)
+		: n.disk_free === null ? "–" : `${bytes(n.disk_free)} free` },
+	{ name: "Clock", class: "figure", cell: (n) => clock(n.clock_ms) },
 	{ name: "Sessions", class: "figure", cell: (n) => count(n.sessions) },
 	{ name: "Clients", class: "figure", cell: (n) => count(n.connections) },
 	{ name: "Version", cell: (n) => n.version || "–" },

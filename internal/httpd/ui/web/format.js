@@ -25,6 +25,7 @@ export function bytes(n) {
 export function span(ms) {
 	if (!known(ms)) return "–";
 	const size = Math.abs(ms);
+	if (size === 0) return "0 s";
 	if (size < 1) return `${Math.round(ms * 1000)} µs`;
 	if (size < 1000) return `${size < 10 ? some.format(ms) : whole.format(ms)} ms`;
 	const seconds = ms / 1000;
@@ -39,6 +40,7 @@ const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", 
 
 // clock is the time of day of unix milliseconds, day its date, in the browser's own time zone.
 export const clock = (ms) => hours.format(ms);
+export const minute = (ms) => clock(ms).slice(0, 5);
 export const day = (ms) => days.format(ms);
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

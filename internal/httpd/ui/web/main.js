@@ -6,11 +6,17 @@ import { guide } from "./failover.js";
 import { login } from "./login.js";
 import { beat, follow, pulse } from "./status.js";
 import { ensemble } from "./ensemble.js";
+import { group } from "./group.js";
 import { groups } from "./groups.js";
+import { keys } from "./keys.js";
+import { load } from "./load.js";
+import { measure } from "./meter.js";
+import { timeline } from "./timeline.js";
 
 const main = document.getElementById("main");
-const views = { "": ensemble, groups };
-const pageOf = { "": "ensemble" };
+const tabs = document.getElementById("tabs");
+const views = { "": ensemble, timeline, load, keys,
+	groups: (root, at) => at.segments.length ? group(root, at.segments[0]) : groups(root, at) };
 
 let close = () => {};
 let locked = false;
@@ -36,8 +42,8 @@ function open() {
 	close();
 	main.replaceChildren();
 	close = views[view](main, { segments, query }) ?? (() => {});
-	for (const tab of document.querySelectorAll("#tabs a")) {
-		set(tab, { "aria-current": tab.dataset.page === (pageOf[view] ?? view) ? "page" : null });
+	for (const tab of tabs.querySelectorAll("a")) {
+		set(tab, { "aria-current": tab.dataset.page === (view || "ensemble") ? "page" : null });
 	}
 	const title = main.querySelector("h1");
 	document.title = `${title?.textContent ?? "Ensemble"} · caucus`;
@@ -49,12 +55,15 @@ function open() {
 function lock(refusal) {
 	if (locked) return;
 	locked = true;
+	tabs.hidden = true;
 	close();
 	close = () => {};
 	login(main, loggedIn() ? refusal : null, async () => {
 		locked = false;
 		await beat();
-		if (!locked) open();
+		if (locked) return;
+		tabs.hidden = false;
+		open();
 	});
 	logOut();
 }
@@ -123,3 +132,4 @@ guide(document.getElementById("banner"));
 await beat();
 if (pulse.problem?.locked) lock(pulse.problem);
 else open();
+measure();
