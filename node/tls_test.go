@@ -256,8 +256,8 @@ func (tr *traffic) end() {
 	}
 }
 
-// TestA7_NewCertificatesCutNobody: neither peers nor clients notice that certificates, and then the authority,
-// are others; who connects afterwards sees the new ones.
+// TestA7_NewCertificatesCutNobody: neither peers nor clients notice that certificates, and then the
+// authority, are others; who connects afterwards sees the new ones.
 func TestA7_NewCertificatesCutNobody(t *testing.T) {
 	a := nodetest.NewAuthority(t)
 	nodes := securely(t, a, 3, nil)
