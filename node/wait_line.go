@@ -102,10 +102,22 @@ func (c *conn) inLine(ctx context.Context, p *talk.Plan, told replica.Answer, er
 			}
 		case <-era.ctx.Done():
 			era = c.n.era.Load()
-			told = c.ask(ctx, &talk.Plan{Steps: p.Wait.Again, Stale: true})
+			told = unlessOver(over, c.ask(ctx, &talk.Plan{Steps: p.Wait.Again, Stale: true}))
 		}
 	}
 	return told
+}
+
+// unlessOver gives the end of a wait that an entry has told, if one has, in place of what the state says of
+// it afterwards, which has forgotten how the wait ended. The entry and the snapshot that ended the era may
+// be of one step, but the question was answered in a later one, so by then all is told.
+func unlessOver(over <-chan caucus.Reply, a replica.Answer) replica.Answer {
+	select {
+	case reply := <-over:
+		return replica.Answer{Batch: a.Batch, Results: []entry.Result{{Reply: reply}}}
+	default:
+		return a
+	}
 }
 
 // beatOf gives the sign of life of the session for which a plan waits in line. Attach is the number under

@@ -150,7 +150,7 @@ func TestTheSlowAreCut(t *testing.T) {
 	defer quick.Close()
 	slow.Subscribe("a")
 	quick.Subscribe("a")
-	payload := strings.Repeat("x", 936) // 1000 with its overhead
+	payload := strings.Repeat("x", 935) // 1000 with its channel and its overhead
 	cut := func() bool {
 		n := h.Publish("a", payload)
 		waiting(t, quick)
@@ -180,16 +180,18 @@ func TestTheSlowAreCut(t *testing.T) {
 }
 
 func TestTheHardLimitCutsAtOnce(t *testing.T) {
-	h := feed.New(feed.Limits{Soft: 1000, Patience: time.Minute, Hard: 4000}, still)
-	s := h.Watch()
-	defer s.Close()
-	s.Subscribe("a")
-	n := 0
-	for h.Publish("a", "") == 1 {
-		n++
-	}
-	if n != 4000/64 {
-		t.Errorf("cut after %d empty messages", n)
+	for _, channel := range []string{"a", strings.Repeat("a", 1000)} {
+		h := feed.New(feed.Limits{Soft: 1000, Patience: time.Minute, Hard: 4000}, still)
+		s := h.Watch()
+		s.PSubscribe("a*")
+		n := 0
+		for h.Publish(channel, "") == 1 {
+			n++
+		}
+		if n != 4000/(64+len(channel)) {
+			t.Errorf("cut after %d empty messages on a channel of %d bytes", n, len(channel))
+		}
+		s.Close()
 	}
 }
 

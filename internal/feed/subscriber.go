@@ -8,8 +8,8 @@ import (
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
-// overhead is what a waiting message costs beside its text, which all its readers share. It is counted, so
-// that a flood of empty messages ends too.
+// overhead is what a waiting message costs beside its channel and its text, which all its readers share. It
+// is counted, so that a flood of empty messages ends too.
 const overhead = 64
 
 // subscriber is one reader. Its locks are held for moments only: own guards its lists of names and is taken
@@ -76,7 +76,7 @@ func (s *subscriber) take(m waist.Message) bool {
 	if s.over {
 		return false
 	}
-	s.bytes += len(m.Payload) + overhead
+	s.bytes += len(m.Channel) + len(m.Payload) + overhead
 	if s.tooSlow() {
 		s.over, s.backlog, s.bytes = true, nil, 0
 	} else {

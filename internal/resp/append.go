@@ -74,9 +74,21 @@ func appendNil(dst []byte, resp3 bool, resp2 string) []byte {
 	return append(dst, resp2...)
 }
 
-// appendItems appends what has items. A map that lacks its last value gets nil there: a reply
-// with an item too few would swallow the next one.
+// appendItems appends what has items.
 func appendItems(dst []byte, proto int, r caucus.Reply) []byte {
+	dst, missing := appendItemsHead(dst, proto, r)
+	for _, item := range r.Items {
+		dst = Append(dst, proto, item)
+	}
+	if missing {
+		dst = Append(dst, proto, caucus.Nil())
+	}
+	return dst
+}
+
+// appendItemsHead appends the beginning of what has items. A map that lacks its last value gets nil there, as
+// missing says: a reply with an item too few would swallow the next one.
+func appendItemsHead(dst []byte, proto int, r caucus.Reply) (head []byte, missing bool) {
 	letter, count := byte('*'), len(r.Items)
 	odd := r.Kind == caucus.KindMap && count%2 == 1
 	if odd {
@@ -92,23 +104,12 @@ func appendItems(dst []byte, proto int, r caucus.Reply) []byte {
 			letter = '>'
 		}
 	}
-	dst = appendHead(dst, letter, int64(count))
-	for _, item := range r.Items {
-		dst = Append(dst, proto, item)
-	}
-	if odd {
-		dst = Append(dst, proto, caucus.Nil())
-	}
-	return dst
+	return appendHead(dst, letter, int64(count)), odd
 }
 
 // appendPairs appends items two and two. One that is missing at the end is nil, in either protocol.
 func appendPairs(dst []byte, proto int, items []caucus.Reply) []byte {
-	count := (len(items) + 1) / 2
-	if proto != 3 {
-		count *= 2
-	}
-	dst = appendHead(dst, '*', int64(count))
+	dst = appendPairsHead(dst, proto, len(items))
 	for i, item := range items {
 		if proto == 3 && i%2 == 0 {
 			dst = appendHead(dst, '*', 2)
@@ -119,6 +120,15 @@ func appendPairs(dst []byte, proto int, items []caucus.Reply) []byte {
 		dst = Append(dst, proto, caucus.Nil())
 	}
 	return dst
+}
+
+// appendPairsHead appends the beginning of so many items, two and two.
+func appendPairsHead(dst []byte, proto, items int) []byte {
+	count := (items + 1) / 2
+	if proto != 3 {
+		count *= 2
+	}
+	return appendHead(dst, '*', int64(count))
 }
 
 // appendDouble writes a number as Redis 7.0 does, with 17 digits at most.

@@ -70,6 +70,11 @@ func TestAppend(t *testing.T) {
 			if got := string(resp.Append([]byte("x"), 3, c.reply)); got != "x"+c.resp3 {
 				t.Errorf("RESP3 %q, want %q", got[1:], c.resp3)
 			}
+			for proto, want := range map[int]string{2: c.resp2, 3: c.resp3} {
+				if got, _ := inPieces(t, proto, c.reply); got != want {
+					t.Errorf("RESP%d in pieces %q, want %q", proto, got, want)
+				}
+			}
 		})
 	}
 }
@@ -265,6 +270,47 @@ func inRESP3(r caucus.Reply) caucus.Reply {
 	}
 	r.Items = items
 	return r
+}
+
+// inPieces writes a reply in pieces, and gives the largest of them.
+func inPieces(t testing.TB, proto int, r caucus.Reply) (text string, largest int) {
+	t.Helper()
+	var all bytes.Buffer
+	err := resp.Write(writer(func(p []byte) (int, error) {
+		largest = max(largest, len(p))
+		return all.Write(p)
+	}), proto, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String(), largest
+}
+
+type writer func(p []byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+// However large a reply is, it is written as Append appends it, and no more than a piece of it is held.
+func TestLargeRepliesAreWrittenInPieces(t *testing.T) {
+	long := strings.Repeat("x", 3_000_000)
+	of := []caucus.Reply{caucus.Bulk(long), caucus.Int(1), verbatim(long),
+		caucus.Map(caucus.Bulk(long[:700_000]))}
+	for range 50_000 {
+		of = append(of, caucus.Bulk("short"))
+	}
+	for _, r := range []caucus.Reply{caucus.Array(of...), caucus.Pairs(of...), caucus.Bulk(long), set(of...)} {
+		for _, proto := range []int{2, 3} {
+			text, largest := inPieces(t, proto, r)
+			if text != string(resp.Append(nil, proto, r)) || largest > 600_000 {
+				t.Errorf("RESP%d: %d bytes, the largest piece has %d", proto, len(text), largest)
+			}
+		}
+	}
+	broken := errors.New("broken")
+	err := resp.Write(writer(func([]byte) (int, error) { return 0, broken }), 2, caucus.Array(of...))
+	if err != broken {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestReplyRoundTrip(t *testing.T) {

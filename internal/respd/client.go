@@ -303,6 +303,7 @@ func (c *client) runUntil(ctx context.Context) {
 
 // reply adds the replies to the gathered commands from the nth on. Those to one pipeline took equally long.
 func (c *client) reply(replies []caucus.Reply, took time.Duration, nth int) {
+	defer c.hold(replies, nth)()
 	for i := nth; i < len(c.pending); i++ {
 		c.say(c.conclude(replies, i, took))
 	}
@@ -339,6 +340,10 @@ func (c *client) concluded() {
 
 // say adds a reply. Replies are written when the pipeline is done, or many bytes wait.
 func (c *client) say(r caucus.Reply) {
+	if isLarge(&r) {
+		c.pour(r)
+		return
+	}
 	if c.add(r) >= chunk {
 		// A failure is met again when the pipeline is done.
 		_ = c.out.flush()

@@ -197,6 +197,10 @@ func (c *client) answered(replies []caucus.Reply) {
 func (c *client) write(replies []caucus.Reply) bool {
 	took := c.s.cfg.Now().Sub(c.lane.begun)
 	for i := range c.pending {
+		if i < len(replies) && isLarge(&replies[i]) {
+			go c.insist(replies, took, i)
+			return false
+		}
 		reply := c.conclude(replies, i, took)
 		if c.add(reply) >= chunk {
 			go c.insist(replies, took, i+1)

@@ -34,6 +34,9 @@ type Config struct {
 	AuthTimeout  time.Duration // for a client to prove the password; default 10 s
 	// MostDump is how many bytes GETDUMP may answer as one string; default 512 MiB, as for any string.
 	MostDump int
+	// MaxHeld is how many bytes large replies may be counted with that wait until their clients have read them,
+	// those of all connections together; default 1 GiB.
+	MaxHeld int64
 	// WriteTimeout is how long a client may take nothing of what was written to it; default 60 s.
 	WriteTimeout time.Duration
 }
@@ -42,6 +45,7 @@ func (c Config) withDefaults() Config {
 	c.MaxClients = cmp.Or(c.MaxClients, 10_000)
 	c.AuthTimeout = cmp.Or(c.AuthTimeout, 10*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, time.Minute)
+	c.MaxHeld = cmp.Or(c.MaxHeld, 1<<30)
 	c.MostDump = cmp.Or(c.MostDump, resp.MaxBulk)
 	c.RedisVersion = cmp.Or(c.RedisVersion, "7.0.15")
 	if c.Password == nil {
@@ -91,6 +95,7 @@ type Server struct {
 	denied   atomic.Uint64
 	cut      atomic.Uint64
 	commands atomic.Uint64
+	held     atomic.Int64 // bytes that large replies are counted with
 	tally    *tally
 	slow     slowLog
 	parting  chan struct{} // room for those who are told that there are too many

@@ -186,6 +186,12 @@ func (m *memory) one(cmd caucus.Command) caucus.Reply {
 			return caucus.Bulk(v)
 		}
 		return caucus.Nil()
+	case "mget":
+		items := make([]caucus.Reply, len(cmd)-1)
+		for i := range items {
+			items[i] = caucus.Bulk(m.keys[cmd[1+i]])
+		}
+		return caucus.Array(items...)
 	case "publish":
 		return caucus.Int(int64(m.Publish(cmd[1], cmd[2])))
 	case "group":

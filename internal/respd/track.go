@@ -9,8 +9,12 @@ import (
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
-// maxTracked is how many keys are remembered for one client. With more it is told to forget all of them.
-const maxTracked = 100_000
+// How many keys are remembered for one client, and of how many bytes. With more it is told to forget all of
+// them.
+const (
+	maxTracked      = 100_000
+	maxTrackedBytes = 16 << 20
+)
 
 // tracking is what the door knows of a client that caches what it has read (CLIENT TRACKING): it is told once
 // of each key that it has read when the key changes. A client that it told of a change before the answer that
@@ -29,6 +33,8 @@ type tracking struct {
 	prefixes []string
 	missed   []string // keys that have changed while it was busy
 	flushed  bool     // all keys have
+	bytes    int      // of keys
+	lost     int      // bytes of missed
 }
 
 // track takes note of what a gathered command reads, before it is carried out.
@@ -48,8 +54,8 @@ func (c *client) track(cmd caucus.Command, spec *command.Spec) {
 	if !t.multi {
 		t.said = false
 	}
-	if !spec.Has(command.ReadOnly) {
-		return
+	if _, waits := spec.Waits(cmd); !spec.Has(command.ReadOnly) || waits && !t.multi {
+		return // what may wait reads no key, and nothing is held back for as long as it does
 	}
 	t.busy = true
 	if wanted && !t.bcast {
@@ -64,12 +70,13 @@ func (c *client) trackKey(key string) {
 	if _, ok := t.keys[key]; ok {
 		return
 	}
-	if len(t.keys) >= maxTracked {
+	if len(t.keys) >= maxTracked || t.bytes+len(key) > maxTrackedBytes {
 		t.flushed = true
 		return
 	}
 	key = strings.Clone(key)
 	t.keys[key] = struct{}{}
+	t.bytes += len(key)
 	c.sub.Subscribe(waist.TrackChannels + key)
 }
 
@@ -96,16 +103,18 @@ func (c *client) tracked(m *waist.Message) bool {
 func (t *tracking) miss(key string, one bool) {
 	switch {
 	case t.flushed:
-	case one && len(t.missed) < maxTracked:
+	case one && len(t.missed) < maxTracked && t.lost+len(key) <= maxTrackedBytes:
 		t.missed = append(t.missed, key)
+		t.lost += len(key)
 	default:
-		t.flushed, t.missed = true, nil
+		t.flushed, t.missed, t.lost = true, nil, 0
 	}
 }
 
 func (c *client) untrack(key string) {
 	if _, ok := c.tracking.keys[key]; ok {
 		delete(c.tracking.keys, key)
+		c.tracking.bytes -= len(key)
 		c.sub.Unsubscribe(waist.TrackChannels + key)
 	}
 }
@@ -134,7 +143,7 @@ func (c *client) catchUp() {
 		c.untrack(key)
 		c.out.add(c.proto, invalidation(caucus.Bulks(key)))
 	}
-	t.missed = nil
+	t.missed, t.lost = nil, 0
 }
 
 // invalidation is how a client is told of keys, nil for all of them.
@@ -182,7 +191,7 @@ func (c *client) setTracking(args caucus.Command) caucus.Reply {
 	if c.sub == nil {
 		c.attend()
 	}
-	wanted.on, wanted.keys = true, t.keys
+	wanted.on, wanted.keys, wanted.bytes = true, t.keys, t.bytes
 	if wanted.keys == nil {
 		wanted.keys = map[string]struct{}{}
 	}

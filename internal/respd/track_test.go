@@ -1,6 +1,7 @@
 package respd_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/respd"
@@ -35,6 +36,34 @@ func TestB22_ChangesAreToldBehindTheAnswers(t *testing.T) {
 	s.m.Publish(waist.TrackAll, "")
 	hold <- struct{}{}
 	c.expect("_\r\n" + forgetAll)
+}
+
+// Nothing is held back while a command waits, however long it does.
+func TestB22_ChangesAreToldWhileACommandWaits(t *testing.T) {
+	s := open(t)
+	c := s.dial()
+	c.say("HELLO 3\r\nCLIENT TRACKING ON\r\nGET k\r\n", hello(3)+"+OK\r\n_\r\n")
+	c.send("GET k\r\n" + blocking)
+	<-s.m.held
+	s.m.Publish(waist.TrackChannels+"k", "")
+	c.expect("_\r\n" + forgetK)
+	s.wake()
+	c.expect("*0\r\n")
+}
+
+// Who reads keys of too many bytes is told to forget all, as who reads too many keys.
+func TestTrackedKeysAreCountedByTheirBytes(t *testing.T) {
+	s := open(t)
+	c := s.dial()
+	c.say("HELLO 3\r\nCLIENT TRACKING ON\r\n", hello(3)+"+OK\r\n")
+	for i := range 3 {
+		key := strings.Repeat(string(rune('a'+i)), 6<<20)
+		want := "_\r\n"
+		if i == 2 {
+			want += forgetAll
+		}
+		c.say("*2\r\n$3\r\nGET\r\n"+bulk(key), want)
+	}
 }
 
 // A transaction's answer is that of its EXEC, however it was sent.
