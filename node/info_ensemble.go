@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/machine"
 )
 
@@ -76,8 +75,8 @@ func (n *Node) infoEnsemble(r *report, l *lines) {
 	l.add("losses_borne", max(0, len(r.Voters)-1)/2) // voters that may be lost (SAFETY B4)
 	l.add("expected_nodes", r.held.expected)
 	l.add("peers_down", strings.Join(n.peersDown(), ","))
-	l.add("feature_level", r.held.level)          // of the ensemble (SAFETY B20)
-	l.add("feature_level_supported", entry.Level) // by this node's version
+	l.add("feature_level", r.held.level)                // of the ensemble (SAFETY B20)
+	l.add("feature_level_supported", machine.Supported) // by this node's version
 	l.add("sessions", r.held.sessions)
 	l.add("sessions_here", r.held.here)
 	l.add("last_checkpoint", r.Last)

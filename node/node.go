@@ -13,7 +13,6 @@ import (
 
 	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/certs"
-	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/feed"
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/metrics"
@@ -228,7 +227,7 @@ func (n *Node) start(found replica.Restored) error {
 // describe makes this node's record, but for what joining and recovering add.
 func (n *Node) describe(home datadir.Identity) {
 	n.me = machine.Node{Name: home.Node, Incarnation: parseID(home.Incarnation),
-		Metadata: n.cfg.Metadata, Version: Version, Level: entry.Level, Boot: randomID()}
+		Metadata: n.cfg.Metadata, Version: Version, Level: machine.Supported, Boot: randomID()}
 	n.me.Client, n.me.Peer, n.me.HTTP = n.cfg.addresses(n.ls)
 	known := n.me
 	known.ID = home.RaftID

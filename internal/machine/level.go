@@ -22,7 +22,7 @@ const Next = entry.Level + 1
 // ErrNewer is what an error wraps when only a newer version can go on: nothing is lost, and nothing was done.
 var ErrNewer = errors.New("start the version that the other nodes run")
 
-// Support has the machine be of a version that supports another level than entry.Level.
+// Support has the machine be of a version that supports another level than Supported.
 func (m *Machine) Support(level uint16) { m.supports = level }
 
 // Supports gives the highest feature level that the machine supports.

@@ -9,15 +9,14 @@ import (
 	"io"
 	"slices"
 
-	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/fields"
 )
 
 // Load reads what Save wrote. What it reads may be damaged, or come from a version that knows more
 // (ErrNewer): then it fails and says so.
-func Load(r io.Reader) (*Machine, error) { return LoadFor(entry.Level, r) }
+func Load(r io.Reader) (*Machine, error) { return LoadFor(Supported, r) }
 
-// LoadFor is Load by a version that supports another level than entry.Level.
+// LoadFor is Load by a version that supports another level than Supported.
 func LoadFor(level uint16, r io.Reader) (*Machine, error) {
 	l := &loader{r: bufio.NewReaderSize(r, saveBuffer), table: crc32.MakeTable(crc32.Castagnoli)}
 	m := &Machine{state: state{deadlines: newDeadlines()}}

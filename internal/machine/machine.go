@@ -127,7 +127,7 @@ func New(cluster [16]byte, stamp int64) *Machine {
 
 // prepare makes what is not replicated: the tables of handlers.
 func (m *Machine) prepare() {
-	m.table, m.supports = command.New(), entry.Level
+	m.table, m.supports = command.New(), Supported
 	m.changeOf = map[string]int{}
 	m.writes, m.reads, m.notes = map[string]write{}, map[string]read{}, map[string]write{}
 	m.keyCommands()

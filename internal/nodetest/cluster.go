@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"net"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -34,6 +35,7 @@ type seat struct {
 	name, client, peer, http, data string
 
 	clocks *Clocks // nil: the machine's
+	binary string  // that is started from now on; "" for the usual one
 
 	mu      sync.Mutex
 	runs    []*Process // the last one is the present one
@@ -175,9 +177,20 @@ func (s *seat) now() *Process {
 	return nil
 }
 
+// Install has a node be another binary from its next start on; "" is the usual one.
+func (c *Cluster) Install(i int, binary string) { c.nodes[i].binary = binary }
+
 // Restart starts a node that does not run, in its directory and under its addresses, and waits until it
 // serves.
 func (c *Cluster) Restart(i int) {
+	c.t.Helper()
+	if err := c.Begin(i).Serving(); err != nil {
+		c.t.Fatalf("%s: %v", c.nodes[i].name, err)
+	}
+}
+
+// Begin is Restart without waiting for anything.
+func (c *Cluster) Begin(i int) *Process {
 	c.t.Helper()
 	s := c.nodes[i]
 	args := []string{"serve", "--id", s.name, "--listen", s.client, "--peer-listen", s.peer, "--http", s.http,
@@ -188,6 +201,8 @@ func (c *Cluster) Restart(i int) {
 	run := Run
 	if s.clocks != nil {
 		run = s.clocks.Run
+	} else if s.binary != "" {
+		run = func(args ...string) (*Process, error) { return start(exec.Command(s.binary, args...)) }
 	}
 	p, err := run(append(args, c.flags...)...)
 	if err != nil {
@@ -196,9 +211,7 @@ func (c *Cluster) Restart(i int) {
 	s.mu.Lock()
 	s.runs, s.stopped = append(s.runs, p), false
 	s.mu.Unlock()
-	if err := p.Serving(); err != nil {
-		c.t.Fatalf("%s: %v", s.name, err)
-	}
+	return p
 }
 
 // Kill ends a node as kill -9 does, and waits until it is gone.

@@ -13,9 +13,11 @@ import (
 // home is where the binary of this process of tests stands.
 var home = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "caucus-nodetest-") })
 
-// program builds the binary once for all tests of a process, misled the one whose clocks tests set.
+// program builds the binary once for all tests of a process, misled the one whose clocks tests set, next the
+// one of the next feature level.
 var (
 	program = sync.OnceValues(func() (string, error) { return build("cmd/caucus", "") })
+	next    = sync.OnceValues(func() (string, error) { return build("cmd/caucus", "next") })
 	misled  = sync.OnceValues(func() (string, error) { return build("cmd/caucus", "chaos") })
 )
 
@@ -70,6 +72,16 @@ func Binary(t testing.TB) string {
 func Misled(t testing.TB) string {
 	t.Helper()
 	path, err := misled()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Next is Binary for one of the version to come: it supports the next feature level (SAFETY B20).
+func Next(t testing.TB) string {
+	t.Helper()
+	path, err := next()
 	if err != nil {
 		t.Fatal(err)
 	}
