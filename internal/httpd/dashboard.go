@@ -16,6 +16,9 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; " +
 	"form-action 'none'; frame-ancestors 'none'; connect-src 'self'"
 
+// pageHeader says that it is the dashboard which asks.
+const pageHeader = "Caucus-Page"
+
 // dashboard answers with a file of the dashboard. There is nothing secret in them, so they are served without
 // the password: the page asks for it.
 func (d *Door) dashboard(w http.ResponseWriter, r *http.Request) {

@@ -26,7 +26,17 @@ func TestWhoGetsTheDashboard(t *testing.T) {
 		s.refused(s.ask("GET", path, "Host", "evil.example"), 403, "NOPERM")
 		s.refused(s.ask("GET", path, "Origin", "http://evil.example"), 403, "NOPERM")
 	}
-	s.refused(s.ask("GET", "/v1/status"), 401, "NOAUTH")
+	for _, c := range []struct {
+		headers []string
+		offered int
+	}{{nil, 2}, {[]string{"Caucus-Page", "1"}, 1}} {
+		a := s.ask("GET", "/v1/status", c.headers...)
+		s.refused(a, 401, "NOAUTH")
+		ways := a.header.Values("Www-Authenticate")
+		if len(ways) != c.offered || !strings.HasPrefix(ways[0], "Bearer") {
+			t.Errorf("%q: offered are %q", c.headers, ways)
+		}
+	}
 	stranger := openFrom(t, httpd.Config{}, &net.TCPAddr{IP: net.ParseIP("192.0.2.7"), Port: 4711})
 	s.refused(stranger.ask("GET", "/"), 403, "DENIED")
 	s.refused(stranger.ask("GET", "/ui/main.js"), 403, "DENIED")

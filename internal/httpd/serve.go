@@ -92,7 +92,7 @@ func (d *Door) serve(to http.ResponseWriter, r *http.Request) {
 		if err.Word == caucus.ErrDenied.Word {
 			d.tally.denied.Add(1)
 		}
-		refuse(w, err)
+		refuse(w, r, err)
 		return
 	}
 	switch {
@@ -135,10 +135,15 @@ func (d *Door) ready(w http.ResponseWriter) {
 }
 
 // refuse answers who may not come in, and closes the connection, so that strangers hold none.
-func refuse(w http.ResponseWriter, err *caucus.Error) {
+// The dashboard asks for the password itself: offered Basic, its browser would do so, too.
+func refuse(w http.ResponseWriter, r *http.Request, err *caucus.Error) {
 	w.Header().Set("Connection", "close")
 	if err.HTTPStatus() == http.StatusUnauthorized {
-		w.Header()["Www-Authenticate"] = []string{`Basic realm="caucus"`, `Bearer realm="caucus"`}
+		ways := []string{`Bearer realm="caucus"`, `Basic realm="caucus"`}
+		if r.Header.Get(pageHeader) != "" {
+			ways = ways[:1]
+		}
+		w.Header()["Www-Authenticate"] = ways
 	}
 	fail(w, err.HTTPStatus(), err)
 }

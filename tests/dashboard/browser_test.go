@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/security"
 	"github.com/chromedp/chromedp"
 )
 
@@ -59,9 +59,9 @@ func browser(t *testing.T) context.Context {
 
 // screen is a page in a window of its own, which shares nothing with others.
 type screen struct {
-	t     *testing.T
-	ctx   context.Context
-	addr  string
+	t   *testing.T
+	ctx context.Context
+
 	fine  []string // parts of what the console may say
 	mu    sync.Mutex
 	wrong []string
@@ -71,7 +71,7 @@ type screen struct {
 // console says is a failure unless it has one of the parts that are fine.
 func look(t *testing.T, addr, route string, fine ...string) *screen {
 	t.Helper()
-	s := &screen{t: t, addr: addr, fine: fine}
+	s := &screen{t: t, fine: fine}
 	ctx, leave := chromedp.NewContext(browser(t), chromedp.WithNewBrowserContext(),
 		chromedp.WithListener(s.hear))
 	if err := chromedp.Do(ctx); err != nil {
@@ -94,7 +94,11 @@ func look(t *testing.T, addr, route string, fine ...string) *screen {
 	call(s, log.Enable, cdp.Empty{})
 	call(s, runtime.Enable, cdp.Empty{})
 	s.size(1280, 900)
-	s.do(chromedp.Navigate("http://" + addr + "/" + route))
+	if !strings.Contains(addr, "://") {
+		addr = "http://" + addr
+	}
+	call(s, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true})
+	s.do(chromedp.Navigate(addr + "/" + route))
 	return s
 }
 
@@ -319,14 +323,4 @@ func member(t *testing.T, addr string, words ...string) *nodetest.Line {
 		}
 	}
 	return line
-}
-
-// port gives the port of an address.
-func port(t *testing.T, addr string) string {
-	t.Helper()
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

@@ -130,3 +130,28 @@ func crowd(t *testing.T, url string, n int) {
 	close(names)
 	all.Wait()
 }
+
+// When its node was away for a while, the page goes on behind the last event that it has: none is missing,
+// and none is there twice.
+func TestEventsGoOn(t *testing.T) {
+	t.Parallel()
+	browser(t)
+	c := nodetest.Start(t, 1)
+	command(t, c.Addr(0), "GROUP", "CREATE", "crawl", "SETTLE", "600000")
+	member(t, c.Addr(0), "crawl", "AS", "before")
+	s := look(t, c.HTTP(0), "#/groups/crawl", append(cut, "status of 503")...)
+	s.shows(".feed", "before joined")
+	c.Kill(0)
+	s.shows(".banner", "n1 does not answer")
+	s.shows(".beside", "reconnecting")
+	c.Restart(0)
+	member(t, c.Addr(0), "crawl", "AS", "after")
+	s.shows(".feed", "after joined")
+	s.shows(".beside", "live")
+	seqs := ask[[]int](s, `[...document.querySelectorAll(".feed .seq")].map((e) => Number(e.textContent))`)
+	for i := 1; i < len(seqs); i++ {
+		if seqs[i-1] != seqs[i]+1 {
+			t.Fatalf("the events are %d", seqs)
+		}
+	}
+}

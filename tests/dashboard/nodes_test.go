@@ -148,3 +148,23 @@ func TestLogIn(t *testing.T) {
 		t.Errorf("after that is kept %q", kept)
 	}
 }
+
+// Over TLS it is the same: the policy names the others by https, and events come.
+func TestOverTLS(t *testing.T) {
+	t.Parallel()
+	browser(t)
+	authority := nodetest.NewAuthority(t)
+	n := nodetest.InProcess(t, 1, func(_ int, cfg *node.Config) {
+		cfg.Password, cfg.TLS = "sesame", authority.Node(cfg.Name)
+		cfg.TLS.Clients = "optional" // this browser has no certificate
+	})[0]
+	_, _, at := n.Addresses()
+	s := look(t, "https://"+at, "#/groups/nodes", "status of 401")
+	s.shows("h1", "Log in")
+	s.keys(append([]string{"Tab"}, strings.Split("sesame", "")...)...)
+	s.keys("Enter")
+	s.shows(".feed", "n1 joined")
+	s.until(`document.querySelector(".beside .pill").textContent === "live"`)
+	s.to("#/load")
+	s.until(`document.querySelectorAll(".measure").length === 8`)
+}

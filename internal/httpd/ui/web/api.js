@@ -38,11 +38,12 @@ let whenLocked = () => {};
 export function onLocked(tell) { whenLocked = tell; }
 
 async function request(path, options) {
-	const headers = { ...options.headers };
+	const headers = { ...options.headers, "Caucus-Page": "1" };
 	if (proof !== null) headers.Authorization = proof;
 	let answer;
 	try {
-		answer = await fetch(path, { cache: "no-store", credentials: "omit", redirect: "error", ...options, headers });
+		// The browser's own credentials are certificates: there are no cookies.
+		answer = await fetch(path, { cache: "no-store", credentials: "same-origin", redirect: "error", ...options, headers });
 	} catch (cause) {
 		throw cause.name === "AbortError" ? cause : new Silence("the node does not answer", { cause });
 	}
@@ -92,12 +93,17 @@ export async function commands(all, signal) {
 export const path = (...segments) => "/v1/" + segments.map(encodeURIComponent).join("/");
 
 // listen reads server-sent events for as long as it can, and begins behind the last one again when the node ends
-// the stream. It tells what it hears, and whether it is listening.
+// the stream. It tells what it hears, and whether it is listening. While nobody looks at the page it does not: a
+// browser has few connections to a node for all of its tabs.
 export async function listen(where, { signal, heard, state, last = "" }) {
 	for (let wait = 250; !signal.aborted; wait = Math.min(2 * wait, 5000)) {
+		await looked(signal);
+		const away = new AbortController();
+		const leave = () => document.hidden && away.abort();
+		document.addEventListener("visibilitychange", leave);
 		try {
 			const headers = { Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) };
-			const answer = await request(where, { headers, signal });
+			const answer = await request(where, { headers, signal: AbortSignal.any([signal, away.signal]) });
 			state("live");
 			wait = 250;
 			for await (const event of events(answer.body)) {
@@ -106,10 +112,25 @@ export async function listen(where, { signal, heard, state, last = "" }) {
 			}
 		} catch (problem) {
 			if (signal.aborted || problem.locked) return;
-			state(problem instanceof Refusal ? problem.message : "lost");
+			if (!away.signal.aborted) state(problem instanceof Refusal ? problem.message : "lost");
+		} finally {
+			document.removeEventListener("visibilitychange", leave);
 		}
 		await new Promise((resume) => setTimeout(resume, wait));
 	}
+}
+
+// looked waits until somebody looks at the page.
+function looked(signal) {
+	return new Promise((resume) => {
+		const look = () => {
+			if (document.hidden && !signal.aborted) return;
+			document.removeEventListener("visibilitychange", look);
+			resume();
+		};
+		document.addEventListener("visibilitychange", look);
+		look();
+	});
 }
 
 async function* events(body) {

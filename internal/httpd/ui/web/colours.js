@@ -7,11 +7,11 @@ export function isDark() {
 	return chosen ? chosen === "dark" : darkly.matches;
 }
 
-export function colourOf(order) {
-	const hue = (order * 137.508 + 205) % 360;
-	const step = 0.05 * (Math.floor(order / 9) % 3);
-	return isDark() ? `oklch(${0.74 - step} 0.12 ${hue})` : `oklch(${0.62 + step} 0.13 ${hue})`;
-}
+// hueOf gives the hue of a member by the order in which it joined.
+export const hueOf = (order) => (order * 137.508 + 205) % 360;
+
+// colourOf gives its colour now; views.css has the same for a swatch.
+export const colourOf = (order) => isDark() ? `oklch(0.74 0.12 ${hueOf(order)})` : `oklch(0.64 0.13 ${hueOf(order)})`;
 
 // ink gives one of the page's own colours as a value that a canvas takes.
 export function ink(element, property) {

@@ -16,7 +16,7 @@ export function ensemble(root) {
 			el("section", { class: "card", "aria-label": "Picture of the nodes" }, drawing.root),
 			el("dl", { class: "tiles" }, Object.values(tiles).map((t) => t.root))),
 		card("Nodes", null, nodes.root));
-	return follow(({ status, rate }) => {
+	const stop = follow(({ status, rate }) => {
 		drawing.show(status);
 		const sum = (name) => status.nodes.reduce((all, node) => all + (node[name] ?? 0), 0);
 		const up = status.nodes.filter((node) => node.role !== "unreachable").length;
@@ -30,6 +30,10 @@ export function ensemble(root) {
 		tiles.Connections.show(count(sum("connections")), "of Redis clients");
 		nodes.show(status.nodes.map((node) => ({ ...node, own: node.name === status.name })));
 	});
+	return () => {
+		stop();
+		drawing.close();
+	};
 }
 
 // clock says by how much a wall clock is ahead of the ensemble's.

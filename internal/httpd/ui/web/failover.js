@@ -4,7 +4,8 @@
 import { say, set } from "./dom.js";
 import { follow } from "./status.js";
 
-const arrived = new URLSearchParams(location.search).get("from");
+// arrived is the node that this page was shown by before, as its address says, null for none.
+export const arrived = new URLSearchParams(location.search).get("from");
 if (arrived !== null) history.replaceState(null, "", location.pathname + location.hash);
 
 const silences = 2; // in a row, after which another node is looked for

@@ -1,7 +1,7 @@
 // One group: who is in it, who leads, who has which share of the work, and what happens.
 
 import { get, path, Refusal, Silence } from "./api.js";
-import { colourOf } from "./colours.js";
+import { hueOf } from "./colours.js";
 import { card, el, heading, pill, say, search, set, tile } from "./dom.js";
 import { bytesOf, count, plainly, plural, shown, span } from "./format.js";
 import { feed } from "./feed.js";
@@ -210,7 +210,7 @@ function layout(root, name, searched) {
 const columns = (choose) => [
 	{ name: "Member", class: "name", order: (m) => m.name, cell: (m) => {
 		const swatch = el("i", { class: "swatch" });
-		swatch.style.background = colourOf(m.order);
+		swatch.style.setProperty("--hue", hueOf(m.order));
 		return [swatch, el("button", { type: "button", class: "link", "data-row": m.name, onclick: () => choose(m.name),
 			"aria-pressed": String(m.chosen) }, plainly(m.name)), m.leader && pill("accent", "leader")];
 	} },

@@ -3,6 +3,7 @@
 import { commands, path } from "./api.js";
 import { describe, lost } from "./events.js";
 import { plainly } from "./format.js";
+import { arrived } from "./failover.js";
 import { follow } from "./status.js";
 
 const seenKey = "caucus.seen";
@@ -20,10 +21,12 @@ try {
 
 function note(time, lane, mood, text) {
 	const said = plainly(text);
-	seen.push({ time, lane, mood, said, where: "ensemble", key: `seen ${time} ${said}` });
+	seen.push({ time, lane, mood, word: words[lane], said, where: "ensemble", key: `seen ${time} ${said}` });
 	seen = seen.slice(-mostSeen);
 	sessionStorage.setItem(seenKey, JSON.stringify(seen));
 }
+
+const words = { elections: "election", joins: "join", losses: "loss", settlings: "settling" };
 
 let last = null;
 
@@ -33,7 +36,10 @@ function compare({ status, state }) {
 	const { time } = status;
 	const old = last?.cluster_id === status.cluster_id ? last : null;
 	last = status;
-	if (!old) return;
+	if (!old) {
+		if (status.nodes.some((node) => node.name === arrived)) note(time, "losses", "bad", `${arrived} stopped answering`);
+		return;
+	}
 	if (status.leader !== old.leader || status.term !== old.term) {
 		note(time, "elections", status.leader ? "accent" : "bad", status.leader
 			? `${status.leader} leads the log, term ${status.term}${old.leader && old.leader !== status.leader
@@ -114,6 +120,7 @@ function entry(where, event) {
 	const lane = lanes[event.event];
 	if (!lane) return null;
 	const { mood, said } = describe(event);
-	return { time: event.time, lane, mood: event.event === "left" && !lost(event) ? "quiet" : mood, said, where,
+	const left = event.event === "left" && !lost(event); // by its own will
+	return { time: event.time, lane, mood: left ? "quiet" : mood, word: left ? "leave" : words[lane], said, where,
 		key: `${where} ${event.life} ${event.seq}`, href: `#/${path("groups", where).slice(4)}` };
 }

@@ -14,6 +14,7 @@ export function health(node) {
 	switch (true) {
 	case node.role === "leader": return { mood: "good", text: "leader" };
 	case node.role === "unreachable": return { mood: "bad", text: "unreachable" };
+	case node.disk === "hung" || node.disk === "low": return { mood: "warn", text: `its disk is ${node.disk}` };
 	case node.role === "candidate": return { mood: "warn", text: "candidate" };
 	case node.role === "learner": return { mood: "quiet", text: "learning" };
 	case node.lag === null: return { mood: "quiet", text: "follower" };
@@ -43,8 +44,12 @@ export function picture() {
 	const root = svg("svg", { class: "ring", role: "img" }, links, seats);
 	const nodes = new Map(); // by name
 	const lines = new Map(); // by both names
+	let last = null;
+	const again = () => last && show(last);
+	small.addEventListener("change", again);
 
 	function show(status) {
+		last = status;
 		const all = status.nodes.toSorted((a, b) => a.id - b.id);
 		const at = places(all.length);
 		const leader = all.findIndex((node) => node.role === "leader");
@@ -97,7 +102,7 @@ export function picture() {
 		for (const line of element.children) set(line, ends);
 	}
 
-	return { root, show };
+	return { root, show, close: () => small.removeEventListener("change", again) };
 }
 
 function seat(into) {

@@ -61,6 +61,7 @@ export function timeline(root) {
 			if (!closing.signal.aborted) draw();
 		} catch (problem) {
 			if (!closing.signal.aborted && !(problem instanceof Refusal || problem instanceof Silence)) throw problem;
+			say(note, problem.message);
 		}
 		reading = false;
 	});
@@ -74,8 +75,7 @@ export function timeline(root) {
 function line(entry) {
 	const where = plainly(entry.where);
 	return el("li", { "data-key": entry.key }, el("time", {}, el("span", { class: "quiet" }, day(entry.time)), " ",
-		clock(entry.time)), pill(entry.mood, { elections: "election", joins: "join", losses: "loss",
-		settlings: "settling" }[entry.lane]), entry.href ? el("a", { href: entry.href, class: "where" }, where)
+		clock(entry.time)), pill(entry.mood, entry.word), entry.href ? el("a", { href: entry.href, class: "where" }, where)
 		: el("span", { class: "where quiet" }, where), el("span", { class: "said" }, entry.said));
 }
 
