@@ -64,6 +64,34 @@ func TestThreeNodesSpeakTLS(t *testing.T) {
 	}
 }
 
+// Nodes that found together ask each other's client and peer doors.
+func TestFoundingByTLS(t *testing.T) {
+	a := nodetest.NewAuthority(t)
+	var peers []node.Peer
+	for i := range 3 {
+		peers = append(peers, node.Peer{Name: fmt.Sprint("n", i+1), Addr: nodetest.FreeAddress(t)})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), nodetest.Patience)
+	defer cancel()
+	done := make(chan error, len(peers))
+	for _, p := range peers {
+		cfg := node.Config{Name: p.Name, Data: t.TempDir(), Listen: p.Addr, PeerListen: "127.0.0.1:0",
+			HTTP: "off", Peers: peers, TLS: a.Node(p.Name)}
+		go func() {
+			n, err := node.Open(ctx, cfg)
+			if err == nil {
+				t.Cleanup(func() { n.Close() })
+			}
+			done <- err
+		}()
+	}
+	for range peers {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // get asks the HTTP door, and gives the status and the answer.
 func get(t *testing.T, n *node.Node, rules *tls.Config, path string) (int, string) {
 	t.Helper()

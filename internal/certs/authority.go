@@ -51,6 +51,9 @@ func NewAuthority(name string, from, until time.Time) (_ *Authority, cert, key [
 	return &Authority{signed, private}, cert, key, err
 }
 
+// Certificate gives the authority's own.
+func (a *Authority) Certificate() *x509.Certificate { return a.cert }
+
 // ReadAuthority reads what NewAuthority has made.
 func ReadAuthority(certFile, keyFile string) (*Authority, error) {
 	pair, err := Pair(certFile, keyFile)

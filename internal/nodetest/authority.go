@@ -115,12 +115,10 @@ func (a *Authority) Rules(client string) *tls.Config {
 	return rules
 }
 
-// Secured has all nodes of a cluster speak TLS with certificates of the authority, and the test's
-// questions too.
-func Secured(a *Authority) Option {
+// Secured has all nodes of a cluster speak TLS with one certificate, and the test's questions by rules.
+func Secured(cert, key, ca string, rules *tls.Config) Option {
 	return func(c *Cluster) {
-		shown := a.Node("any")
-		c.flags = append(c.flags, "--tls-cert", shown.Cert, "--tls-key", shown.Key, "--tls-ca", shown.CA)
-		c.rules = a.Rules("test")
+		c.flags = append(c.flags, "--tls-cert", cert, "--tls-key", key, "--tls-ca", ca)
+		c.rules = rules
 	}
 }

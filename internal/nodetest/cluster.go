@@ -246,6 +246,12 @@ func (c *Cluster) Pause(i int) {
 	c.nodes[i].stopped = true
 }
 
+// HangUp sends a node SIGHUP.
+func (c *Cluster) HangUp(i int) {
+	c.t.Helper()
+	c.signal(i, syscall.SIGHUP)
+}
+
 // Resume lets a paused node go on.
 func (c *Cluster) Resume(i int) {
 	c.t.Helper()

@@ -2,13 +2,18 @@ package respd_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/caucus-project/caucus/internal/certs"
+	"github.com/caucus-project/caucus/internal/grumble"
 	"github.com/caucus-project/caucus/internal/here"
 	"github.com/caucus-project/caucus/internal/respd"
 )
@@ -54,6 +59,76 @@ func TestStrangersAreDenied(t *testing.T) {
 	c.say("PING\r\nAUTH sesame\r\nPING\r\n", "-NOAUTH Authentication required.\r\n+OK\r\n+PONG\r\n")
 	s.addr = near
 	s.dial().say("PING\r\n", "-NOAUTH Authentication required.\r\n")
+	s.door.Close(context.Background())
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+// rules of TLS that ask for a certificate, and those of a client that has one.
+func withCertificate(t *testing.T) (door, client *tls.Config) {
+	t.Helper()
+	now := time.Now()
+	a, _, _, err := certs.NewAuthority("test", now, now.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, err := a.Make(certs.Wish{Name: "n1", Node: true, From: now, Until: now.Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(a.Certificate())
+	return &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool,
+			ClientAuth: tls.VerifyClientCertIfGiven},
+		&tls.Config{Certificates: []tls.Certificate{pair}, InsecureSkipVerify: true}
+}
+
+// A stranger by TLS is a stranger, until a certificate says who he is; a password is asked for all the same.
+func TestWhoHasShownACertificateIsServed(t *testing.T) {
+	var password atomic.Value
+	password.Store("")
+	s := open(t, func(cfg *respd.Config, _ *memory) {
+		cfg.Password = func() string { return password.Load().(string) }
+	})
+	door, client := withCertificate(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secure := certs.Listen(far{l}, certs.Door{Rules: func() *tls.Config { return door }, Voice: grumble.New(nil)})
+	served := make(chan error)
+	go func() { served <- s.door.Serve(secure) }()
+	ask := func(rules *tls.Config) string {
+		conn, err := tls.Dial("tcp", l.Addr().String(), rules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.Write([]byte("PING\r\nQUIT\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(conn)
+		if err != nil {
+			t.Error(err)
+		}
+		return string(text)
+	}
+	stranger := &tls.Config{InsecureSkipVerify: true}
+	if got := ask(stranger); got != "-DENIED this node serves only clients on its own machine "+here.Advice+"\r\n" {
+		t.Errorf("without a certificate: %q", got)
+	}
+	if got := ask(client); got != "+PONG\r\n+OK\r\n" {
+		t.Errorf("with one: %q", got)
+	}
+	password.Store("sesame")
+	if got := ask(client); got != "-NOAUTH Authentication required.\r\n+OK\r\n" {
+		t.Errorf("beside a password: %q", got)
+	}
 	s.door.Close(context.Background())
 	if err := <-served; err != nil {
 		t.Error(err)
