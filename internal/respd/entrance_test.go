@@ -100,7 +100,8 @@ func TestWhoHasShownACertificateIsServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secure := certs.Listen(far{l}, certs.Door{Rules: func() *tls.Config { return door }, Voice: grumble.New(nil)})
+	secure := certs.Listen(far{l}, certs.Door{Voice: grumble.New(nil),
+		Rules: func() *tls.Config { return door }})
 	served := make(chan error)
 	go func() { served <- s.door.Serve(secure) }()
 	ask := func(rules *tls.Config) string {
@@ -119,7 +120,8 @@ func TestWhoHasShownACertificateIsServed(t *testing.T) {
 		return string(text)
 	}
 	stranger := &tls.Config{InsecureSkipVerify: true}
-	if got := ask(stranger); got != "-DENIED this node serves only clients on its own machine "+here.Advice+"\r\n" {
+	denied := "-DENIED this node serves only clients on its own machine " + here.Advice + "\r\n"
+	if got := ask(stranger); got != denied {
 		t.Errorf("without a certificate: %q", got)
 	}
 	if got := ask(client); got != "+PONG\r\n+OK\r\n" {
