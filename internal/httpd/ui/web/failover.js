@@ -15,6 +15,7 @@ export function guide(banner) {
 	let silent = 0;
 	let seeking = false;
 	let greeted = arrived === null;
+	let allowed = null; // the nodes that the page's policy names: those that there were when it was loaded
 
 	function tell(mood, text) {
 		set(banner, { "data-mood": mood });
@@ -24,7 +25,9 @@ export function guide(banner) {
 	follow(({ status, state, problem }) => {
 		silent = state === "silent" ? silent + 1 : 0;
 		if (seeking && silent > 0) return;
-		const others = (status?.nodes ?? []).filter((node) => node.http && node.name !== status.name);
+		if (status) allowed ??= new Set(status.nodes.map((node) => node.http));
+		const others = (status?.nodes ?? []).filter((node) => allowed.has(node.http) && node.http
+			&& node.name !== status.name);
 		if (state === "silent") {
 			const name = status?.name ?? "The node";
 			tell("bad", `${name} does not answer. ${others.length ? "Looking for another node …" : "Trying again …"}`);

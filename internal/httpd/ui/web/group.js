@@ -106,7 +106,9 @@ export function group(root, name) {
 	}
 
 	const ticking = setInterval(tick, 200);
-	const looking = setInterval(() => want(known.votes.some((poll) => poll.state === "open") ? ["votes"] : []), 1500);
+	const looking = setInterval(() => {
+		if (!document.hidden) want(known.votes.some((poll) => poll.state === "open") ? ["votes"] : []);
+	}, 1500);
 
 	read().then(() => {
 		if (signal.aborted) return;

@@ -36,6 +36,10 @@ export function value(root, key) {
 	let revision, timer = 0;
 
 	async function read() {
+		if (document.hidden) {
+			timer = setTimeout(read, often);
+			return;
+		}
 		try {
 			const [type, ttl, now, memory] = await commands([["TYPE", key], ["PTTL", key], ["OBJECT", "REVISION", key],
 				["MEMORY", "USAGE", key]], closing.signal);
