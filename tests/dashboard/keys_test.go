@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/nodetest"
@@ -122,4 +123,34 @@ func TestHostileNames(t *testing.T) {
 	if ask[bool](s, `"hurt" in window || document.querySelector("main img, main script") !== null`) {
 		t.Error("something of it ran")
 	}
+}
+
+// Names as long as they may be break no page, not even on a phone.
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	browser(t)
+	c := nodetest.Start(t, 1)
+	long := strings.Repeat("long-name-", 20)
+	line := member(t, c.Addr(0), long, "AS", long, "META", long+long, "SETTLE", "0", "SLOTS", "65536")
+	said(t, line, "VOTE", "CALL", long, long+long, "TIMEOUT", "600000")
+	command(t, c.Addr(0), "HSET", long+long, long+long, long+long)
+	s := look(t, c.HTTP(0), "")
+	for _, width := range []int64{390, 800, 1280} {
+		s.size(width, 844)
+		for _, page := range []struct{ route, ready string }{
+			{"#/groups", `document.querySelectorAll("tbody tr").length === 2`},
+			{"#/groups/" + long, `document.querySelector(".polls li") &&
+				document.querySelector("canvas").width > 100`},
+			{"#/timeline", `document.querySelectorAll(".feed li").length > 2`},
+			{"#/keys", `document.querySelector(".keys a")`},
+		} {
+			s.to(page.route)
+			s.until(page.ready)
+			s.fits(fmt.Sprintf("%.10s of %d pixels", page.route, width))
+		}
+		s.click(".keys a", long)
+		s.until(`document.querySelector(".value tbody")`)
+		s.fits(fmt.Sprintf("a key of %d pixels", width))
+	}
+	s.shot("long-names")
 }

@@ -34,6 +34,22 @@ func TestItsNodeDies(t *testing.T) {
 	s.shows("tbody tr", "newcomer")
 }
 
+// A node that stands still does not answer either, though its connections stand.
+func TestItsNodeStandsStill(t *testing.T) {
+	t.Parallel()
+	browser(t)
+	c := nodetest.Start(t, 3)
+	s := look(t, c.HTTP(2), "#/keys", cut...)
+	s.until(`document.getElementById("seat").textContent === "n3"`)
+	c.Pause(2)
+	s.until(`["` + c.HTTP(0) + `", "` + c.HTTP(1) + `"].includes(location.host)`)
+	s.shows(".banner", "n3 stopped answering. This is n")
+	s.shows("h1", "Keys")
+	c.Resume(2)
+	s.to("#/timeline")
+	s.shows(".feed", "n3 stopped answering")
+}
+
 // Without a majority the page says that what it shows may be old. When all are gone it goes on trying, and
 // is there again when its node is.
 func TestNobodyIsThere(t *testing.T) {

@@ -20,7 +20,14 @@ func TestEnsemble(t *testing.T) {
 	s.shows("tbody tr", "n3")
 	s.shows(".seat", "n1")
 	s.until(`document.querySelectorAll(".link.led").length === 2`)
-	s.pictures("ensemble", drawn)
+	const flow = `getComputedStyle(document.querySelector(".led .flow")).animationName`
+	if got := ask[string](s, flow); got != "flow" {
+		t.Errorf("what flows from the leader moves by %q", got)
+	}
+	s.pictures("ensemble", drawn) // whose viewer wants nothing to move
+	if got := ask[string](s, flow); got != "none" {
+		t.Errorf("although nothing may move, it does by %q", got)
+	}
 	c.Kill(2)
 	s.shows(".ring .bad", "unreachable")
 	s.shows("tbody tr", "unreachable")
