@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 TIME  ?= 10m
 NODES ?= 5
 
-.PHONY: check fmt vet test race sim chaos differential fuzz mutants bench bench-peers bench-check build release clean
+.PHONY: check fmt vet test race sim chaos differential fuzz mutants bench bench-peers bench-check build release man clean
 
 check: fmt vet test
 
@@ -70,6 +70,10 @@ build:
 # make release builds static binaries of Linux and macOS into dist/, with their sums (docs/deploy.md).
 release:
 	@GO="$(GO)" deploy/release dist
+
+# make man writes the manual page, which is made of the command line's own words.
+man:
+	@mkdir -p bin && $(GO) run ./cmd/caucus man >bin/caucus.1
 
 clean:
 	rm -rf bin dist

@@ -85,6 +85,9 @@ caucus_node_info{instance="*",cluster="c",node="*"} 1x240
 caucus_build_info{instance="*",version="1",goversion="go1"} 1x240
 caucus_peer_up{instance="n1",peer="n2"} 1x240
 caucus_peer_up{instance="n1",peer="n3"} 1x240
+caucus_tls_certificate_not_after_timestamp_seconds{instance="*"} 9000000x240
+caucus_tls_reload_failures_total{instance="*"} 1x240
+caucus_tls_handshake_failures_total{instance="*",door="peer"} 9x240
 caucus_apply_lag{instance="*"} 3x240
 caucus_peer_lag{instance="n1",peer="n2"} 5x240
 caucus_peers_dropped_frames_total{instance="*"} 7x240
@@ -114,6 +117,9 @@ caucus_groups_settling{instance="*"} 0 1 0x40 1x10 0x200`
 
 // sick says for each alert in which series nodes that are ill differ from the healthy ones.
 var sick = map[string]string{
+	"CaucusCertificateEnds":   `caucus_tls_certificate_not_after_timestamp_seconds{instance="n2"} 600000x240`,
+	"CaucusCertificateUnread": `caucus_tls_reload_failures_total{instance="n2"} 0x190 1x50`,
+	"CaucusTLSRefused":        `caucus_tls_handshake_failures_total{instance="n2",door="peer"} 0+1x240`,
 	"CaucusNobodyServes":      `caucus_ready{instance="*"} 1x190 0x50`,
 	"CaucusIsNotThere":        `caucus_ready{instance="*"} 1x100 _x140`,
 	"CaucusNodeDown":          `up{instance="n2"} 1x190 0x50`,

@@ -93,7 +93,7 @@ func TestReleaseForTheMac(t *testing.T) {
 	}
 	dist, sums := released(t, "..", "darwin/arm64")
 	found, err := filepath.Glob(filepath.Join(dist, "caucus-*-darwin-arm64"))
-	if err != nil || len(found) != 1 || !strings.HasSuffix(strings.TrimSpace(sums), filepath.Base(found[0])) {
+	if err != nil || len(found) != 1 || !strings.Contains(sums, filepath.Base(found[0])+"\n") {
 		t.Errorf("released are %v, %v, with the sums %s", found, err, sums)
 	}
 }

@@ -17,20 +17,31 @@ import (
 // backupCmd takes the state of a running ensemble into a file.
 type backupCmd struct {
 	ensembleFlags
-	File      string `arg:"" help:"Where to write; - is standard output."`
-	Overwrite bool   `help:"Replace the file if it is there."`
-	Local     bool   `help:"Take what the node at --addr has, also when no majority can be reached; the newest writes may be missing."`
+	File      string        `arg:"" help:"Where to write; - is standard output. With --keep a directory."`
+	Overwrite bool          `help:"Replace the file if it is there."`
+	Keep      int           `help:"Write into the directory, under a name that tells the time, and keep the newest so many." placeholder:"N"`
+	Every     time.Duration `help:"With --keep, take one so often until ended." placeholder:"1h"`
+	Local     bool          `help:"Take what the node at --addr has, also when no majority can be reached; the newest writes may be missing."`
 }
 
 // Run takes the backup, which is checked while it comes, and says what is in it.
 func (c *backupCmd) Run(ctx context.Context) error {
+	if c.Keep > 0 {
+		return c.series(ctx)
+	}
 	to, err := c.create()
 	if err != nil {
 		return err
 	}
+	return c.write(ctx, to, func(machine.Contents) {})
+}
+
+// write takes the backup into a file, which named may give its name when it is known what is in it.
+func (c *backupCmd) write(ctx context.Context, to *backupFile, named func(machine.Contents)) error {
 	begun := time.Now()
 	contents, size, err := c.take(ctx, to)
 	if err = cmp.Or(context.Cause(ctx), err); err == nil {
+		named(contents)
 		err = to.publish()
 	}
 	if err != nil {
@@ -103,8 +114,14 @@ func (c *backupCmd) create() (*backupFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &backupFile{name: c.File, path: c.File, file: f, out: bufio.NewWriterSize(f, 1<<20),
-		words: os.Stdout, over: c.Overwrite}, nil
+	to := newBackupFile(f, c.File)
+	to.over = c.Overwrite
+	return to, nil
+}
+
+// newBackupFile is for a file that gets its name when it is whole.
+func newBackupFile(f *os.File, path string) *backupFile {
+	return &backupFile{name: path, path: path, file: f, out: bufio.NewWriterSize(f, 1<<20), words: os.Stdout}
 }
 
 func taken(path string) error {

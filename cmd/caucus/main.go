@@ -21,26 +21,29 @@ const (
 
 // commandLine is all that can be said to caucus.
 type commandLine struct {
-	Serve   serveCmd   `cmd:"" help:"Run one node: found an ensemble, join one, or go on where it stopped."`
-	Demo    demoCmd    `cmd:"" help:"Show nodes and workers that divide a file, while things are killed."`
-	Join    joinCmd    `cmd:"" help:"Run a command as a member of a group, with its share of the work in the environment."`
-	Elect   electCmd   `cmd:"" help:"Run a command only while it leads a group."`
-	Lock    lockCmd    `cmd:"" help:"Run a command while it holds a lock, after all who asked before."`
-	Vote    voteCmd    `cmd:"" help:"Let the members of a group vote, and wait for the outcome: status 0 for yes."`
-	Send    sendCmd    `cmd:"" help:"Send a message to the members of a group, its leader or one member."`
-	Watch   watchCmd   `cmd:"" help:"Show what happens in a group as it happens, from whatever node is there."`
-	Status  statusCmd  `cmd:"" help:"Show the nodes and groups of an ensemble."`
-	Doctor  doctorCmd  `cmd:"" help:"Ask every node how it is, and say what to do: clocks, disks, versions, sizes, lag, certificates."`
-	Ping    pingCmd    `cmd:"" help:"Ask whether a node is alive: status 0 when it answers."`
-	Bench   benchCmd   `cmd:"" help:"Measure an ensemble: commands a second, and how long they take."`
-	Guard   guardCmd   `cmd:"" hidden:"" help:"The guardian of a command."`
-	Worker  workerCmd  `cmd:"" hidden:"" help:"A worker of the demo."`
-	Node    nodeCmd    `cmd:"" help:"Show, add, remove nodes, or hand over the leadership."`
-	Cert    certCmd    `cmd:"" help:"Make certificates for a first ensemble, and show them."`
-	Backup  backupCmd  `cmd:"" help:"Take the state of a running ensemble into a file, all of one moment."`
-	Restore restoreCmd `cmd:"" help:"Make a new ensemble of a backup, or only check one."`
-	Recover recoverCmd `cmd:"" help:"Make a new ensemble of one surviving node, when the others are lost for good."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve      serveCmd      `cmd:"" help:"Run one node: found an ensemble, join one, or go on where it stopped."`
+	Demo       demoCmd       `cmd:"" help:"Show nodes and workers that divide a file, while things are killed."`
+	Join       joinCmd       `cmd:"" help:"Run a command as a member of a group, with its share of the work in the environment."`
+	Elect      electCmd      `cmd:"" help:"Run a command only while it leads a group."`
+	Lock       lockCmd       `cmd:"" help:"Run a command while it holds a lock, after all who asked before."`
+	Vote       voteCmd       `cmd:"" help:"Let the members of a group vote, and wait for the outcome: status 0 for yes."`
+	Send       sendCmd       `cmd:"" help:"Send a message to the members of a group, its leader or one member."`
+	Watch      watchCmd      `cmd:"" help:"Show what happens in a group as it happens, from whatever node is there."`
+	Status     statusCmd     `cmd:"" help:"Show the nodes and groups of an ensemble."`
+	Doctor     doctorCmd     `cmd:"" help:"Ask every node how it is, and say what to do: clocks, disks, versions, sizes, lag, certificates."`
+	Ping       pingCmd       `cmd:"" help:"Ask whether a node is alive: status 0 when it answers."`
+	Bench      benchCmd      `cmd:"" help:"Measure an ensemble: commands a second, and how long they take."`
+	Guard      guardCmd      `cmd:"" hidden:"" help:"The guardian of a command."`
+	Worker     workerCmd     `cmd:"" hidden:"" help:"A worker of the demo."`
+	Node       nodeCmd       `cmd:"" help:"Show, add, remove nodes, or hand over the leadership."`
+	Cert       certCmd       `cmd:"" help:"Make certificates for a first ensemble, and show them."`
+	Backup     backupCmd     `cmd:"" help:"Take the state of a running ensemble into a file, all of one moment."`
+	Restore    restoreCmd    `cmd:"" help:"Make a new ensemble of a backup, or only check one."`
+	Recover    recoverCmd    `cmd:"" help:"Make a new ensemble of one surviving node, when the others are lost for good."`
+	Completion completionCmd `cmd:"" help:"Print what makes a shell complete command lines: eval \"$(caucus completion bash)\"."`
+	Complete   completeCmd   `cmd:"" hidden:"" passthrough:"" help:"What a shell asks."`
+	Man        manCmd        `cmd:"" help:"Print the manual page."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
 
 	SayVersion kong.VersionFlag `name:"version" hidden:"" help:"Print the version."`
 }
@@ -58,9 +61,7 @@ func main() {
 // run carries out one command line and gives the exit status.
 func run(ctx context.Context, args []string) int {
 	var line commandLine
-	parser, err := kong.New(&line, kong.Name("caucus"), kong.UsageOnError(), kong.Vars{"version": version()},
-		kong.Description("Processes that must agree: groups, work divided, leaders, on a small replicated store."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+	parser, err := parserOf(ctx, &line)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "caucus:", err)
 		return exitFailed
@@ -71,6 +72,13 @@ func run(ctx context.Context, args []string) int {
 		return exitUsage
 	}
 	return status(parsed.Run())
+}
+
+// parserOf makes what reads a command line.
+func parserOf(ctx context.Context, line *commandLine) (*kong.Kong, error) {
+	return kong.New(line, kong.Name("caucus"), kong.UsageOnError(), kong.Vars{"version": version()},
+		kong.Description("Processes that must agree: groups, work divided, leaders, on a small replicated store."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
 }
 
 // verbOf gives as much of a wrong command line as names a verb.
