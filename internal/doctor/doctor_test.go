@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -86,11 +85,9 @@ func TestTheIllAreFound(t *testing.T) {
 		"no leader": {func(e *overview.Ensemble, _ []Told) { e.Leader = nil },
 			"warn quorum : no leader is known to n1"},
 		"learner": {func(e *overview.Ensemble, _ []Told) {
-			e.Nodes[2].Role, e.Nodes[2].Lag = "learner",
-				new(uint64(9))
-		},
-			"warn voters n3: it does not vote yet; it lacks 9 entries\n" +
-				"warn voters : 2 voters bear the loss of 0, no more than 1 would"},
+			e.Nodes[2].Role, e.Nodes[2].Lag = "learner", new(uint64(9))
+		}, "warn voters n3: it does not vote yet; it lacks 9 entries\n" +
+			"warn voters : 2 voters bear the loss of 0, no more than 1 would"},
 		"expected": {info(0, "expected_nodes", "n4=10.0.0.9:1"),
 			"warn voters : expected, and not there yet: n4=10.0.0.9:1"},
 		"cut off": {info(1, "peers_down", "n3"), "bad links n2: it does not reach n3, which runs"},
@@ -167,10 +164,7 @@ func TestSmallEnsembles(t *testing.T) {
 func TestWhatIsNotToldIsNotJudged(t *testing.T) {
 	e, told := healthy()
 	for i := range told {
-		maps.DeleteFunc(told[i].Info, func(field, _ string) bool {
-			return field != "cluster_id" &&
-				field != "node"
-		})
+		told[i].Info = map[string]string{"cluster_id": "c", "node": told[i].Name}
 	}
 	told[2].Open, told[2].Addr = true, "127.0.0.1:1" // where it may
 	if got := reading(Examine(today, e, told)); got != "" {

@@ -25,9 +25,8 @@ func (x *exam) answers() string {
 func (x *exam) quorum() string {
 	switch {
 	case !x.ensemble.Quorum:
-		x.bad("", "a majority of the voters must reach each other: start those that are down; if they are lost "+
-			"for "+
-			"good: caucus recover (docs/operating.md, Lost nodes)", "nobody can write or read what is newest")
+		x.bad("", "a majority of the voters must reach each other: start those that are down; if they are "+
+			"lost for good: caucus recover (docs/operating.md, Lost nodes)", "nobody can write or read what is newest")
 	case x.ensemble.Leader == nil:
 		x.warn("", "ask again; an election takes less than a second", "no leader is known to %s", x.ensemble.Name)
 	default:

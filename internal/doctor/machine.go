@@ -21,8 +21,8 @@ func (x *exam) clocks() string {
 		switch {
 		case t.is("clock_rate_off"):
 			x.bad(t.who(), "replace the machine whose clock is wrong, the leader's if several nodes say this; "+
-				"until then "+
-				"only tokens and guards tell two holders apart", "its clock and the leader's run at different rates")
+				"until then only tokens and guards tell two holders apart",
+				"its clock and the leader's run at different rates")
 		case ok && max(ahead, -ahead) > clockOff:
 			x.bad(t.who(), "see to its time service (chrony, systemd-timesyncd)",
 				"its clock is %d ms from the ensemble's, and does not count", ahead)
