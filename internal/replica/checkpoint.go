@@ -86,11 +86,7 @@ func (r *Replica) Checkpointed(now Time, index uint64, err error) {
 		return
 	}
 	c.durable = max(c.durable, index)
-	first, err := r.store.FirstIndex()
-	if err == nil && index >= r.cfg.KeepEntries && index-r.cfg.KeepEntries >= first {
-		err = r.store.Compact(index - r.cfg.KeepEntries)
-	}
-	if err != nil {
+	if err := r.store.forget(index, r.cfg.KeepEntries, r.cfg.KeepBytes); err != nil {
 		r.fail(fmt.Errorf("forgetting the log behind a snapshot: %w", err))
 	}
 }

@@ -40,8 +40,10 @@ type Config struct {
 	// nodes compare digests of their states: 1,000,000 entries or 10 minutes (SAFETY A13).
 	DigestEntries uint64
 	DigestEvery   int64
-	// KeepEntries stay in memory behind a snapshot for followers that lag a little: 10,000.
+	// KeepEntries stay in memory behind a snapshot for followers that lag a little, 10,000, but no more of them
+	// than KeepBytes hold, 64 MiB.
 	KeepEntries uint64
+	KeepBytes   uint64
 	// MaxEntry is how many bytes of batches go into one log entry: 1 MiB. A single larger batch still goes.
 	MaxEntry int
 	// MaxQueue is how many bytes of batches may wait for the leader before new ones get TRYAGAIN: 256 MiB.
@@ -63,6 +65,7 @@ func (c Config) withDefaults() Config {
 	set(&c.DigestEntries, 1_000_000)
 	set(&c.DigestEvery, 600*second)
 	set(&c.KeepEntries, 10_000)
+	set(&c.KeepBytes, 64<<20)
 	set(&c.MaxEntry, 1<<20)
 	set(&c.MaxQueue, 256<<20)
 	return c

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"math"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -66,6 +67,31 @@ func (s *storage) Snapshot() (*pb.Snapshot, error) {
 	}
 	return &pb.Snapshot{Metadata: &pb.SnapshotMetadata{
 		Index: &index, Term: &term, ConfState: s.r.conf}}, nil
+}
+
+// forget drops the entries up to index, but for the last, so many of them or fewer, that have so many bytes.
+func (s *storage) forget(index, entries, bytes uint64) error {
+	first, _ := s.span()
+	if index < first {
+		return nil
+	}
+	all, err := s.Entries(first, index+1, math.MaxUint64)
+	if err != nil {
+		return err
+	}
+	from := len(all)
+	for from > 0 && uint64(len(all)-from) < entries {
+		size := uint64(len(all[from-1].GetData()))
+		if size > bytes {
+			break
+		}
+		bytes -= size
+		from--
+	}
+	if from == 0 {
+		return nil
+	}
+	return s.Compact(first + uint64(from) - 1)
 }
 
 // keep takes over what is now durable.
