@@ -78,6 +78,12 @@ type Config struct {
 	Commands []Command
 	// MaxClients bounds the client connections: 10,000.
 	MaxClients int
+	// MaxSubscriptions bounds the channels and patterns that one connection listens to: 10,000.
+	MaxSubscriptions int
+	// MaxClientMemory, in bytes, bounds what all connections together hold of requests that are coming and of
+	// answers that were not taken, beyond 64 KiB each: 1 GiB, at least 16 MiB. Who needs more than is left is
+	// answered OOM, and its connection is closed.
+	MaxClientMemory int64
 	// MaxArgument bounds one argument of a command, so also a value that is sent as one, in bytes: 8 MiB; at
 	// least 1 KiB and at most 32 MiB, since commands travel between nodes as a whole. What is larger is refused
 	// and the connection goes on.
@@ -124,6 +130,8 @@ func (c Config) withDefaults() Config {
 	c.Settle = cmp.Or(c.Settle, 6*time.Second)
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, 5*time.Second)
 	c.MaxClients = cmp.Or(c.MaxClients, 10_000)
+	c.MaxSubscriptions = cmp.Or(c.MaxSubscriptions, 10_000)
+	c.MaxClientMemory = cmp.Or(c.MaxClientMemory, 1<<30)
 	c.MaxArgument = cmp.Or(c.MaxArgument, resp.DefaultBulk)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -153,6 +161,10 @@ func (c Config) validate() error {
 		return fmt.Errorf("node: %d bytes of metadata; at most %d", len(c.Metadata), caucus.MaxMetadata)
 	case c.BlocTimeout < 100*time.Millisecond || c.BlocTimeout > 24*time.Hour:
 		return fmt.Errorf("node: a bloc client may be silent for 100ms to 24h, not for %v", c.BlocTimeout)
+	}
+	if m := c.MaxClientMemory; m != 0 && m < leastClientMemory {
+		return fmt.Errorf("node: MaxClientMemory (--max-client-memory) is %d bytes; it may be %d and more", m,
+			leastClientMemory)
 	}
 	if a := c.MaxArgument; a != 0 && (a < leastArgument || a > mostArgument) {
 		return fmt.Errorf("node: MaxArgument (--proto-max-bulk-len) is %d bytes; it may be %d to %d", a,
@@ -188,6 +200,9 @@ const (
 	leastArgument = 1 << 10
 	mostArgument  = resp.DefaultTotal / 2
 )
+
+// leastClientMemory has room for one command of the usual largest argument.
+const leastClientMemory = 16 << 20
 
 // settleMillis gives the default settle period as the machine counts it.
 func (c Config) settleMillis() int64 { return max(0, c.Settle.Milliseconds()) }

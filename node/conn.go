@@ -24,7 +24,6 @@ type conn struct {
 	flight *flight             // that was started; under the lock of flights
 	beat   time.Time           // when a beat was last sent for commands that need no answer from the ensemble
 
-	most  int64 // mostHeld, for tests less
 	close sync.Once
 }
 
@@ -34,7 +33,7 @@ func (n *Node) converse(info waist.ConnInfo) *conn {
 	if other, ok := info.Beside.(interface{ spoken() *talk.Talk }); ok {
 		beside = other.spoken()
 	}
-	return &conn{n: n, id: id, most: mostHeld, answer: make(chan replica.Answer, 1), talk: talk.New(talk.Config{
+	return &conn{n: n, id: id, answer: make(chan replica.Answer, 1), talk: talk.New(talk.Config{
 		Conn: id, Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
 		Detached: info.Detached, Unbound: info.Unbound, Session: info.Session, Seen: info.Seen, Beside: beside,
 		Clock: n.ensembleTime, User: speaker(info),
@@ -75,7 +74,6 @@ func (c *conn) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply 
 // doAll carries out a plan and then the rest of its pipeline, which has so many commands in all.
 func (c *conn) doAll(ctx context.Context, plan *talk.Plan, rest []caucus.Command, n int) []caucus.Reply {
 	replies, refused := c.carryOut(ctx, plan)
-	held := plan.Weight(replies)
 	if len(rest) > 0 {
 		replies = slices.Grow(replies, n-len(replies))
 	}
@@ -83,39 +81,14 @@ func (c *conn) doAll(ctx context.Context, plan *talk.Plan, rest []caucus.Command
 		plan, used := c.talk.Plan(rest)
 		rest = rest[used:]
 		plan.Unread()
-		var answers []caucus.Reply
-		var err *caucus.Error
-		switch {
-		case held > c.most:
-			refused = errHeld
-			answers = shortened(c.talk.Fail(plan, errHeld))
-		case refused != nil && len(plan.Steps) > 0:
-			answers = c.talk.Fail(plan, errSkipped)
-		default:
-			answers, err = c.carryOut(ctx, plan)
+		if refused != nil && len(plan.Steps) > 0 {
+			replies = append(replies, c.talk.Fail(plan, errSkipped)...)
+			continue
 		}
+		answers, err := c.carryOut(ctx, plan)
+		replies = append(replies, answers...)
 		if err != nil {
 			refused = err
-		}
-		held += plan.Weight(answers)
-		replies = append(replies, answers...)
-	}
-	return replies
-}
-
-// mostHeld is from where on no more of a pipeline is carried out: bytes of replies of which its client has
-// not been sent any yet.
-const mostHeld = 512 << 20
-
-var errHeld = caucus.Errorf(caucus.ErrTryAgain, "the replies to this pipeline take more than %d bytes "+
-	"already; ask for less at a time", mostHeld)
-
-// shortened puts an error in the place of each reply that is not short.
-func shortened(replies []caucus.Reply) []caucus.Reply {
-	const short = 1 << 10
-	for i := range replies {
-		if waist.Weight(&replies[i], short) > short {
-			replies[i] = caucus.ErrorReply(errHeld)
 		}
 	}
 	return replies

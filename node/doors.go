@@ -24,14 +24,16 @@ type doors struct {
 func (n *Node) openDoors() {
 	n.doors.resp = respd.New(respd.Config{Server: server{n}, Table: n.table, Log: n.log,
 		Password: func() string { return n.cfg.Password }, MaxClients: n.cfg.MaxClients,
-		Limits: resp.Limits{Bulk: n.cfg.MaxArgument}})
+		Limits:           resp.Limits{Bulk: n.cfg.MaxArgument, Budget: n.budget},
+		MaxSubscriptions: n.cfg.MaxSubscriptions})
 	n.serve("client", n.ls.client, n.doors.resp.Serve)
 	n.doors.program, n.doors.own = n.openInner(false), n.openInner(true)
 	if n.ls.http == nil {
 		return
 	}
 	n.doors.http = httpd.New(httpd.Config{Timeout: n.cfg.BlocTimeout, RequestTimeout: n.cfg.RequestTimeout,
-		MaxClients: n.cfg.MaxClients, Hosts: n.hosts(), Logger: n.log, Metrics: n.meter.Handler(), Table: n.table,
+		MaxClients: n.cfg.MaxClients, Budget: n.budget, Hosts: n.hosts(), Logger: n.log, Metrics: n.meter.Handler(),
+		Table:        n.table,
 		Password:     func() string { return n.cfg.Password },
 		Certificates: n.cfg.TLS.requiresClients()}, server{n})
 	n.serve("HTTP", n.ls.http, n.doors.http.Serve)

@@ -18,6 +18,7 @@ func (n *Node) infoClients(r *report, l *lines) {
 	if n.certs != nil {
 		l.add("certificate_expires", n.certs.NotAfter().Unix())
 	}
+	l.add("client_memory", n.budget.Held())
 	l.add("blocked_clients", n.waiting.Load())
 	l.add("pubsub_clients", r.door.Subscribers)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/caucus-project/caucus/internal/raftlog/datadir"
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"github.com/caucus-project/caucus/internal/replica"
+	"github.com/caucus-project/caucus/internal/resp"
 )
 
 // Version is the version of caucus that this package is part of.
@@ -37,6 +38,7 @@ type Node struct {
 	hub       *feed.Hub
 	news      news
 	keyEvents keyEvents
+	budget    *resp.Budget // of what clients hold
 	post      postRoom
 	doors     doors
 	meter     *metrics.Metrics
@@ -109,7 +111,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 func newNode(cfg Config, known commands) *Node {
 	n := &Node{cfg: cfg, log: cfg.Logger, commands: known, opened: make(chan struct{}),
 		done: make(chan struct{}), assembly: newAssembly(), gate: newGate(), seat: newSeat(),
-		voice: newVoice(), flights: newFlights()}
+		voice: newVoice(), flights: newFlights(), budget: resp.NewBudget(cfg.MaxClientMemory)}
 	n.era.Store(newEra())
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)

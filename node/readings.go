@@ -73,6 +73,7 @@ func (n *Node) doorReadings(r *metrics.Readings) {
 		ReadBytes: web.BytesIn, WrittenBytes: web.BytesOut}
 	r.Refusals, r.Responses = door.Errors, web.Answers
 	r.Commands, r.Waiting = families(door.ByCommand), n.waiting.Load()
+	r.ClientBytes = n.budget.Held()
 }
 
 // families adds up what was counted by command.

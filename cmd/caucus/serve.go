@@ -46,6 +46,8 @@ type serveCmd struct {
 	Snapshot       uint64        `help:"Log entries after which a snapshot is written, by default 100000." default:"100000" placeholder:"ENTRIES"`
 	Digest         uint64        `help:"Log entries after which the nodes compare digests of their states, by default 1000000." default:"1000000" placeholder:"ENTRIES"`
 	MaxClients     int           `help:"Client connections at most." default:"10000"`
+	MaxSubs        int           `name:"max-subscriptions" help:"Channels and patterns that one connection listens to, at most." default:"10000"`
+	MaxClientMem   memory        `name:"max-client-memory" help:"What all connections together may hold of commands that are coming and answers that were not taken: 1gb." placeholder:"SIZE"`
 	MaxArgument    memory        `name:"proto-max-bulk-len" help:"The longest argument of a command, and so the largest value that is sent as one: 8mb; 32mb at most." placeholder:"SIZE"`
 	MaxMemory      memory        `help:"Sets the ensemble's limit on keys and values, such as 2gb: above it, what grows is refused. Left out, it stays as it is." placeholder:"SIZE"`
 	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info"`
@@ -150,6 +152,7 @@ func (c *serveCmd) config() (node.Config, error) {
 		TLS: c.tls(), Password: password, BlocTimeout: time.Duration(c.Timeout), Settle: settle,
 		RequestTimeout: c.RequestTimeout, Heartbeat: c.Heartbeat, Election: c.Election,
 		SnapshotEntries: c.Snapshot, DigestEntries: c.Digest, MaxClients: c.MaxClients,
+		MaxSubscriptions: c.MaxSubs, MaxClientMemory: int64(c.MaxClientMem),
 		MaxArgument: int(c.MaxArgument), MaxMemory: int64(c.MaxMemory),
 	}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
@@ -35,6 +36,8 @@ type Config struct {
 	Hosts []string
 	// MaxClients bounds the connections: 10,000.
 	MaxClients int
+	// Budget is what the bodies of requests and answers count against beyond 64 KiB each. Nil: no bound.
+	Budget *resp.Budget
 	// MaxSeats bounds how many bloc clients are remembered between their requests: 100,000. One that is
 	// forgotten loses nothing, but the settling of its group may take longer.
 	MaxSeats int

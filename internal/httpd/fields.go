@@ -243,6 +243,8 @@ func bodyOf(w http.ResponseWriter, r *http.Request, limit int64) (_ []byte, stat
 	switch takesBody := r.Method == http.MethodPost || r.Method == http.MethodPut; {
 	case errors.As(problem, &long):
 		return nil, http.StatusRequestEntityTooLarge, wrong("the body may have %d bytes here", limit)
+	case errors.Is(problem, errNoRoom):
+		return nil, noRoom().HTTPStatus(), noRoom()
 	case problem != nil:
 		return nil, http.StatusBadRequest, wrong("the body cannot be read: %v", problem)
 	case takesBody && r.URL.RawQuery != "":

@@ -24,6 +24,7 @@ type visit struct {
 	session string          // the id that the request names; "" for none
 	given   given
 
+	load        *bodyLoad
 	commands    []caucus.Command // of POST /v1/commands, in place of given
 	transaction bool             // they are to be carried out as one
 
@@ -46,7 +47,8 @@ func (d *Door) handler(of route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), d.cfg.RequestTimeout)
 		defer cancel()
-		v := &visit{door: d, w: w, r: r, ctx: ctx}
+		v := &visit{door: d, w: w, r: r, ctx: ctx, load: d.countBody(r)}
+		defer v.load.release()
 		status, err := http.StatusBadRequest, v.identify()
 		if err == nil {
 			status, err = v.read(of)
@@ -87,16 +89,25 @@ func (v *visit) identify() *caucus.Error {
 	return nil
 }
 
+// tell answers with a body, which is held until its client has taken it.
+func (v *visit) tell(body []byte) {
+	if !v.load.grow(len(body)) {
+		fail(v.w, noRoom().HTTPStatus(), noRoom())
+		return
+	}
+	say(v.w, http.StatusOK, body)
+}
+
 func (v *visit) answer(reply caucus.Reply) {
 	switch {
 	case v.status == http.StatusNotModified: // which has no body
 		v.w.WriteHeader(v.status)
 		return
 	case reply.Kind != caucus.KindError && v.body != nil:
-		say(v.w, http.StatusOK, v.body)
+		v.tell(v.body)
 		return
 	case reply.Kind != caucus.KindError:
-		say(v.w, http.StatusOK, appendReply(nil, reply))
+		v.tell(appendReply(nil, reply))
 		return
 	}
 	err := caucus.ParseError(reply.Str)

@@ -220,25 +220,6 @@ type elsewhere struct{ steps }
 
 func (elsewhere) Steps(*entry.Batch) []entry.Step { return nil }
 
-// What reads answer is known on one node only, and decides about no write; what writes answer does,
-// everywhere.
-func TestB13_ReadsDecideAboutNoWrite(t *testing.T) {
-	get, ex, incr := caucus.Command{"GET", "k"}, caucus.Command{"GETEX", "k"}, caucus.Command{"INCR", "n"}
-	for _, queue := range [][]caucus.Command{{get, ex, incr}, {ex, get, incr}, {ex, ex, incr, get}} {
-		here, there := newBare(t), newBare(t)
-		for _, b := range []*bare{here, there} {
-			b.one("CONFIG", "SET", "max-reply-bytes", "5000")
-			b.one("SET", "k", strings.Repeat("x", 3000))
-		}
-		op := entry.Op{Conn: 1, Request: 1, Args: caucus.Command{"EXEC"}, Queue: queue}
-		r := here.batch(op)[0].Reply
-		there.elsewhere(op)
-		if digestOf(t, here.m) != digestOf(t, there.m) {
-			t.Errorf("%q is not the same everywhere: %+v", queue, r.Items[2])
-		}
-	}
-}
-
 // Whatever clients send, all nodes come to the same state, whether the clients sit there or not, and memory
 // stays within its limit and what single commands bring along (B13).
 func TestB13_LimitsHoldAndAreAlikeOnAllNodes(t *testing.T) {

@@ -18,6 +18,8 @@ type Readings struct {
 
 	// TLS is nil when the node speaks none.
 	TLS *TLS
+	// ClientBytes is what clients hold beyond what each may hold in any case.
+	ClientBytes int64
 	// Waiting counts commands of clients that wait for something to happen.
 	Waiting int64
 

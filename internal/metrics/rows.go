@@ -235,6 +235,10 @@ func clientRows() []row {
 		{name: "caucus_subscribers",
 			help:   "Connections that listen: to a channel or pattern, or to the events of a group.",
 			labels: door, read: doors(func(d *Door) float64 { return float64(d.Subscribers) })},
+		{name: "caucus_client_memory_bytes",
+			help: "Bytes of requests that are coming and of answers that were not taken, beyond 64 KiB of each " +
+				"connection; --max-client-memory bounds them.",
+			read: number(func(r *Readings) int64 { return r.ClientBytes })},
 		{name: "caucus_waiting_commands", help: "Commands that wait for something to happen.",
 			read: number(func(r *Readings) int64 { return r.Waiting })},
 		{name: "caucus_client_read_bytes_total",

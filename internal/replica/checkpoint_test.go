@@ -77,13 +77,14 @@ func TestB13SnapshotsAreDueByEntriesAndByBytes(t *testing.T) {
 	}
 }
 
-// SAFETY B13: behind a snapshot so many entries stay in memory, and no more bytes than may, or else large values
-// that nobody can read any more would fill it.
+// SAFETY B13: behind a snapshot so many entries stay in memory, and no more bytes than may, or else large
+// values that nobody can read any more would fill it.
 func TestB13TheLogBehindASnapshotIsBounded(t *testing.T) {
 	for name, c := range map[string]struct {
 		entries, bytes, size int
 		kept                 uint64
-	}{"entries": {20, 1 << 20, 1, 20}, "bytes": {1000, 100 << 10, 30 << 10, 3}, "none": {1000, 1 << 10, 30 << 10, 0}} {
+	}{"entries": {20, 1 << 20, 1, 20}, "bytes": {1000, 100 << 10, 30 << 10, 3},
+		"none": {1000, 1 << 10, 30 << 10, 0}} {
 		t.Run(name, func(t *testing.T) {
 			w := retuned(t, func(cfg *replica.Config) {
 				cfg.KeepEntries, cfg.KeepBytes = uint64(c.entries), uint64(c.bytes)

@@ -22,6 +22,9 @@ type Limits struct {
 	Bulk  int // bytes of one argument; default 8 MiB
 	Args  int // arguments of one command; default and hard limit 1,048,576
 	Total int // bytes of all arguments of one command; default 64 MiB, or twice Bulk when that is more
+	// Budget is shared with other readers: what each holds beyond 64 KiB is counted there. Who needs more
+	// than is left gets an error, as for a broken protocol. Nil: no bound.
+	Budget *Budget
 }
 
 func (l Limits) withDefaults() Limits {

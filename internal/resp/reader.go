@@ -31,12 +31,20 @@ type Reader struct {
 	filled   bool          // the last read used all the room there was: more is likely to come
 	reqs     []Request     // the last batch
 	ioErr    error         // came with the last bytes; to be told once those are used up
-	broken   *caucus.Error // protocol error, for good
+	broken   *caucus.Error // protocol error, or no room, for good
+	budget   *Budget
+	held     int // bytes of the budget
 }
 
 // NewReader makes a reader of the requests that come from src, a client's connection.
 func NewReader(src io.Reader, lim Limits) *Reader {
-	return &Reader{src: src, parser: newParser(lim)}
+	return &Reader{src: src, parser: newParser(lim), budget: lim.Budget}
+}
+
+// Release gives back what is held of the budget. The Reader is of no use afterwards.
+func (r *Reader) Release() {
+	r.buf, r.from, r.to = nil, 0, 0
+	r.budget.Resize(&r.held, 0)
 }
 
 // SetStranger says whether the client must still prove who it is. From a stranger the reader takes one
@@ -99,7 +107,9 @@ func (r *Reader) Watch() error {
 
 // fill reads once, into all the room there is.
 func (r *Reader) fill() {
-	r.makeRoom()
+	if r.broken = r.makeRoom(); r.broken != nil {
+		return
+	}
 	for range maxEmptyReads {
 		n, err := r.src.Read(r.buf[r.to:])
 		r.to += n
@@ -113,8 +123,8 @@ func (r *Reader) fill() {
 }
 
 // makeRoom makes sure that something can be read. Reading may take for ever, so an empty buffer that is
-// larger than it was good for is given back first.
-func (r *Reader) makeRoom() {
+// larger than it was good for is given back first. It fails when all readers together hold too much.
+func (r *Reader) makeRoom() *caucus.Error {
 	held := r.to - r.from
 	size := len(r.buf)
 	switch {
@@ -128,7 +138,13 @@ func (r *Reader) makeRoom() {
 		size /= 2
 	}
 	if r.from == 0 && size == len(r.buf) {
-		return // nothing to move; to move a large value onto itself with every read would be slow
+		return nil // nothing to move; to move a large value onto itself with every read would be slow
+	}
+	// Who announces more than there is room for is refused before it comes, and not when much of it is there.
+	whole := r.parser.size - r.held
+	if size > bigBuffer && !r.budget.Fits(whole) || !r.budget.Resize(&r.held, max(0, size-bigBuffer)) {
+		return caucus.Errorf(caucus.ErrOutOfMemory, "too much is under way on all connections together; a command "+
+			"of %d bytes or more finds no room (max-client-memory)", held)
 	}
 	old := r.buf[r.from:r.to]
 	if size != len(r.buf) {
@@ -136,4 +152,5 @@ func (r *Reader) makeRoom() {
 	}
 	copy(r.buf, old)
 	r.from, r.to = 0, held
+	return nil
 }

@@ -57,6 +57,7 @@ type client struct {
 	library  [2]string // name and version
 	sub      waist.Subscription
 	tracking tracking
+	names    int               // bytes of the budget, for channels and patterns
 	channels map[string]string // what the server's feed calls each
 	patterns map[string]string
 	pumping  sync.WaitGroup
@@ -69,7 +70,7 @@ type client struct {
 func newClient(s *Server, conn net.Conn, id uint64) *client {
 	c := &client{s: s, id: id, conn: conn, proto: 2, born: s.cfg.Now(),
 		bearer: certs.Of(conn),
-		out:    newOutbox(conn, s.cfg.WriteTimeout, &s.tally.out)}
+		out:    newOutbox(conn, s.cfg.WriteTimeout, &s.tally.out, s.cfg.Limits.Budget)}
 	c.in = resp.NewReader(inlet{c}, s.cfg.Limits)
 	c.heard.Store(c.born.UnixNano())
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
@@ -107,6 +108,8 @@ func (c *client) end(why error) {
 		c.lane.forget()
 	}
 	c.pumping.Wait()
+	c.in.Release()
+	c.out.release()
 }
 
 // errorReply makes a reply of any error.
@@ -170,9 +173,11 @@ func (c *client) over() bool { return c.s.closing.Load() || c.dismissed.Load() }
 
 // writeFailed takes note of a client that took nothing for too long.
 func (c *client) writeFailed(err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) && !c.ours.Swap(true) {
+	slow, many := errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errNoRoom)
+	if (slow || many) && !c.ours.Swap(true) {
 		c.s.cut.Add(1)
-		c.s.cfg.Log.Warn("client cut: it does not read its replies", "id", c.id, "from", c.conn.RemoteAddr())
+		c.s.grumble.Warn("client cut: it does not read its replies", "id", c.id, "from", c.conn.RemoteAddr(),
+			"error", err)
 	}
 	return err
 }
@@ -273,7 +278,7 @@ func speaksHTTP(cmd caucus.Command) bool {
 // turnAway ends the conversation with a client that speaks HTTP. What followed is not carried out.
 func (c *client) turnAway() {
 	c.run()
-	c.s.cfg.Log.Warn("client turned away: it speaks HTTP at the door for RESP", "from", c.conn.RemoteAddr())
+	c.s.grumble.Warn("client turned away: it speaks HTTP at the door for RESP", "from", c.conn.RemoteAddr())
 	c.say(caucus.Fail(caucus.ErrBad, "Protocol error: this door speaks RESP, not HTTP"))
 	c.leaving = true
 	c.ours.Store(true)

@@ -19,7 +19,7 @@ func (c *client) admit() {
 	c.proven = open
 	if c.denied {
 		c.s.denied.Add(1)
-		c.s.cfg.Log.Info("client denied: it comes from another machine, without a certificate, and there is no "+
+		c.s.grumble.Info("client denied: it comes from another machine, without a certificate, and there is no "+
 			"password", "from", c.conn.RemoteAddr())
 	}
 	c.watchEntrance()

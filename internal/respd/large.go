@@ -34,16 +34,15 @@ func (c *client) hold(replies []caucus.Reply, nth int) (release func()) {
 		items, _ := waist.Weigh(&replies[i], 1<<40)
 		n += items * waist.ItemBytes
 	}
-	if n < largeReply {
-		return func() {}
+	held, budget := 0, c.s.cfg.Limits.Budget
+	if n < largeReply || budget.Resize(&held, int(n)) {
+		return func() { budget.Resize(&held, 0) }
 	}
-	if c.s.held.Add(n) > c.s.cfg.MaxHeld {
-		for i := nth; i < min(len(replies), len(c.specs)); i++ {
-			if spec := c.specs[i]; spec != nil && spec.Has(command.ReadOnly) && len(replies[i].Items) > 0 {
-				replies[i] = caucus.Fail(caucus.ErrTryAgain, "the replies that wait to be read by their clients take "+
-					"more than %d bytes; ask again, for less at a time", c.s.cfg.MaxHeld)
-			}
+	for i := nth; i < min(len(replies), len(c.specs)); i++ {
+		if spec := c.specs[i]; spec != nil && spec.Has(command.ReadOnly) && len(replies[i].Items) > 0 {
+			replies[i] = caucus.Fail(caucus.ErrTryAgain, "the replies that wait to be read by their clients take "+
+				"more than they may together (max-client-memory); ask again, for less at a time")
 		}
 	}
-	return func() { c.s.held.Add(-n) }
+	return func() {}
 }

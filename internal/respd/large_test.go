@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/respd"
 )
 
@@ -40,7 +41,7 @@ func TestLargeRepliesAreNotHeldAsAWhole(t *testing.T) {
 
 // While replies that wait for slow readers take all that they may, others are told so, and can ask again.
 func TestRepliesThatWaitAreBoundedTogether(t *testing.T) {
-	s := open(t, func(cfg *respd.Config, _ *memory) { cfg.MaxHeld = 2 << 20 })
+	s := open(t, func(cfg *respd.Config, _ *memory) { cfg.Limits.Budget = resp.NewBudget(2 << 20) })
 	slow, c := s.dial(), s.dial()
 	const size = 64 << 10
 	c.say("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n"+bulk(strings.Repeat("x", size)), "+OK\r\n")

@@ -26,6 +26,7 @@ type outbox struct {
 	conn    net.Conn
 	timeout time.Duration
 	sent    *atomic.Uint64 // counts the bytes written, of all connections
+	budget  *resp.Budget   // shared by all connections
 
 	mu       sync.Mutex
 	progress sync.Cond // something was written
@@ -34,13 +35,36 @@ type outbox struct {
 	added    uint64    // bytes, ever
 	written  uint64    // bytes, ever
 	writing  bool
+	held     int   // bytes of the budget, for those that wait beyond keepBytes
 	err      error // the first failure; nothing is written after it
 }
 
-func newOutbox(conn net.Conn, timeout time.Duration, sent *atomic.Uint64) *outbox {
-	o := &outbox{conn: conn, timeout: timeout, sent: sent}
+func newOutbox(conn net.Conn, timeout time.Duration, sent *atomic.Uint64, budget *resp.Budget) *outbox {
+	o := &outbox{conn: conn, timeout: timeout, sent: sent, budget: budget}
 	o.progress.L = &o.mu
 	return o
+}
+
+// errNoRoom is the end of a connection for which more waits than all of them together may hold.
+var errNoRoom = errors.New("what waits to be written on all connections together is too much " +
+	"(max-client-memory)")
+
+// count holds what waits against the budget. Who cannot hold it loses what has not begun to be written, and
+// with it the connection, since a reply is missing. The lock is held.
+func (o *outbox) count() {
+	if !o.budget.Resize(&o.held, max(0, int(o.added-o.written)-keepBytes)) && o.err == nil {
+		o.buf, o.err = nil, errNoRoom
+	}
+}
+
+// release gives back what is held of the budget. Nothing is added or written afterwards.
+func (o *outbox) release() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.buf = nil; o.err == nil {
+		o.err = net.ErrClosed
+	}
+	o.budget.Resize(&o.held, 0)
 }
 
 // add appends a reply and says how many bytes wait. Once nothing can be written any more, nothing is kept.
@@ -53,6 +77,7 @@ func (o *outbox) add(proto int, r caucus.Reply) int {
 	before := len(o.buf)
 	o.buf = resp.Append(o.buf, proto, r)
 	o.added += uint64(len(o.buf) - before)
+	o.count()
 	return len(o.buf)
 }
 
@@ -79,6 +104,7 @@ func (o *outbox) put(text []byte) int {
 	}
 	o.buf = append(o.buf, text...)
 	o.added += uint64(len(text))
+	o.count()
 	return len(o.buf)
 }
 
@@ -92,6 +118,7 @@ func (o *outbox) pass(to *sockets.Socket, text []byte) (all bool, err error) {
 	if o.err != nil {
 		return true, o.err
 	}
+	defer o.count()
 	o.added += uint64(len(text))
 	if o.writing || len(o.buf) > 0 {
 		o.buf = append(o.buf, text...)
@@ -148,9 +175,11 @@ func (o *outbox) stream(reply func(io.Writer) error) error {
 	o.mu.Unlock()
 	err := reply(pieces{o})
 	o.mu.Lock()
-	o.writing, o.err = false, err
+	if o.writing = false; o.err == nil {
+		o.err = err
+	}
 	o.progress.Broadcast()
-	return err
+	return o.err
 }
 
 // pieces is where a reply goes that is written piece by piece.
@@ -175,7 +204,10 @@ func (o *outbox) writeBuffer() {
 		o.spare = buf[:0]
 	}
 	o.written += uint64(len(buf))
-	o.writing, o.err = false, err
+	if o.writing = false; o.err == nil {
+		o.err = err
+	}
+	o.count()
 	o.progress.Broadcast()
 }
 

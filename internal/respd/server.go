@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/grumble"
 	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/waist"
 )
@@ -30,22 +31,21 @@ type Config struct {
 	// RedisVersion is what HELLO answers; default 7.0.15, whose commands ours follow.
 	RedisVersion string
 	Limits       resp.Limits
-	MaxClients   int           // default 10,000
-	AuthTimeout  time.Duration // for a client to prove the password; default 10 s
+	MaxClients   int // default 10,000
+	// MaxSubscriptions is to how many channels and patterns one connection may listen; default 10,000.
+	MaxSubscriptions int
+	AuthTimeout      time.Duration // for a client to prove the password; default 10 s
 	// MostDump is how many bytes GETDUMP may answer as one string; default 512 MiB, as for any string.
 	MostDump int
-	// MaxHeld is how many bytes large replies may be counted with that wait until their clients have read them,
-	// those of all connections together; default 1 GiB.
-	MaxHeld int64
 	// WriteTimeout is how long a client may take nothing of what was written to it; default 60 s.
 	WriteTimeout time.Duration
 }
 
 func (c Config) withDefaults() Config {
 	c.MaxClients = cmp.Or(c.MaxClients, 10_000)
+	c.MaxSubscriptions = cmp.Or(c.MaxSubscriptions, 10_000)
 	c.AuthTimeout = cmp.Or(c.AuthTimeout, 10*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, time.Minute)
-	c.MaxHeld = cmp.Or(c.MaxHeld, 1<<30)
 	c.MostDump = cmp.Or(c.MostDump, resp.MaxBulk)
 	c.RedisVersion = cmp.Or(c.RedisVersion, "7.0.15")
 	if c.Password == nil {
@@ -95,11 +95,11 @@ type Server struct {
 	denied   atomic.Uint64
 	cut      atomic.Uint64
 	commands atomic.Uint64
-	held     atomic.Int64 // bytes that large replies are counted with
 	tally    *tally
 	slow     slowLog
-	parting  chan struct{} // room for those who are told that there are too many
-	dumps    chan struct{} // room for those who read a dump
+	grumble  *grumble.Voice // of what clients can bring about, so that they cannot fill the disk with it
+	parting  chan struct{}  // room for those who are told that there are too many
+	dumps    chan struct{}  // room for those who read a dump
 }
 
 // New makes a door that serves nobody yet.
@@ -107,6 +107,7 @@ func New(cfg Config) *Server {
 	s := &Server{cfg: cfg.withDefaults(), listeners: map[net.Listener]struct{}{},
 		clients: map[uint64]*client{}, tally: newTally(cfg.Table), parting: make(chan struct{}, 64),
 		dumps: make(chan struct{}, maxDumps)}
+	s.grumble = grumble.New(s.cfg.Log)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }
@@ -133,7 +134,7 @@ func (s *Server) Serve(l net.Listener) error {
 			return fmt.Errorf("the RESP door's listener was closed: %w", err)
 		}
 		pause = min(max(2*pause, 5*time.Millisecond), time.Second)
-		s.cfg.Log.Warn("cannot accept a connection; trying again", "error", err, "in", pause)
+		s.grumble.Warn("cannot accept a connection; trying again", "error", err, "in", pause)
 		if !s.sleep(pause) {
 			return nil
 		}

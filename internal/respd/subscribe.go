@@ -49,6 +49,14 @@ func (c *client) subscribe(verb string, names []string) {
 	if c.sub == nil {
 		c.attend()
 	}
+	mine := c.channels
+	if verb == "psubscribe" {
+		mine = c.patterns
+	}
+	if err := c.mayListen(mine, names); err != nil {
+		c.say(caucus.ErrorReply(err))
+		return
+	}
 	for i, name := range names {
 		name = strings.Clone(name)
 		if verb == "subscribe" {
@@ -129,6 +137,7 @@ func (c *client) forgetName(verb string, mine map[string]string, name string) {
 		return
 	}
 	delete(mine, name)
+	c.listensNoMore(name)
 	if verb == "unsubscribe" {
 		c.sub.Unsubscribe(feed)
 	} else {
@@ -180,6 +189,7 @@ func (c *client) closeSubscription() {
 	if c.sub != nil {
 		c.sub.Close()
 	}
+	c.s.cfg.Limits.Budget.Resize(&c.names, 0)
 }
 
 // pump writes messages, and what more there is of them, until there is nothing more, or an error. It takes no
@@ -220,7 +230,7 @@ func (c *client) pumpEnded(err error) {
 		return
 	}
 	c.s.cut.Add(1)
-	c.s.cfg.Log.Warn("subscriber cut: it fell too far behind", "id", c.id, "from", c.conn.RemoteAddr())
+	c.s.grumble.Warn("subscriber cut: it fell too far behind", "id", c.id, "from", c.conn.RemoteAddr())
 	c.hangUp()
 }
 

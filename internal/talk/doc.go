@@ -5,5 +5,5 @@
 //
 // It is not for the protocol of a connection (HELLO, CLIENT, SUBSCRIBE: the door), nor for getting a plan
 // carried out (the node, or the simulator). It is pure: no clock, goroutine, I/O or randomness of its own.
-// It may import the root package, waist (names of channels, what replies weigh), entry and command.
+// It may import the root package, waist (for the names of channels), entry and command.
 package talk

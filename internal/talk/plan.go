@@ -6,7 +6,6 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/entry"
-	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // How much goes into one plan, so that its writes fit one entry (SAFETY A10). A single command may be larger.
@@ -37,7 +36,6 @@ type Plan struct {
 	items    []item
 	ops      []entry.Op
 	bytes    int
-	answers  int64 // bytes of those that are made before it is carried out, or by the node
 	writes   bool
 	firm     bool // a step needs the log or a confirmed state
 	asksNode bool // the node answers one of them
@@ -123,7 +121,7 @@ func (t *Talk) Plan(cmds []caucus.Command) (p *Plan, used int) {
 		p.bytes += size
 		t.request++
 		used++
-		if v == stopAfter || p.full() {
+		if v == stopAfter {
 			break
 		}
 	}
@@ -217,7 +215,8 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	case command.Door:
 		return p.say(notHere(s))
 	case command.Node:
-		return p.asNode(cmd, s.Name)
+		p.asksNode = true
+		return p.add(item{kind: ofNode, extra: &extra{cmd: cmd}})
 	case command.Talk:
 		return t.own(p, s, cmd)
 	}
@@ -318,6 +317,5 @@ func (p *Plan) last(k kind, x *extra) verdict {
 }
 
 func (p *Plan) say(r caucus.Reply) verdict {
-	p.fill(waist.Weight(&r, maxBytes))
 	return p.add(item{kind: said, extra: &extra{reply: r}})
 }

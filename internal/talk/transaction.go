@@ -143,7 +143,7 @@ func (t *Talk) merge(tx *transaction, r caucus.Reply) caucus.Reply {
 		return r
 	}
 	all := make([]caucus.Reply, len(tx.all))
-	rest, left := r.Items, allowance(mostAnswers)
+	rest := r.Items
 	for i, q := range tx.all {
 		switch {
 		case q.cmd == nil && len(rest) > 0:
@@ -151,9 +151,9 @@ func (t *Talk) merge(tx *transaction, r caucus.Reply) caucus.Reply {
 		case q.cmd == nil: // a stored reply of ONCE from another transaction
 			return caucus.Array(r.Items...)
 		case q.spec.Home == command.Node:
-			all[i] = left.take(t.node(q.cmd))
+			all[i] = t.node(q.cmd)
 		default:
-			all[i] = left.take(t.answer(q.spec, q.cmd))
+			all[i] = t.answer(q.spec, q.cmd)
 		}
 	}
 	return caucus.Array(all...)

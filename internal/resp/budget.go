@@ -1,0 +1,38 @@
+package resp
+
+import "sync/atomic"
+
+// Budget bounds what many connections hold together, beyond the little that each may hold in any case, so
+// that many cannot do what one may not. Nil has no bound. Its methods may be called from several
+// goroutines.
+type Budget struct {
+	size int64
+	held atomic.Int64
+}
+
+// NewBudget gives a budget of so many bytes.
+func NewBudget(bytes int64) *Budget { return &Budget{size: bytes} }
+
+// Resize lets a holder have want bytes in place of those it has, and says whether it may; if not it keeps
+// what it has. Less is always possible.
+func (b *Budget) Resize(has *int, want int) bool {
+	if more := int64(want - *has); b != nil && more != 0 {
+		if now := b.held.Add(more); more > 0 && now > b.size {
+			b.held.Add(-more)
+			return false
+		}
+	}
+	*has = want
+	return true
+}
+
+// Fits says whether there is room for so many bytes more now.
+func (b *Budget) Fits(more int) bool { return b == nil || b.held.Load()+int64(more) <= b.size }
+
+// Held gives how many bytes are held.
+func (b *Budget) Held() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.held.Load()
+}

@@ -1,0 +1,72 @@
+package respd_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/caucus-project/caucus/internal/resp"
+	"github.com/caucus-project/caucus/internal/respd"
+)
+
+func limited(bytes int64) func(*respd.Config, *memory) {
+	return func(cfg *respd.Config, _ *memory) {
+		cfg.Limits.Budget, cfg.MaxSubscriptions = resp.NewBudget(bytes), 3
+	}
+}
+
+// A connection listens to so many channels and patterns, and to no more; what it has it keeps.
+func TestSubscriptionsAreBounded(t *testing.T) {
+	s := open(t, limited(1<<20))
+	c := s.dial()
+	c.send("SUBSCRIBE a b\r\n")
+	c.expect("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n")
+	c.send("PSUBSCRIBE x y\r\n")
+	c.expect("-ERR this connection would listen to 4 channels and patterns; it may to 3 (max-subscriptions)\r\n")
+	c.send("SUBSCRIBE a b\r\n")
+	c.expect("*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:2\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n")
+	c.send("UNSUBSCRIBE a\r\nPSUBSCRIBE x y\r\n")
+	c.expect("*3\r\n$11\r\nunsubscribe\r\n$1\r\na\r\n:1\r\n" +
+		"*3\r\n$10\r\npsubscribe\r\n$1\r\nx\r\n:2\r\n*3\r\n$10\r\npsubscribe\r\n$1\r\ny\r\n:3\r\n")
+}
+
+// What channels are called counts against what all connections may hold.
+func TestNamesOfChannelsCount(t *testing.T) {
+	s := open(t, limited(100_000))
+	long := strings.Repeat("x", 60_000)
+	one, two := s.dial(), s.dial()
+	one.send("*2\r\n$9\r\nSUBSCRIBE\r\n$60000\r\n" + long + "\r\n")
+	one.expect("*3\r\n$9\r\nsubscribe\r\n$60000\r\n" + long + "\r\n:1\r\n")
+	two.send("*2\r\n$9\r\nSUBSCRIBE\r\n$60000\r\n" + long + "\r\n")
+	two.expect("-OOM all connections together listen to too much, or too much is under way on them " +
+		"(max-client-memory)\r\n")
+	one.send("*2\r\n$11\r\nUNSUBSCRIBE\r\n$60000\r\n" + long + "\r\n")
+	one.expect("*3\r\n$11\r\nunsubscribe\r\n$60000\r\n" + long + "\r\n:0\r\n")
+	two.send("*2\r\n$9\r\nSUBSCRIBE\r\n$60000\r\n" + long + "\r\n")
+	two.expect("*3\r\n$9\r\nsubscribe\r\n$60000\r\n" + long + "\r\n:1\r\n")
+}
+
+// Who sends half a command that finds no room is told so and cut; who is answered more than there is room for
+// is cut. Others go on.
+func TestConnectionsShareWhatTheyHold(t *testing.T) {
+	s := open(t, limited(512<<10))
+	half, reader, polite := s.dial(), s.dial(), s.dial()
+	half.send("*2\r\n$4\r\nECHO\r\n$4000000\r\n")
+	go func() { _, _ = io.WriteString(half.Conn, strings.Repeat("x", 2<<20)) }()
+	answer, err := half.r.ReadString('\n')
+	if err != nil || !strings.HasPrefix(answer, "-OOM too much is under way") {
+		t.Errorf("half a command is answered %q, %v", answer, err)
+	}
+	s.m.mu.Lock()
+	s.m.keys["big"] = strings.Repeat("y", 900_000)
+	s.m.mu.Unlock()
+	reader.send("GET big\r\n")
+	if got, err := io.ReadAll(reader.r); err == nil && len(got) > 0 {
+		t.Errorf("there were %d bytes for who is answered too much", len(got))
+	}
+	polite.send("PING\r\n")
+	polite.expect("+PONG\r\n")
+	if got := s.door.Stats().Cut; got != 1 {
+		t.Errorf("%d were cut for their answers", got)
+	}
+}
