@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 TIME  ?= 10m
 NODES ?= 5
 
-.PHONY: check fmt vet test race sim chaos differential fuzz mutants bench bench-peers bench-check build release man clean
+.PHONY: check fmt vet lint vuln test race sim chaos differential fuzz mutants bench bench-peers bench-check build release man clean
 
 check: fmt vet test
 
@@ -17,6 +17,16 @@ fmt:
 vet:
 	$(GO) vet ./...
 	$(GO) vet -tags invariants ./...
+
+# Not part of check, since staticcheck is fetched: no dependency of caucus.
+lint:
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+# make vuln asks Go's database of vulnerabilities. Where it cannot be reached, it says so, and that is no failure.
+vuln:
+	@if curl -sfo /dev/null -m 10 https://vuln.go.dev/index/db.json; \
+	then $(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...; \
+	else echo "make vuln: NOT CHECKED, https://vuln.go.dev cannot be reached from here"; fi
 
 test:
 	@GO="$(GO)" sh .ci/test -timeout 20m ./...

@@ -270,15 +270,17 @@ func (c *client) request(req *resp.Request) {
 }
 
 // speaksHTTP knows the first words of an HTTP request. A web page can make a browser on this machine send one
-// here, with commands of its own as the body.
+// here, with commands of its own as the body; or greet by TLS, and the page chooses bytes of that, too.
 func speaksHTTP(cmd caucus.Command) bool {
-	return len(cmd) > 0 && (strings.EqualFold(cmd[0], "post") || strings.EqualFold(cmd[0], "host:"))
+	return len(cmd) > 0 && (strings.EqualFold(cmd[0], "post") || strings.EqualFold(cmd[0], "host:") ||
+		strings.HasPrefix(cmd[0], "\x16\x03"))
 }
 
 // turnAway ends the conversation with a client that speaks HTTP. What followed is not carried out.
 func (c *client) turnAway() {
 	c.run()
-	c.s.grumble.Warn("client turned away: it speaks HTTP at the door for RESP", "from", c.conn.RemoteAddr())
+	c.s.grumble.Warn("client turned away: it speaks HTTP or TLS at the door for RESP",
+		"from", c.conn.RemoteAddr())
 	c.say(caucus.Fail(caucus.ErrBad, "Protocol error: this door speaks RESP, not HTTP"))
 	c.leaving = true
 	c.ours.Store(true)

@@ -71,6 +71,7 @@ func TestHTTPIsTurnedAway(t *testing.T) {
 		{"POST / HTTP/1.1\r\nSET k evil\r\n", no},
 		{"get / HTTP/1.1\r\nhost: x\r\n\r\nSET k evil\r\n",
 			"-ERR wrong number of arguments for 'get' command\r\n" + no},
+		{"\x16\x03\x01\x00\x50\x01\r\nSET k evil\r\n", no},
 		{"SET k good\r\n*1\r\n$4\r\nPOST\r\nSET k evil\r\n", "+OK\r\n" + no},
 	} {
 		l := s.dial()
