@@ -64,7 +64,7 @@ func node() []Spec {
 		{Name: "config|set", Arity: -4, Flags: Admin | Write, Home: Machine, Since: "2.0.0",
 			Usage: "name value [name value ...]",
 			Summary: "Changes settings of the ensemble: maxmemory, max-key-bytes, max-value-bytes, max-elements, " +
-				"max-reply-bytes, notify-keyspace-events"},
+				"max-reply-bytes, max-sessions, max-groups, max-members, notify-keyspace-events"},
 	})...)
 	return append(rows, of("pubsub", []Spec{
 		{Name: "publish", Arity: 3, Flags: ReadOnly | PubSub | Fast | Stale, Home: Machine, Since: "2.0.0",

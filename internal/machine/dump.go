@@ -32,6 +32,9 @@ type dumpHead struct {
 	Value   int64  `json:"max_value_bytes,omitempty"`
 	Most    int64  `json:"max_elements,omitempty"`
 	Reply   int64  `json:"max_reply_bytes,omitempty"`
+	Opened  int64  `json:"max_sessions,omitempty"`
+	Groups  int64  `json:"max_groups,omitempty"`
+	Members int64  `json:"max_members,omitempty"`
 	Notify  string `json:"notify_keyspace_events,omitempty"`
 }
 
@@ -124,7 +127,7 @@ func (v *View) Dump(w io.Writer) error {
 	d := newDumper(w)
 	d.line(dumpHead{dumpVersion, fmt.Sprintf("%x", s.cluster), s.index, s.term, s.stamp, s.counter,
 		s.limits.memory, s.limits.key, s.limits.value, s.limits.elements,
-		s.limits.reply, s.notify})
+		s.limits.reply, s.limits.sessions, s.limits.groups, s.limits.members, s.notify})
 	d.keys(s)
 	s.groups.Scan(func(_ string, g *group) bool { return d.line(s.dumpGroup(g)) })
 	s.sessions.Scan(func(_ string, of *session) bool { return d.line(s.dumpSession(of)) })

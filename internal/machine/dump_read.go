@@ -210,7 +210,8 @@ func (in *dumpReader) head(line []byte) error {
 		return fmt.Errorf("a counter of %d leaves no room to raise it", h.Counter)
 	}
 	for name, limit := range map[string]int64{"maxmemory": h.Limit, "max_key_bytes": h.Key,
-		"max_value_bytes": h.Value, "max_elements": h.Most, "max_reply_bytes": h.Reply} {
+		"max_value_bytes": h.Value, "max_elements": h.Most, "max_reply_bytes": h.Reply,
+		"max_sessions": h.Opened, "max_groups": h.Groups, "max_members": h.Members} {
 		if limit < 0 {
 			return fmt.Errorf("%s is %d; it is a number, 0 for no limit", name, limit)
 		}
@@ -219,7 +220,8 @@ func (in *dumpReader) head(line []byte) error {
 	if refused != nil {
 		return fmt.Errorf("notify_keyspace_events is %q; it takes letters of A%s", h.Notify, notifyLetters)
 	}
-	in.dump.limits, in.dump.notify = limits{h.Limit, h.Key, h.Value, h.Most, h.Reply}, notify
+	in.dump.limits, in.dump.notify = limits{h.Limit, h.Key, h.Value, h.Most, h.Reply, h.Opened,
+		h.Groups, h.Members}, notify
 	in.dump.Contents = Contents{Cluster: h.Cluster, Index: h.Index, Term: h.Term, Stamp: h.Stamp,
 		Revision: h.Counter}
 	return nil

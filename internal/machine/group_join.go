@@ -35,6 +35,9 @@ func createGroup(c *call) caucus.Reply {
 		return caucus.ErrorReply(err)
 	}
 	if !found {
+		if err := c.takesGroup(); err != nil {
+			return caucus.ErrorReply(err)
+		}
 		g = c.m.found(strings.Clone(name), st.options(life))
 	}
 	g.made = true
@@ -71,6 +74,9 @@ func joinGroup(c *call) caucus.Reply {
 	}
 	if mb := j.present(); mb != nil {
 		return j.again(mb)
+	}
+	if err := j.room(); err != nil {
+		return caucus.ErrorReply(err)
 	}
 	return j.enter()
 }
@@ -188,6 +194,24 @@ func (j *joining) keepAttached() {
 	}
 }
 
+// room says why there is no room for what the joining needs, nil when there is.
+func (j *joining) room() *caucus.Error {
+	if j.session == nil {
+		if err := j.takesSession(); err != nil {
+			return err
+		}
+	}
+	if j.group == nil {
+		return j.takesGroup()
+	}
+	if most := j.s.limits.members; most > 0 && int64(j.group.members.Len()) >= most && !fromInside(j.op) {
+		return caucus.Errorf(caucus.ErrOutOfMemory, "group '%s' has %d members, and max-members is %d", j.name,
+			j.group.members.Len(), most)
+	}
+	return nil
+}
+
+// enter makes the session a member; there is room for it.
 func (j *joining) enter() caucus.Reply {
 	if j.session == nil {
 		j.session = j.open(j.life)

@@ -15,7 +15,17 @@ type limits struct {
 	value    int64 // bytes of an argument, or of a string that a command makes
 	elements int64 // elements of a collection
 	reply    int64 // bytes of a reply, as waist.Weight counts them
+	sessions int64 // sessions of clients
+	groups   int64
+	members  int64 // members of a group
 }
+
+// How many sessions and groups there may be at first: each takes about 1 KB of every node's memory.
+const (
+	defaultSessions = 1_000_000
+	defaultGroups   = 100_000
+	defaultMembers  = 1_000_000
+)
 
 // defaultValue is how long a value may be at first: a node copies a value whenever a byte of it changes,
 // and a value that a command makes, as SETRANGE does, may be a million times longer than the command.
@@ -34,15 +44,24 @@ func (l *limits) named(name string) *int64 {
 		return &l.elements
 	case "max-reply-bytes":
 		return &l.reply
+	case "max-sessions":
+		return &l.sessions
+	case "max-groups":
+		return &l.groups
+	case "max-members":
+		return &l.members
 	}
 	return nil
 }
 
+// limitNames are the names of the limits, in order.
+var limitNames = []string{"max-elements", "max-groups", "max-key-bytes", "max-members", "max-reply-bytes",
+	"max-sessions", "max-value-bytes", "maxmemory"}
+
 // Limits gives the limits by their names in CONFIG, in order: names and numbers in turn.
 func (s *state) Limits() []string {
 	var list []string
-	for _, name := range []string{"max-elements", "max-key-bytes", "max-reply-bytes", "max-value-bytes",
-		"maxmemory"} {
+	for _, name := range limitNames {
 		list = append(list, name, strconv.FormatInt(*s.limits.named(name), 10))
 	}
 	return list
@@ -86,6 +105,25 @@ func (s *state) exceeds(spec *command.Spec, args caucus.Command) *caucus.Error {
 					len(arg), l.value)
 			}
 		}
+	}
+	return nil
+}
+
+// takesSession says why no further session is opened, nil when one may be. Those inside the nodes' own
+// processes are not asked: who leads depends on them.
+func (c *call) takesSession() *caucus.Error {
+	if most := c.s.limits.sessions; most > 0 && int64(c.m.sessions.Len()) >= most && !fromInside(c.op) {
+		return caucus.Errorf(caucus.ErrOutOfMemory, "there are %d sessions, and max-sessions is %d",
+			c.m.sessions.Len(), most)
+	}
+	return nil
+}
+
+// takesGroup says why no further group is made, nil when one may be.
+func (c *call) takesGroup() *caucus.Error {
+	if most := c.s.limits.groups; most > 0 && int64(c.m.groups.Len()) >= most && !fromInside(c.op) {
+		return caucus.Errorf(caucus.ErrOutOfMemory, "there are %d groups, and max-groups is %d",
+			c.m.groups.Len(), most)
 	}
 	return nil
 }

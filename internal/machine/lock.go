@@ -110,6 +110,9 @@ func (a *acquiring) free() bool {
 
 // standInLine makes the session a member of the lock's group; the first in line has the lock.
 func (a *acquiring) standInLine() caucus.Reply {
+	if err := a.room(); err != nil {
+		return caucus.ErrorReply(err)
+	}
 	if a.group == nil {
 		a.settle = new(int64)
 	}

@@ -120,7 +120,8 @@ func New(cluster [16]byte, stamp int64) *Machine {
 		digests: digests{stamp: stamp}}}
 	m.keys = newKeyspace(cluster)
 	m.deadlines = newDeadlines()
-	m.limits = limits{value: defaultValue, reply: defaultReply}
+	m.limits = limits{value: defaultValue, reply: defaultReply, sessions: defaultSessions,
+		groups: defaultGroups, members: defaultMembers}
 	m.prepare()
 	return m
 }

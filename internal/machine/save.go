@@ -37,8 +37,8 @@ type section struct {
 // version of the level below need be read any more (SAFETY B20).
 func formats() []section {
 	return []section{
-		{"meta", 7, 0, 1, saveMeta, loadMeta},
-		{"meta", 8, Next, 1, saveNextMeta, loadNextMeta},
+		{"meta", 8, 0, 1, saveMeta, loadMeta},
+		{"meta", 9, Next, 1, saveNextMeta, loadNextMeta},
 		{"nodes", 1, 0, -1, saveNodes, loadNode},
 		{"origins", 1, 0, -1, saveOrigins, loadOrigin},
 		{"keys", 2, 0, -1, saveKeys, loadKey},

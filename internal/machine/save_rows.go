@@ -21,9 +21,8 @@ func metaRow(w *saver, s *state) []byte {
 	row = fields.Uvarint(row, s.nextNode)
 	row = fields.Uvarint(row, s.quorum)
 	row = fields.Uvarint(fields.Uvarint(row, s.keys.removals.forgotten), s.history.floor)
-	for _, limit := range []int64{s.limits.memory, s.limits.key, s.limits.value, s.limits.elements,
-		s.limits.reply} {
-		row = fields.Uvarint(row, uint64(limit))
+	for _, name := range limitNames {
+		row = fields.Uvarint(row, uint64(*s.limits.named(name)))
 	}
 	return fields.String(row, s.notify)
 }
@@ -35,9 +34,8 @@ func loadMeta(r *fields.Reader, s *state) error {
 	s.counter, s.nextNode, s.quorum = r.Uvarint(), r.Uvarint(), r.Uvarint()
 	s.keys = newKeyspace(s.cluster)
 	s.keys.removals.forgotten, s.history.floor = r.Uvarint(), r.Uvarint()
-	for _, limit := range []*int64{&s.limits.memory, &s.limits.key, &s.limits.value, &s.limits.elements,
-		&s.limits.reply} {
-		*limit = int64(min(r.Uvarint(), math.MaxInt64))
+	for _, name := range limitNames {
+		*s.limits.named(name) = int64(min(r.Uvarint(), math.MaxInt64))
 	}
 	s.notify = strings.Clone(r.String())
 	return nil

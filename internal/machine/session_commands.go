@@ -43,6 +43,9 @@ func openSession(c *call) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
+	if err := c.takesSession(); err != nil {
+		return caucus.ErrorReply(err)
+	}
 	return caucus.Int(int64(c.open(life).attach))
 }
 
