@@ -15,7 +15,7 @@ import (
 // ensembleFlags say how a verb that is a client finds the ensemble (WIRE "Command line").
 type ensembleFlags struct {
 	Addr         []string `help:"Client addresses of nodes; one is enough, the others are asked for." env:"CAUCUS_ADDR" default:"127.0.0.1:5010" placeholder:"HOST:PORT"`
-	PasswordFile string   `help:"File with the password." placeholder:"FILE"`
+	PasswordFile string   `help:"File with the password." env:"CAUCUS_PASSWORD_FILE" placeholder:"FILE"`
 	tlsFlags
 }
 
