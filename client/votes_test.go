@@ -17,8 +17,7 @@ import (
 func TestA15_ACallIsSentAgainUnderItsNumber(t *testing.T) {
 	g := settled()
 	var calls atomic.Int32
-	var f *fake
-	f = startFake(t, func(l *fakeLine, cmd caucus.Command) *caucus.Reply {
+	f := startFake(t, func(l *fakeLine, cmd caucus.Command) *caucus.Reply {
 		if cmd[0] != "ONCE" {
 			return g.answer(l, cmd)
 		}

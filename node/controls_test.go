@@ -134,13 +134,12 @@ func TestControlsRefuseWhatIsWrong(t *testing.T) {
 func TestCheckpointOnADiskThatFails(t *testing.T) {
 	data := t.TempDir()
 	n := in(t, data, nil)
-	before := lastCheckpoint(t, n)
 	for _, c := range []struct{ dir, command, want string }{
 		{"snap", "CHECKPOINT", "ERR the snapshot was not written: "},
 		{"checkpoints", "CHECKPOINT name", " is written, but its dump "},
 	} {
 		does(t, n, "SET a 1", "CHECKPOINT ok", "SET a 2")
-		before = lastCheckpoint(t, n)
+		before := lastCheckpoint(t, n)
 		dir := filepath.Join(data, c.dir)
 		must := func(err error) {
 			t.Helper()

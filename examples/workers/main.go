@@ -113,6 +113,7 @@ func (w *worker) work(item string, still client.Guard) {
 func (w *worker) release(_ context.Context, slots []int) {
 	for _, slot := range slots {
 		w.hands[slot].Lock()
-		w.hands[slot].Unlock() // waiting is all
+		//lint:ignore SA2001 waiting is all
+		w.hands[slot].Unlock()
 	}
 }

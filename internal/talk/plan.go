@@ -69,7 +69,6 @@ const (
 
 type extra struct {
 	reply caucus.Reply
-	spec  *command.Spec
 	cmd   caucus.Command
 	carry carried
 	tx    *transaction

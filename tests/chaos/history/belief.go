@@ -46,9 +46,9 @@ func Exclusive(list []Belief) (v Verdict) {
 // member.
 func Shares(list []Belief) (v Verdict) {
 	type share struct {
-		group        string
-		epoch        uint64
-		index, total int
+		group string
+		epoch uint64
+		index int
 	}
 	owner, totals := map[share]Belief{}, map[share]Belief{}
 	v.walk(list, func(b Belief, open []Belief, newest Belief) {
