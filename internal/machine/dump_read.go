@@ -173,7 +173,7 @@ func (in *dumpReader) nothingMore() error {
 func (in *dumpReader) next() ([]byte, error) {
 	for {
 		in.number++
-		line, err := in.from.ReadBytes('\n')
+		line, err := in.line()
 		if len(bytes.TrimSpace(line)) > 0 {
 			in.torn = err != nil
 			return line, nil
@@ -188,9 +188,25 @@ func (in *dumpReader) next() ([]byte, error) {
 	}
 }
 
+// line reads a line. The first is short, or the file is no dump and may have no line's end at all.
+func (in *dumpReader) line() ([]byte, error) {
+	if in.number > 1 {
+		return in.from.ReadBytes('\n')
+	}
+	line, err := in.from.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) {
+		return nil, errNoDump
+	}
+	return bytes.Clone(line), err
+}
+
+// errNoDump is what is said of a file that does not begin as a dump does.
+var errNoDump = fmt.Errorf(`this is not a dump of caucus: it does not begin with {"caucus_dump": %d`,
+	dumpVersion)
+
 func (in *dumpReader) head(line []byte) error {
 	if first(line) != "caucus_dump" {
-		return fmt.Errorf(`this is not a dump of caucus: it does not begin with {"caucus_dump": %d`, dumpVersion)
+		return errNoDump
 	}
 	var version struct {
 		Is int `json:"caucus_dump"`

@@ -351,3 +351,21 @@ func TestA6_TheGroupOfTheNodesIsNotFounded(t *testing.T) {
 		t.Errorf("there is a group of the nodes before there is a node; %d groups", d.Made)
 	}
 }
+
+// endless gives zeros for ever, as /dev/zero does.
+type endless struct{ given int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	clear(p)
+	e.given += len(p)
+	return len(p), nil
+}
+
+// A file that is no dump and has no end is refused at its beginning.
+func TestADumpBeginsShort(t *testing.T) {
+	var zeros endless
+	_, err := ReadDump(&zeros)
+	if err == nil || !strings.HasPrefix(err.Error(), "line 1: this is not a dump") || zeros.given > 1<<20 {
+		t.Errorf("%v, after %d bytes", err, zeros.given)
+	}
+}
