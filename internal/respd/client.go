@@ -62,6 +62,7 @@ type client struct {
 	patterns map[string]string
 	pumping  sync.WaitGroup
 
+	queue   held             // a transaction that is being gathered
 	pending []caucus.Command // of this pipeline, for the server
 	specs   []*command.Spec  // their rows, nil for what is no command
 	instead []*caucus.Error  // for those of them that the door refuses
@@ -109,6 +110,7 @@ func (c *client) end(why error) {
 	}
 	c.pumping.Wait()
 	c.in.Release()
+	c.emptyQueue()
 	c.out.release()
 }
 
@@ -287,6 +289,9 @@ func (c *client) turnAway() {
 }
 
 func (c *client) gather(cmd caucus.Command, spec *command.Spec, instead *caucus.Error) {
+	if c.multi.Load() && spec != nil && !c.mayQueue(cmd) && !c.ends(cmd) {
+		cmd, spec, instead = nil, nil, errQueue
+	}
 	if spec != nil && c.tracking.on {
 		c.track(cmd, spec)
 	}
@@ -378,6 +383,7 @@ func (c *client) follow(cmd caucus.Command, r caucus.Reply) {
 	case len("exec"), len("discard"):
 		if c.multi.Load() && c.ends(cmd) {
 			c.multi.Store(false)
+			c.emptyQueue()
 		}
 	}
 }

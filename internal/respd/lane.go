@@ -161,6 +161,10 @@ func (c *client) plain(reqs []resp.Request) bool {
 			return false
 		}
 		c.gather(req.Args, spec, nil)
+		if c.instead[i] != nil { // it is refused, which is not the plain way
+			c.concluded()
+			return false
+		}
 	}
 	return true
 }

@@ -70,3 +70,24 @@ func TestConnectionsShareWhatTheyHold(t *testing.T) {
 		t.Errorf("%d were cut for their answers", got)
 	}
 }
+
+// What is gathered for an EXEC counts as well, until the transaction is over.
+func TestTransactionsShareWhatTheyHold(t *testing.T) {
+	s := open(t, limited(512<<10))
+	c, other := s.dial(), s.dial()
+	set := "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$50000\r\n" + strings.Repeat("x", 50_000) + "\r\n"
+	c.say("MULTI\r\n", "+OK\r\n")
+	for range 11 {
+		c.say(set, "+QUEUED\r\n")
+	}
+	c.send(set)
+	if answer, err := c.r.ReadString('\n'); err != nil || !strings.HasPrefix(answer, "-OOM the transactions") {
+		t.Fatalf("%q, %v", answer, err)
+	}
+	other.say("PING\r\n", "+PONG\r\n")
+	c.send("EXEC\r\n")
+	if answer, err := c.r.ReadString('\n'); err != nil || !strings.HasPrefix(answer, "-EXECABORT") {
+		t.Errorf("EXEC is answered %q, %v", answer, err)
+	}
+	c.say("MULTI\r\n"+set, "+OK\r\n+QUEUED\r\n")
+}
