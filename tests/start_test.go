@@ -23,6 +23,12 @@ import (
 // TestStartWorks types what docs/start.md says, in a copy of this tree, from make build to the end.
 func TestStartWorks(t *testing.T) {
 	tool.Need(t, "make", "curl")
+	for _, name := range []string{"MAKELEVEL", "MAKEFLAGS", "MFLAGS"} { // whoever types the page is in no make
+		t.Setenv(name, "")
+		if err := os.Unsetenv(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	there, here := ports(t)
 	s := shell(t, tree(t))
 	play(t, "../docs/start.md", func(command string) string {
