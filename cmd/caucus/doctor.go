@@ -8,12 +8,10 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
 
-	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/doctor"
 	"github.com/caucus-project/caucus/internal/overview"
@@ -106,15 +104,9 @@ func infoOf(ctx context.Context, cfg client.Config) (map[string]string, error) {
 		return nil, err
 	}
 	defer cl.Close()
-	reply, err := cl.Do(ctx, caucus.Command{"INFO", "everything"})
+	fields, err := infoFields(ctx, cl, "everything")
 	if err != nil {
 		return nil, err
-	}
-	fields := map[string]string{}
-	for line := range strings.Lines(reply.Text()) {
-		if name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":"); ok {
-			fields[name] = value
-		}
 	}
 	if fields["cluster_id"] == "" {
 		return nil, errors.New("what answers there is no node of caucus")

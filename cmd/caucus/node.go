@@ -13,7 +13,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/overview"
 )
@@ -117,20 +116,14 @@ func (f *ensembleFlags) expected(ctx context.Context) (lines []string, err error
 		return nil, err
 	}
 	defer cl.Close()
-	reply, err := cl.Do(ctx, caucus.Command{"INFO", "ensemble"})
-	if err != nil {
+	fields, err := infoFields(ctx, cl, "ensemble")
+	if err != nil || fields["expected_nodes"] == "" {
 		return nil, err
 	}
-	for line := range strings.Lines(reply.Text()) {
-		list, ok := strings.CutPrefix(strings.TrimSpace(line), "expected_nodes:")
-		if !ok || list == "" {
-			continue
-		}
-		for one := range strings.SplitSeq(list, ",") {
-			name, addr, _ := strings.Cut(one, "=")
-			lines = append(lines, fmt.Sprintf("expected: %s at %s; if it is not to come: caucus node remove %s",
-				name, addr, name))
-		}
+	for one := range strings.SplitSeq(fields["expected_nodes"], ",") {
+		name, addr, _ := strings.Cut(one, "=")
+		lines = append(lines, fmt.Sprintf("expected: %s at %s; if it is not to come: caucus node remove %s",
+			name, addr, name))
 	}
 	return lines, nil
 }
