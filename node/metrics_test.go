@@ -71,7 +71,12 @@ func TestMetricsMove(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer line.Close()
-	before := scrape(t, n)
+	var before map[string]*dto.MetricFamily
+	nodetest.Eventually(t, "both nodes are members, and nothing else is under way", func() bool {
+		before = scrape(t, n)
+		return value(t, before, "caucus_members") == 2 && value(t, before, "caucus_sessions") == 2 &&
+			value(t, before, "caucus_groups_settling") == 0
+	})
 	for _, words := range [][]string{{"SET", "a", "1"}, {"SET", "b", "2", "PX", "1"}, {"INCR", "nothing"},
 		{"GET", "a"}, {"NOSUCH"}, {"LPUSHX"}, {"GROUP", "CREATE", "g", "MIN", "2"}, {"GROUP", "JOIN", "g"},
 		{"GROUP", "JOIN", "v"}, {"VOTE", "CALL", "v", "what", "TIMEOUT", "3600000"},
