@@ -90,13 +90,20 @@ func (n *Node) configGet(_ context.Context, cmd caucus.Command) caucus.Reply {
 		"max-subscriptions", strconv.Itoa(n.cfg.MaxSubscriptions), "maxclients", strconv.Itoa(n.cfg.MaxClients),
 		"proto-max-bulk-len", strconv.Itoa(n.cfg.MaxArgument), "save", "",
 		"slowlog-log-slower-than", "10000", "slowlog-max-len", "128", "timeout", "0"}, n.holdings().settings...)
+	asked := make([]bool, len(settings))
+	for _, text := range cmd[2:] {
+		if err := glob.Check(text); err != nil {
+			return caucus.Fail(caucus.ErrBad, "%v", err)
+		}
+		pattern := glob.Compile(strings.ToLower(text))
+		for i := 0; i < len(settings); i += 2 {
+			asked[i] = asked[i] || pattern.Match(settings[i])
+		}
+	}
 	var items []caucus.Reply
 	for i := 0; i < len(settings); i += 2 {
-		for _, pattern := range cmd[2:] {
-			if glob.Match(strings.ToLower(pattern), settings[i]) {
-				items = append(items, caucus.Bulk(settings[i]), caucus.Bulk(settings[i+1]))
-				break
-			}
+		if asked[i] {
+			items = append(items, caucus.Bulk(settings[i]), caucus.Bulk(settings[i+1]))
 		}
 	}
 	return caucus.Map(items...)
@@ -106,6 +113,9 @@ func (n *Node) pubsubChannels(_ context.Context, cmd caucus.Command) caucus.Repl
 	pattern := ""
 	if len(cmd) > 2 {
 		pattern = cmd[2]
+	}
+	if err := glob.Check(pattern); err != nil {
+		return caucus.Fail(caucus.ErrBad, "%v", err)
 	}
 	return caucus.Bulks(n.hub.Channels(pattern)...)
 }

@@ -262,7 +262,10 @@ func (t *Table) list(filter []string) caucus.Reply {
 	match := func(string) bool { return true }
 	switch {
 	case len(filter) == 3 && strings.EqualFold(filter[0], "FILTERBY") && strings.EqualFold(filter[1], "PATTERN"):
-		match = func(name string) bool { return glob.Match(filter[2], name) }
+		if err := glob.Check(filter[2]); err != nil {
+			return caucus.Fail(caucus.ErrBad, "%v", err)
+		}
+		match = glob.Compile(filter[2]).Match
 	case len(filter) > 0:
 		return caucus.Fail(caucus.ErrBad, "syntax error")
 	}

@@ -64,7 +64,7 @@ func (h *Hub) Publish(channel, payload string) int {
 		if tracked != strings.HasPrefix(pattern, waist.TrackChannels) {
 			continue
 		}
-		if glob.Match(pattern, channel) {
+		if a.matches(pattern, channel) {
 			n += a.take(waist.Message{Channel: channel, Pattern: pattern, Payload: payload})
 		}
 	}
@@ -92,8 +92,9 @@ func (h *Hub) Channels(pattern string) []string {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	names := []string{}
+	p := glob.Compile(pattern)
 	for name := range h.channels {
-		if !hidden(name) && (pattern == "" || glob.Match(pattern, name)) {
+		if !hidden(name) && (pattern == "" || p.Match(name)) {
 			names = append(names, name)
 		}
 	}
@@ -151,6 +152,15 @@ func (h *Hub) leave(rooms map[string]*audience, name string, s *subscriber) {
 type audience struct {
 	all []*subscriber
 	at  map[*subscriber]int
+
+	compile sync.Once
+	pattern *glob.Pattern
+}
+
+// matches says whether those who listen to a pattern hear a channel.
+func (a *audience) matches(pattern, channel string) bool {
+	a.compile.Do(func() { a.pattern = glob.Compile(pattern) })
+	return a.pattern.Match(channel)
 }
 
 func (a *audience) size() int {

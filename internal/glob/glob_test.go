@@ -67,7 +67,7 @@ func FuzzMatch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, pattern, name string) {
 		if len(pattern)*len(name) > 1<<20 {
-			return // the definition takes so many steps; TestMatchIsQuick has longer ones
+			return // the definition takes so many steps; TestLongPatterns has longer ones
 		}
 		if got, want := glob.Match(pattern, name), defined(pattern, name); got != want {
 			t.Errorf("Match(%q, %q) = %v, and the definition says %v", pattern, name, got, want)
@@ -144,16 +144,81 @@ func cutClass(rest string) (e element, _ string) {
 	return e, strings.TrimPrefix(rest, "]")
 }
 
-// Patterns that a matcher which tries everything never comes to an end with.
-func TestMatchIsQuick(t *testing.T) {
-	name := strings.Repeat("a", 10_000)
+// Elements enough for many words of states, of which those about a word's end matter.
+func TestLongPatternsAreTheDefinition(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		element := rapid.SampledFrom([]string{"a", "b", "?", "*", "[ab]", "[^b]", `\a`})
+		p := strings.Join(rapid.SliceOfN(element, 50, 300).Draw(t, "pattern"), "")
+		s := rapid.StringMatching(`[ab]{50,300}`).Draw(t, "name")
+		if rapid.Bool().Draw(t, "begins the name") {
+			s = strings.NewReplacer("?", "a", "*", "ba", "[ab]", "b", "[^b]", "a", `\a`, "a").Replace(p)
+		}
+		if got := glob.Match(p, s); got != defined(p, s) {
+			t.Fatalf("Match(%q, %q) = %v", p, s, got)
+		}
+	})
+}
+
+// Patterns with which a matcher that tries everything never comes to an end, and one that goes back to its
+// last star takes a step for each byte of the pattern and each of the name.
+func TestLongPatterns(t *testing.T) {
+	name := strings.Repeat("a", 1<<20)
 	for _, pattern := range []string{
-		strings.Repeat("*a", 1000) + "b", strings.Repeat("*", 10_000) + "b",
-		"*" + strings.Repeat("[a-z]", 500) + "b",
-		"*[" + strings.Repeat("b", 10_000) + "]", "*[" + strings.Repeat("b", 10_000),
+		strings.Repeat("*a", 500) + "b", strings.Repeat("*", 1000) + "b", "*" + strings.Repeat("a", 1000) + "b*",
+		"*" + strings.Repeat("?", 1000) + "b*", "*" + strings.Repeat("[a-z]", 200) + "b",
+		"*[" + strings.Repeat("b", 1000) + "]", "*[" + strings.Repeat("b", 1000),
 	} {
-		if glob.Match(pattern, name) {
+		p := glob.Compile(pattern)
+		if p.Match(name) {
 			t.Errorf("%.20s... matches", pattern)
 		}
+		if got, most := p.Steps(name), (len(pattern)/64+1)*len(name); got > most {
+			t.Errorf("%.20s... takes %d steps", pattern, got)
+		}
+		if !glob.Match(pattern+"*", name+"b") {
+			t.Errorf("%.20s...* does not match", pattern)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	if err := glob.Check(strings.Repeat("*", glob.MostBytes)); err != nil {
+		t.Error(err)
+	}
+	if glob.Check(strings.Repeat("a", glob.MostBytes+1)) == nil {
+		t.Error("a longer one is taken")
+	}
+}
+
+// What stands for itself in the beginning takes no memory but its text.
+func TestPrefixesAreSmall(t *testing.T) {
+	for _, pattern := range []string{"", "*", "user:*", `caucus:t:a\*b\[\\*`, "whole", `end\`} {
+		if n := glob.Compile(pattern).Bytes(); n != 0 {
+			t.Errorf("%q takes %d bytes", pattern, n)
+		}
+	}
+}
+
+func BenchmarkMatch(b *testing.B) {
+	long := strings.Repeat("a", 1<<10)
+	for _, c := range []struct{ name, pattern, of string }{
+		{"prefix", "user:*", "user:1000:name"}, {"other", "user:*", "session:1000"},
+		{"middle", "*:1000:*", "user:1000:name"}, {"class", "user:[0-9]*:name", "user:1000:name"},
+		{"hostile", "*" + strings.Repeat("a", 1000) + "b*", long},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			p := glob.Compile(c.pattern)
+			for b.Loop() {
+				p.Match(c.of)
+			}
+		})
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		glob.Compile("user:[0-9]*:name")
 	}
 }

@@ -14,8 +14,7 @@ const fromNow = "$"
 type reading struct {
 	from         int64 // not used with now
 	now          bool
-	match        string
-	filtered     bool // a MATCH was stated
+	match        *glob.Pattern // nil unless a MATCH was stated
 	count, block int64
 }
 
@@ -35,13 +34,13 @@ func changes(q *query) caucus.Reply {
 	items := []caucus.Reply{}
 	if !asked.now {
 		q.s.history.from(uint64(asked.from), func(c *keyChange) bool {
-			if asked.wants(c) {
+			if asked.wants(q, c) {
 				items = append(items, told(c.revision, c.word.String(), c.key))
 			}
 			return int64(len(items)) < asked.count
 		})
 	}
-	if len(items) == 0 && (asked.now || asked.filtered) {
+	if len(items) == 0 && (asked.now || asked.match != nil) {
 		items = append(items, told(q.s.counter, "", ""))
 	}
 	return caucus.Array(items...)
@@ -52,8 +51,8 @@ func told(revision uint64, word, key string) caucus.Reply {
 }
 
 // wants says whether a change is asked for. One of all keys concerns everybody.
-func (r *reading) wants(c *keyChange) bool {
-	return !r.filtered || c.word == wordFlushAll || glob.Match(r.match, c.key)
+func (r *reading) wants(q *query, c *keyChange) bool {
+	return r.match == nil || c.word == wordFlushAll || q.matches(r.match, c.key)
 }
 
 func parseReading(args caucus.Command) (r reading, err *caucus.Error) {
@@ -78,7 +77,7 @@ func parseReading(args caucus.Command) (r reading, err *caucus.Error) {
 		}
 		switch value := args[i+1]; {
 		case option == "MATCH":
-			r.match, r.filtered = value, true
+			r.match, err = patternOf(value)
 		case option == "FROM" && value == fromNow:
 			r.now = true
 		default:

@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/caucus-project/caucus"
-	"github.com/caucus-project/caucus/internal/glob"
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
@@ -30,7 +29,7 @@ func scanBody(is kind) read {
 		}
 		asked.count = min(asked.count, q.s.replyLimit()/waist.ItemBytes/4) // a step may hold fewer
 		q.work.steps(int(min(asked.count, int64(b.len()))))
-		return asked.of(b)
+		return asked.of(q, b)
 	}
 }
 
@@ -40,18 +39,18 @@ func scanned(next uint64, items []caucus.Reply) caucus.Reply {
 }
 
 // of answers the part of a body that was asked for.
-func (s *scanning) of(b *body) caucus.Reply {
+func (s *scanning) of(q *query, b *body) caucus.Reply {
 	items := []caucus.Reply{}
 	if !b.large {
 		for _, e := range b.inOrder() {
-			items = s.take(items, b, &e)
+			items = s.take(q, items, b, &e)
 		}
 		return scanned(0, items)
 	}
 	var seen int64
 	var next, last uint64
 	b.table().from(s.cursor, func(h uint64, name, value string) bool {
-		if seen >= s.count && h != last {
+		if (seen >= s.count || q.work.over()) && h != last {
 			next = h
 			return false
 		}
@@ -61,15 +60,15 @@ func (s *scanning) of(b *body) caucus.Reply {
 		if b.is == kindZset {
 			e.score = scoreOf(value)
 		}
-		items = s.take(items, b, &e)
+		items = s.take(q, items, b, &e)
 		return true
 	})
 	return scanned(next, items)
 }
 
 // take appends an element that matches, in the way of its kind.
-func (s *scanning) take(items []caucus.Reply, b *body, e *element) []caucus.Reply {
-	if !glob.Match(s.match, e.name) {
+func (s *scanning) take(q *query, items []caucus.Reply, b *body, e *element) []caucus.Reply {
+	if !q.matches(s.match, e.name) {
 		return items
 	}
 	items = append(items, caucus.Bulk(e.name))

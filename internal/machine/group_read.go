@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
-	"github.com/caucus-project/caucus/internal/glob"
 )
 
 // groupIndex answers a member's share of the work, or nil while the group is settling.
@@ -203,16 +202,19 @@ func (g *group) settlesIn(now int64) caucus.Reply {
 
 // groupList answers the names of all groups, sorted.
 func groupList(q *query) caucus.Reply {
-	pattern := "*"
+	pattern := everything
 	switch {
 	case len(q.args) == 4 && strings.EqualFold(q.args[2], "MATCH"):
-		pattern = q.args[3]
+		var err *caucus.Error
+		if pattern, err = patternOf(q.args[3]); err != nil {
+			return caucus.ErrorReply(err)
+		}
 	case len(q.args) != 2:
 		return caucus.ErrorReply(usage("GROUP LIST [MATCH pattern]"))
 	}
 	names := []string{}
 	q.s.groups.Scan(func(name string, _ *group) bool {
-		if glob.Match(pattern, name) {
+		if q.matches(pattern, name) {
 			names = append(names, name)
 		}
 		return true

@@ -6,7 +6,6 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
-	"github.com/caucus-project/caucus/internal/glob"
 )
 
 // keyCommands names who carries out the commands about keys of any type, and PUBLISH, which is here for its
@@ -77,13 +76,18 @@ func size(q *query) caucus.Reply { return caucus.Int(int64(q.s.keys.count)) }
 
 // listKeys answers KEYS, sorted by bytes.
 func listKeys(q *query) caucus.Reply {
-	var err *caucus.Error
+	pattern, err := patternOf(q.args[1])
+	if err != nil {
+		return caucus.ErrorReply(err)
+	}
 	keys := []string{}
 	q.s.keys.from(0, func(_ uint64, it *item) bool {
-		if !q.hides(it) && glob.Match(q.args[1], it.key) {
+		if !q.hides(it) && q.matches(pattern, it.key) {
 			keys = append(keys, it.key)
 		}
-		err = q.room(len(keys))
+		if err = q.room(len(keys)); err == nil && q.work.over() {
+			err = errLongNames
+		}
 		return err == nil
 	})
 	q.work.steps(q.s.keys.count)
@@ -93,6 +97,10 @@ func listKeys(q *query) caucus.Reply {
 	slices.Sort(keys)
 	return caucus.Bulks(keys...)
 }
+
+// errLongNames is the answer to KEYS when a node would look too long at the names that there are.
+var errLongNames = caucus.Errorf(caucus.ErrBad, "the names of all keys are too long to look through at once "+
+	"for this pattern; use SCAN, or a pattern that begins as the keys do")
 
 // randomKey draws a key.
 func randomKey(q *query) caucus.Reply {

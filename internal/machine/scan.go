@@ -12,7 +12,7 @@ import (
 // scanning is what SCAN was asked for.
 type scanning struct {
 	cursor uint64
-	match  string
+	match  *glob.Pattern
 	kind   string
 	ofKind bool // only keys of that kind
 	count  int64
@@ -32,13 +32,13 @@ func scan(q *query) caucus.Reply {
 	)
 	asked.count = min(asked.count, q.s.replyLimit()/waist.ItemBytes/2)
 	q.s.keys.from(asked.cursor, func(h uint64, it *item) bool {
-		if seen >= asked.count && h != last {
+		if (seen >= asked.count || q.work.over()) && h != last {
 			next = h
 			return false
 		}
 		seen++
 		last = h
-		if !q.hides(it) && glob.Match(asked.match, it.key) && asked.wants(it) {
+		if !q.hides(it) && q.matches(asked.match, it.key) && asked.wants(it) {
 			keys = append(keys, caucus.Bulk(it.key))
 		}
 		return true
@@ -61,7 +61,9 @@ func parseScan(args caucus.Command) (*scanning, *caucus.Error) {
 }
 
 // newScanning is to go on at a cursor, in the way of who states nothing else.
-func newScanning(cursor uint64) *scanning { return &scanning{cursor: cursor, match: "*", count: 10} }
+func newScanning(cursor uint64) *scanning {
+	return &scanning{cursor: cursor, match: everything, count: 10}
+}
 
 // parse reads the options that follow the cursor; typed says that TYPE is one of them.
 func (s *scanning) parse(options []string, typed bool) *caucus.Error {
@@ -72,7 +74,11 @@ func (s *scanning) parse(options []string, typed bool) *caucus.Error {
 		option, argument := strings.ToUpper(options[i]), options[i+1]
 		switch {
 		case option == "MATCH":
-			s.match = argument
+			p, err := patternOf(argument)
+			if err != nil {
+				return err
+			}
+			s.match = p
 		case option == "TYPE" && typed:
 			s.kind, s.ofKind = argument, true
 		case option == "COUNT":

@@ -1,18 +1,27 @@
 package respd
 
-import "github.com/caucus-project/caucus"
+import (
+	"strings"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/glob"
+)
 
 // nameCost is what a name costs that a connection listens to, beside its bytes.
 const nameCost = 256
 
 // mayListen says why a connection may not listen to so many names more, nil when it may, and then counts them
 // as held. The gate is held.
-func (c *client) mayListen(mine map[string]string, names []string) *caucus.Error {
+func (c *client) mayListen(verb string, names []string) *caucus.Error {
+	mine := c.channels
+	if verb == "psubscribe" {
+		mine = c.patterns
+	}
 	count, bytes := len(c.channels)+len(c.patterns), 0
 	for _, name := range names {
 		if _, ok := mine[name]; !ok {
 			count++
-			bytes += len(name) + nameCost
+			bytes += cost(verb, name)
 		}
 	}
 	if most := c.s.cfg.MaxSubscriptions; count > most && bytes > 0 {
@@ -27,6 +36,14 @@ func (c *client) mayListen(mine map[string]string, names []string) *caucus.Error
 }
 
 // listensNoMore gives back what a name was counted with. The gate is held.
-func (c *client) listensNoMore(name string) {
-	c.s.cfg.Limits.Budget.Resize(&c.names, max(0, c.names-len(name)-nameCost))
+func (c *client) listensNoMore(verb, name string) {
+	c.s.cfg.Limits.Budget.Resize(&c.names, max(0, c.names-cost(verb, name)))
+}
+
+// cost is what a name costs that is listened to by a verb, or no more.
+func cost(verb, name string) int {
+	if strings.HasPrefix(verb, "p") {
+		return nameCost + len(name) + glob.Compile(name).Bytes()
+	}
+	return nameCost + len(name)
 }

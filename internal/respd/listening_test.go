@@ -91,3 +91,22 @@ func TestTransactionsShareWhatTheyHold(t *testing.T) {
 	}
 	c.say("MULTI\r\n"+set, "+OK\r\n+QUEUED\r\n")
 }
+
+// A pattern is short, so that to match it takes no time, and counts with what is made of it.
+func TestPatternsAreShortAndCount(t *testing.T) {
+	s := open(t, limited(80_000))
+	long, longer := strings.Repeat("?", 1024), strings.Repeat("?", 1025)
+	c := s.dial()
+	c.send("PSUBSCRIBE " + longer + "\r\n")
+	c.expect("-ERR a pattern has 1024 bytes at most, and this one has 1025; ask for more, and choose among it " +
+		"yourself\r\n")
+	for range 2 {
+		c.send("PSUBSCRIBE " + long + "\r\n")
+		c.expect("*3\r\n$10\r\npsubscribe\r\n$1024\r\n" + long + "\r\n:1\r\n")
+		c.send("PSUBSCRIBE *" + long[1:] + " " + "a" + long[1:] + "\r\n")
+		c.expect("-OOM all connections together listen to too much, or too much is under way on them " +
+			"(max-client-memory)\r\n")
+		c.send("PUNSUBSCRIBE " + long + "\r\n")
+		c.expect("*3\r\n$12\r\npunsubscribe\r\n$1024\r\n" + long + "\r\n:0\r\n")
+	}
+}

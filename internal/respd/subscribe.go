@@ -7,6 +7,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/glob"
 	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/waist"
 )
@@ -49,11 +50,7 @@ func (c *client) subscribe(verb string, names []string) {
 	if c.sub == nil {
 		c.attend()
 	}
-	mine := c.channels
-	if verb == "psubscribe" {
-		mine = c.patterns
-	}
-	if err := c.mayListen(mine, names); err != nil {
+	if err := c.mayListen(verb, names); err != nil {
 		c.say(caucus.ErrorReply(err))
 		return
 	}
@@ -81,6 +78,8 @@ func (c *client) feeds(verb string, names []string) ([]string, *caucus.Error) {
 		switch private := strings.HasPrefix(name, waist.PrivateChannels); {
 		case strings.HasPrefix(name, waist.TrackChannels) || name == waist.TrackAll:
 			return nil, caucus.Errorf(caucus.ErrNoPerm, "'%.300s' is for the node's own use (CLIENT TRACKING)", name)
+		case verb == "psubscribe" && glob.Check(name) != nil:
+			return nil, caucus.Errorf(caucus.ErrBad, "%v", glob.Check(name))
 		case private && verb == "psubscribe":
 			return nil, caucus.Errorf(caucus.ErrNoPerm, "'%.300s' may match messages for members, which only "+
 				"their own sessions may read, each by its channel's name", name)
@@ -137,7 +136,7 @@ func (c *client) forgetName(verb string, mine map[string]string, name string) {
 		return
 	}
 	delete(mine, name)
-	c.listensNoMore(name)
+	c.listensNoMore(verb, name)
 	if verb == "unsubscribe" {
 		c.sub.Unsubscribe(feed)
 	} else {

@@ -48,6 +48,7 @@ func (n *News) Payload() string {
 type changesWait struct {
 	cmd      caucus.Command
 	match    string
+	pattern  *glob.Pattern // match made ready, once there is news
 	filtered bool
 	marked   bool   // an answer without a change says where to go on
 	at       uint64 // no change up to this revision is waited for
@@ -94,8 +95,11 @@ func (w *changesWait) matters(payload string) bool {
 	case !w.filtered, n.Vague, n.After > w.at: // the last: something was not heard
 		return true
 	}
+	if w.pattern == nil {
+		w.pattern = glob.Compile(w.match)
+	}
 	for r.Len() > 0 {
-		if glob.Match(w.match, r.String()) {
+		if w.pattern.Match(r.String()) {
 			return true
 		}
 	}
