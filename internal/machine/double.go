@@ -3,6 +3,7 @@ package machine
 import (
 	"errors"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -12,10 +13,50 @@ import (
 // double reads a score as Redis does: what strtod takes and is a number, without spaces around it.
 func double(s string) (float64, *caucus.Error) {
 	f, err := scoreIn(s)
-	if err != nil || math.IsInf(f, 0) && strings.ContainsAny(s, "0123456789") || f == 0 && !isZero(s) {
+	if err != nil || tooFar(f, s) {
 		return 0, caucus.Errorf(caucus.ErrBad, "value is not a valid float")
 	}
 	return f, nil
+}
+
+// tooFar says whether a number that was read as f is too large for it, or too small.
+func tooFar(f float64, s string) bool {
+	return math.IsInf(f, 0) && strings.ContainsAny(s, "0123456789") || f == 0 && !isZero(s)
+}
+
+// weight reads what SORT goes by as strtod does: it takes spaces before the number, and nothing for 0. SORT
+// alone refuses also what strtod calls out of range although there is a number near it: what is so small that
+// digits are lost.
+func weight(s string) (f float64, ok bool) {
+	s, _, _ = strings.Cut(s, "\x00")
+	if s == "" {
+		return 0, true
+	}
+	s = strings.TrimLeft(s, spaces)
+	f, err := scoreIn(s)
+	return f, err == nil && !tooFar(f, s) && !losesDigits(f, s)
+}
+
+const (
+	spaces         = " \t\n\v\f\r"
+	smallestNormal = 0x1p-1022 // below it a double has fewer digits
+)
+
+// losesDigits says whether f is so small that it is not the number that it was read from. Whether that is
+// below the smallest is judged, as there, when it was rounded to as many digits as larger ones have.
+func losesDigits(f float64, s string) bool {
+	if f = math.Abs(f); f == 0 || f > smallestNormal {
+		return false
+	}
+	if len(s) > maxFloatChars {
+		return true
+	}
+	exact, ok := exactNumber(strings.TrimLeft(s, "+-"))
+	if !ok {
+		return true
+	}
+	rounded := new(big.Float).SetPrec(53).SetRat(exact)
+	return rounded.Cmp(big.NewFloat(smallestNormal)) < 0 && exact.Cmp(new(big.Rat).SetFloat64(f)) != 0
 }
 
 // scoreWritten writes a score with so many digits, or with as many as it takes for -1.

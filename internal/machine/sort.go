@@ -242,20 +242,6 @@ func (o *sorting) compare(a, b *weighed) int {
 	return cmp.Compare(a.text, b.text)
 }
 
-// weight reads a number as strtod does, which takes nothing for 0.
-func weight(text string) (float64, bool) {
-	text = strings.TrimLeft(text, " \t\n\v\f\r")
-	if text == "" {
-		return 0, true
-	}
-	f, ok := longDouble(text)
-	if !ok {
-		return 0, false
-	}
-	n, _ := f.Float64()
-	return n, true
-}
-
 // limited gives the part that LIMIT leaves.
 func (o *sorting) limited(names []string) []string {
 	n := int64(len(names))

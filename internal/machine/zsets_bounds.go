@@ -36,7 +36,7 @@ func scoreBound(text string) (f float64, exclusive, ok bool) {
 	if text == "" {
 		return 0, exclusive, true
 	}
-	f, err := scoreIn(strings.TrimLeft(text, " \t\n\v\f\r"))
+	f, err := scoreIn(strings.TrimLeft(text, spaces))
 	return f, exclusive, err == nil && !math.IsNaN(f)
 }
 

@@ -53,8 +53,12 @@ func keyGenerators() map[string]generator {
 func sorting(name string, stores bool) generator {
 	return func(d *draw) step {
 		words := []string{name, d.key(d.of(lists, sets, zsets, lists)), "ALPHA"}
+		var before step
 		if d.chance(30) {
 			words = words[:2]
+			if d.chance(30) {
+				before = append(one("DEL", words[1]), one("RPUSH", words[1], d.numbers())...)
+			}
 		}
 		words = append(words, d.options(25, []string{"LIMIT", d.index(), d.index()}, []string{d.of("ASC", "DESC")},
 			[]string{"GET", "#"}, []string{"GET", d.of("s*", "h*->f1", "l*", "nokey")})...)
@@ -62,8 +66,20 @@ func sorting(name string, stores bool) generator {
 			words = append(words, d.options(15, []string{"STORE", d.key(lists)})...)
 		}
 		// Redis takes what an earlier command has left in errno for a mistake of its own.
-		return append(one("HINCRBYFLOAT", "h1", "f1", "0"), one(words)...)
+		return append(append(before, one("HINCRBYFLOAT", "h1", "f1", "0")...), one(words)...)
 	}
+}
+
+// numbers draws what SORT may take for numbers, also where they are out of range, or end.
+func (d *draw) numbers() []string {
+	all := []string{d.float(), d.float(), d.integer()}
+	for range d.IntN(3) {
+		all = append(all, d.of("1e4900", "-1e400", "1e-400", "1e-4900", "5e-324", "-0x1p-1074", "1e-320",
+			"2.2250738585072014e-308", "2.2250738585072011e-308", "0x0.fffffffffffff8p-1022",
+			"0x0.fffffffffffffcp-1022", "-1.8e308", "0x1p1024", "7\x00x", "\x00", "  ", "\t-3",
+			"0x", "1e", "0e99999999999", "00001e0000000000001", ".5", "-.5e1"))
+	}
+	return all
 }
 
 func expiryGenerators() map[string]generator {
