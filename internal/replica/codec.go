@@ -17,7 +17,8 @@ const (
 	FrameWant    = 3
 	FrameRound   = 4
 	FrameConfirm = 5 // 6 is the node's
-	FrameVitals  = 7
+	FrameVitals  = 7 // 8 too
+	FrameTraces  = 9
 )
 
 // Encode gives the type and the bytes of a frame.
@@ -36,6 +37,8 @@ func (f Frame) Encode() (kind uint8, payload []byte, err error) {
 		return FrameConfirm, f.Confirm.append(nil), nil
 	case f.Vitals != nil:
 		return FrameVitals, f.Vitals.append(nil), nil
+	case f.Traces != nil:
+		return FrameTraces, f.Traces.append(nil), nil
 	}
 	return 0, nil, fmt.Errorf("an empty frame")
 }
@@ -58,6 +61,8 @@ func Decode(kind uint8, payload []byte) (Frame, error) {
 		f.Confirm = readConfirm(&r)
 	case FrameVitals:
 		f.Vitals = readVitals(&r)
+	case FrameTraces:
+		f.Traces = readTraces(&r)
 	default:
 		return f, fmt.Errorf("a frame of unknown type %d", kind)
 	}

@@ -22,6 +22,8 @@ func frames() []replica.Frame {
 		{Want: &replica.Want{Term: 3, Next: 1}},
 		{Round: &replica.Round{Term: 3, ID: 7, Beats: []entry.Beat{{Session: session, Attach: 3, Seen: 5}}}},
 		{Confirm: &replica.Confirm{Term: 3, ID: 7, Index: 11, Stamp: -5, Again: []entry.Session{session}}},
+		{Traces: &replica.Traces{Term: 3, List: []replica.Traced{
+			{Number: 4, Trace: replica.Trace{ID: [16]byte{1, 2}, Span: [8]byte{3}}}, {Number: 300}}}},
 	}
 }
 

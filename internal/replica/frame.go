@@ -13,12 +13,19 @@ type Frame struct {
 	Round   *Round      // to the leader: confirm that you lead, and hear these sessions
 	Confirm *Confirm    // from the leader: the answer to a round
 	Vitals  *Vitals     // to the leader: how the sender is
+	Traces  *Traces     // to the leader: which of the batches that come next are traced
 }
 
 // Batches is a piece of a node's stream to the leader of a term (SAFETY A9). The batches are numbered.
 type Batches struct {
 	Term uint64
 	List []entry.Batch
+}
+
+// Traces tells the leader of a term to which traces batches belong that are sent right after it.
+type Traces struct {
+	Term uint64
+	List []Traced // by number, rising
 }
 
 // Want asks for the stream of the term again from a number on, because something before it was lost.

@@ -34,6 +34,7 @@ type leadership struct {
 	timing   timing
 	digests  digesting
 	spacing  spacing
+	tracing  tracing
 	lacks    map[string]bool // what was refused because this node lacks it, and told
 }
 
@@ -95,6 +96,7 @@ func (l *leadership) take(r *Replica, from uint64, list []entry.Batch) {
 		}
 		in.next++
 		b.Ops = l.admit(r, b.Ops)
+		l.tracing.took(r, from, b.Number, len(l.gathered))
 		l.gathered = append(l.gathered, *b)
 		l.vigil.watchOps(b)
 	}
@@ -195,6 +197,7 @@ func (l *leadership) propose(r *Replica) {
 		if l.members.unsealed {
 			l.members.unsealed, l.members.sealed = false, l.proposed
 		}
+		l.tracing.proposed(r, n, l.proposed)
 		l.notes, l.gathered = nil, l.gathered[n:]
 	}
 	l.gathered = nil
@@ -237,6 +240,7 @@ func (l *leadership) applied(r *Replica, term uint64) {
 func (l *leadership) touched(r *Replica, e *entry.Entry, out machine.Output) {
 	if e.Term == l.term {
 		l.landed++
+		l.tracing.landed(r, l.landed)
 	}
 	if l.armed {
 		l.vigil.arrived(e)

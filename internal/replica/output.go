@@ -25,6 +25,8 @@ type Output struct {
 	Table bool
 	// Answers for batches, in no order.
 	Answers []Answer
+	// Led is how traced batches, of whatever nodes, went while this one led.
+	Led []Led
 	// Events of groups, in order, that were applied here.
 	Events []entry.Event
 	// Waits are the waits in line of this node's clients that ended.
@@ -110,6 +112,8 @@ type Batch struct {
 	Deadline int64
 	// Tag is the caller's.
 	Tag any
+	// Track is for a batch with writes that is traced; nil for all others.
+	Track *Track
 }
 
 // writes says whether any step changes the state.

@@ -156,6 +156,9 @@ func (r *Replica) stored(seq uint64) {
 			}
 		}
 	}
+	if r.leader != nil && !r.writing() {
+		r.leader.tracing.stored(r)
+	}
 }
 
 // readIndexes hands on that a quorum confirmed this leader.

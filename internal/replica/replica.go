@@ -153,6 +153,8 @@ func (r *Replica) Receive(now Time, from uint64, f Frame) {
 		r.rounds.confirmed(r, f.Confirm)
 	case f.Vitals != nil && r.leader != nil && f.Vitals.Term == r.term:
 		r.leader.learn(r, from, f.Vitals)
+	case f.Traces != nil && r.leader != nil && f.Traces.Term == r.term:
+		r.leader.tracing.hear(from, f.Traces.List)
 	}
 }
 

@@ -118,16 +118,27 @@ func (s *stream) advance(r *Replica) {
 	}
 	clear(s.queue)
 	s.queue = s.queue[:0]
-	list := s.unsent(r)
-	if len(list) == 0 {
+	parcels := s.unsent()
+	if len(parcels) == 0 {
 		return
 	}
-	s.sent, s.last = list[len(list)-1].Number, r.now.Mono
+	s.sent, s.last = parcels[len(parcels)-1].number, r.now.Mono
+	s.leave(r, s.batches(r, parcels), s.traces(r.now.Mono, parcels))
+}
+
+// leave hands batches to the leader, which may be this node.
+func (s *stream) leave(r *Replica, list []entry.Batch, traced []Traced) {
 	if r.leader != nil {
+		if len(traced) > 0 {
+			r.leader.tracing.hear(r.cfg.Node.ID, traced)
+		}
 		r.leader.take(r, r.cfg.Node.ID, list)
-	} else {
-		r.send(r.lead, Frame{Batches: &Batches{Term: s.term, List: list}})
+		return
 	}
+	if len(traced) > 0 {
+		r.send(r.lead, Frame{Traces: &Traces{Term: s.term, List: traced}})
+	}
+	r.send(r.lead, Frame{Batches: &Batches{Term: s.term, List: list}})
 }
 
 // mute says that nothing may leave yet. The announcement of the boot went to the leader of an
@@ -136,12 +147,12 @@ func (s *stream) advance(r *Replica) {
 func (s *stream) mute() bool { return s.boot != nil && s.boot.term != 0 && s.boot.term != s.term }
 
 // unsent gives the batches of the present term that have not left since they may last have been lost.
-func (s *stream) unsent(r *Replica) []entry.Batch {
+func (s *stream) unsent() []*parcel {
 	i := len(s.flying)
 	for i > 0 && s.flying[i-1].term == s.term && s.flying[i-1].number > s.sent {
 		i--
 	}
-	return s.batches(r, s.flying[i:])
+	return s.flying[i:]
 }
 
 func (s *stream) batches(r *Replica, parcels []*parcel) []entry.Batch {
@@ -197,6 +208,9 @@ func (s *stream) landed(r *Replica, term uint64, b machine.BatchResult) {
 	case b.Duplicate && p.batch != nil:
 		r.refuse(p.batch, errOut)
 	case p.batch != nil:
+		if p.batch.Track != nil {
+			p.batch.Track.Applied = r.now.Mono
+		}
 		r.answer(p.batch, b.Results)
 	}
 }

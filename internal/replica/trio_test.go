@@ -51,6 +51,7 @@ type seat struct {
 	due      []*replica.Checkpoint // to be written
 	saved    []replica.Saved
 	outcomes []replica.Outcome
+	led      []replica.Led
 }
 
 func newTrio(t testing.TB) *trio {
@@ -154,6 +155,7 @@ func (w *trio) drain(s *seat) {
 			s.due = append(s.due, out.Checkpoint)
 		}
 		s.outcomes = append(s.outcomes, out.Outcomes...)
+		s.led = append(s.led, out.Led...)
 		for _, ship := range out.Snapshots {
 			w.ship(s, ship)
 		}
