@@ -114,6 +114,10 @@ type Config struct {
 	// over by then is not told. They may use n, but must not call Close, which waits for them. All may be
 	// nil.
 
+	// Tracer follows writes that it samples from this node to the leader and back, and those of other nodes
+	// while this one leads. Module otel has one that tells OpenTelemetry of them. Nil: none is traced here.
+	Tracer Tracer
+
 	// Logger gets what an operator may want to read, such as slog.Default. Nil: nothing is logged.
 	Logger *slog.Logger
 

@@ -130,6 +130,7 @@ func (c *conn) ask(ctx context.Context, p *talk.Plan) replica.Answer {
 	req := &request{answer: c.answer, batch: batchOf(p)}
 	req.batch.Tag = req
 	begun := time.Now()
+	trail := c.n.follow(ctx, p, &req.batch, begun)
 	if !c.n.owner.submit(&req.batch, c.n.patience(ctx)) {
 		return replica.Answer{Err: errStopping}
 	}
@@ -139,6 +140,7 @@ func (c *conn) ask(ctx context.Context, p *talk.Plan) replica.Answer {
 		c.answer = make(chan replica.Answer, 1)
 		a.Err = errAbandoned
 	}
+	c.n.arrived(trail, a.Err)
 	return a
 }
 

@@ -29,6 +29,7 @@ type flight struct {
 	batch replica.Batch
 	done  func([]caucus.Reply)
 	begun time.Time
+	trail *trail // nil unless it is traced
 }
 
 // landing is a flight and what the replica answered.
@@ -57,7 +58,7 @@ func (c *conn) Start(ctx context.Context, cmds []caucus.Command, done func([]cau
 		return c.talk.Finish(plan, nil)
 	}
 	f := &flight{c: c, plan: plan, batch: batchOf(plan), done: done, begun: time.Now()}
-	f.batch.Tag = f
+	f.batch.Tag, f.trail = f, c.n.follow(ctx, plan, &f.batch, f.begun)
 	c.n.flights.add(f)
 	if !c.n.owner.lay(&f.batch, c.n.patience(ctx)) && c.n.flights.take(f) {
 		return c.talk.Fail(plan, errStopping)
@@ -103,6 +104,7 @@ func (f *flights) hand(one *flight, a replica.Answer) {
 	if f.take(one) {
 		one.c.n.meter.Answered(way(one.plan), time.Since(one.begun))
 		one.done(one.c.conclude(one.plan, a))
+		one.c.n.arrived(one.trail, a.Err)
 	}
 }
 

@@ -258,6 +258,7 @@ func (o *owner) carryOut(out *replica.Output) {
 	n.keyEvents.tell(o.r.State())
 	n.turns.tell(out.Waits)
 	n.flights.land(out.Answers)
+	n.led(out.Led)
 	for _, s := range out.Saved {
 		if s.Err == nil {
 			n.noteSaved(s.View.Index())

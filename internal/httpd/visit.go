@@ -47,7 +47,7 @@ func (d *Door) handler(of route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), d.cfg.RequestTimeout)
 		defer cancel()
-		v := &visit{door: d, w: w, r: r, ctx: ctx, load: d.countBody(r)}
+		v := &visit{door: d, w: w, r: r, ctx: traced(ctx, r), load: d.countBody(r)}
 		defer v.load.release()
 		status, err := http.StatusBadRequest, v.identify()
 		if err == nil {
@@ -129,7 +129,7 @@ func (v *visit) as(status int, err *caucus.Error) caucus.Reply {
 // patient lets the request take as long as it says itself, until its client goes away. What is written
 // after must still be taken in time.
 func (v *visit) patient(do func() caucus.Reply) caucus.Reply {
-	v.ctx = v.r.Context()
+	v.ctx = traced(v.r.Context(), v.r)
 	c := http.NewResponseController(v.w) // nothing is read any more, and reading has no deadline by now
 	if err := c.SetWriteDeadline(time.Time{}); err != nil {
 		return caucus.Fail(caucus.ErrTryAgain, "it cannot be waited for here: %v", err)

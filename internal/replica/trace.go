@@ -22,7 +22,8 @@ type Track struct {
 	Applied int64 // when this node has applied it
 }
 
-// Led is the way of a traced batch at the leader, on its monotonic clock, and the entry that it became part of.
+// Led is the way of a traced batch at the leader, on its monotonic clock, and the entry that it became part
+// of.
 type Led struct {
 	Trace       Trace
 	Taken       int64 // when it came
