@@ -62,7 +62,7 @@ var errHung = caucus.Errorf(caucus.ErrTryAgain, "the disk of this node does not 
 var errStopping = caucus.Errorf(caucus.ErrTryAgain, "this node is stopping")
 
 // DoAll carries out a pipeline, as much at once as can go at once. Once a piece is refused as a
-// whole, so is the rest: it would otherwise be applied without what came before it (SAFETY A10).
+// whole, so is the rest: it would otherwise be carried out without what came before it (SAFETY A10).
 func (c *conn) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply {
 	if len(cmds) == 0 {
 		return nil
@@ -81,8 +81,8 @@ func (c *conn) doAll(ctx context.Context, plan *talk.Plan, rest []caucus.Command
 		plan, used := c.talk.Plan(rest)
 		rest = rest[used:]
 		plan.Unread()
-		if refused != nil && len(plan.Steps) > 0 {
-			replies = append(replies, c.talk.Fail(plan, errSkipped)...)
+		if refused != nil {
+			replies = append(replies, c.talk.Skip(plan)...)
 			continue
 		}
 		answers, err := c.carryOut(ctx, plan)
@@ -93,9 +93,6 @@ func (c *conn) doAll(ctx context.Context, plan *talk.Plan, rest []caucus.Command
 	}
 	return replies
 }
-
-var errSkipped = caucus.Errorf(caucus.ErrTryAgain,
-	"an earlier part of the pipeline failed; this was not tried")
 
 func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *caucus.Error) {
 	if len(p.Steps) == 0 {

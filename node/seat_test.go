@@ -304,6 +304,7 @@ func TestA10_ARefusedPieceRefusesTheRest(t *testing.T) {
 	for i := range pipeline {
 		pipeline[i] = caucus.Command{"APPEND", "k", "x"}
 	}
+	pipeline = append(pipeline, caucus.Command{"SHUTDOWN"})
 	replies := talk.DoAll(within(t), pipeline)
 	if first := replies[0].Str; !strings.HasPrefix(first, "TRYAGAIN no leader is known") {
 		t.Errorf("the first piece is answered %q", first)
@@ -312,5 +313,10 @@ func TestA10_ARefusedPieceRefusesTheRest(t *testing.T) {
 	if len(replies) != len(pipeline) || replies[len(replies)-1].Str != rest {
 		t.Errorf("of %d commands %d are answered, the last %q", len(pipeline), len(replies),
 			replies[len(replies)-1].Str)
+	}
+	select {
+	case <-nodes[0].Done():
+		t.Error("the node has stopped, by a command that stood behind what was refused")
+	default:
 	}
 }

@@ -144,10 +144,10 @@ func (c *conn) begin(now replica.Time) {
 	r := c.current
 	plan := c.planNext(r)
 	switch {
+	case c.refused != nil:
+		c.finish(c.talk.Skip(plan))
 	case len(plan.Steps) == 0:
 		c.finish(c.talk.Finish(plan, nil))
-	case c.refused != nil:
-		c.finish(c.talk.Fail(plan, errSkipped))
 	default:
 		c.plan, c.asked = plan, c.w.now
 		c.n.more = true
@@ -167,9 +167,6 @@ func (c *conn) planNext(r *request) *talk.Plan {
 	r.used += used
 	return plan
 }
-
-var errSkipped = caucus.Errorf(caucus.ErrTryAgain,
-	"an earlier part of the pipeline failed; this was not tried")
 
 // answered takes what became of the plan.
 func (c *conn) answered(a replica.Answer) {

@@ -16,6 +16,9 @@ const theLock = "l"
 
 var theLockKey = lease.Key{Group: caucus.LockGroup(theLock), Kind: lease.Leadership}
 
+// errLeft ends the wait of a client that is gone, which reads no answer.
+var errLeft = caucus.Errorf(caucus.ErrTryAgain, "nobody waits any more")
+
 // hold is a member's dealing with the lock.
 type hold struct {
 	term   uint64 // under which it was last had
@@ -111,7 +114,7 @@ func (c *conn) inLine(p *talk.Plan, a *replica.Answer) bool {
 		return true
 	}
 	if waits {
-		a.Err = errSkipped
+		a.Err = errLeft
 	}
 	if c.first != nil && a.Err != nil {
 		a.Err = p.Wait.Broken

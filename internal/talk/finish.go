@@ -16,7 +16,7 @@ func (t *Talk) Finish(p *Plan, results []entry.Result) []caucus.Reply {
 			replies[i] = it.extra.reply
 		case it.kind == ofNode:
 			replies[i] = t.node(it.extra.cmd)
-		case it.kind == executed && it.extra.noOp:
+		case !it.hasStep(): // a transaction without any
 			replies[i] = t.merge(it.extra.tx, caucus.Array())
 		case it.step < len(results):
 			replies[i] = t.conclude(p, it, results[it.step])
@@ -49,9 +49,28 @@ func (t *Talk) Orphan(p *Plan) (op entry.Op, ok bool) {
 	return entry.Op{Args: caucus.Command{"SESSION", "CLOSE", string(id[:])}}, true
 }
 
-// Fail gives the replies when the steps were refused, or their outcome is unknown, as err says. An EXEC among
-// them ends its transaction, as every EXEC does.
-func (t *Talk) Fail(p *Plan, err *caucus.Error) []caucus.Reply {
+// Fail gives the replies when the steps were refused, or their outcome is unknown, as err says. What is
+// for the node itself and stands behind the first of them is not tried. An EXEC among them ends its
+// transaction, as every EXEC does.
+func (t *Talk) Fail(p *Plan, err *caucus.Error) []caucus.Reply { return t.fail(p, err, false) }
+
+// Skip gives the replies when what stood before the plan in its pipeline was refused, so that nothing of
+// it is tried: steps would be applied without what they may rest on, and a node would be stopped whose
+// client has asked for something to be written first (SAFETY A10). The conversation's own commands are
+// answered.
+func (t *Talk) Skip(p *Plan) []caucus.Reply { return t.fail(p, errSkipped, true) }
+
+var errSkipped = caucus.Errorf(caucus.ErrTryAgain,
+	"an earlier part of the pipeline failed; this was not tried")
+
+func (t *Talk) fail(p *Plan, err *caucus.Error, behind bool) []caucus.Reply {
+	for i := range p.items {
+		it := &p.items[i]
+		if behind && it.asksNode() {
+			*it = item{kind: said, extra: &extra{reply: caucus.ErrorReply(errSkipped)}}
+		}
+		behind = behind || it.hasStep()
+	}
 	results := make([]entry.Result, len(p.Steps))
 	for i := range results {
 		results[i].Reply = caucus.ErrorReply(err)

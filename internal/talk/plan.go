@@ -50,6 +50,16 @@ type item struct {
 	extra *extra // for what is not a plain step
 }
 
+// hasStep says whether an item's reply comes of a step.
+func (it *item) hasStep() bool {
+	return it.kind != said && it.kind != ofNode && !(it.kind == executed && it.extra.noOp)
+}
+
+// asksNode says whether the node itself has a part in the reply, and no step has.
+func (it *item) asksNode() bool {
+	return it.kind == ofNode || it.kind == executed && it.extra.noOp && it.extra.tx.asksNode
+}
+
 type kind uint8
 
 const (

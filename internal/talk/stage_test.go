@@ -74,12 +74,17 @@ func text(r caucus.Reply) string {
 }
 
 func (s *stage) pipeline(cmds []caucus.Command) (replies []caucus.Reply) {
-	for len(cmds) > 0 {
+	for refused := false; len(cmds) > 0; {
 		p, used := s.Plan(cmds)
 		s.plans = append(s.plans, p)
 		cmds = cmds[used:]
-		if s.down != nil && !p.Local {
+		switch {
+		case refused:
+			replies = append(replies, s.Skip(p)...)
+			continue
+		case s.down != nil && !p.Local:
 			replies = append(replies, s.Fail(p, s.down)...)
+			refused = true
 			continue
 		}
 		results := make([]entry.Result, len(p.Steps))

@@ -84,10 +84,31 @@ func TestRefusalEndsTheTransaction(t *testing.T) {
 	s := newStage()
 	s.expect(t, "OK | OK | QUEUED", "watch k", "multi", "set k 1")
 	s.down = caucus.Errorf(caucus.ErrTryAgain, "no leader")
-	s.expect(t, "TRYAGAIN no leader | PONG | node:time: | ERR *", "exec", "ping", "time", "exec")
+	s.expect(t, "TRYAGAIN no leader | PONG | ERR *", "exec", "ping", "exec")
 	s.expect(t, "TRYAGAIN no leader", "watch k")
 	s.down = nil
 	s.expect(t, "OK | OK | QUEUED | [OK]", "set k 2", "multi", "set k 1", "exec")
+}
+
+// SAFETY A10: what stands behind what was refused is not tried, and least of all a SHUTDOWN. What was
+// answered before it, and what the conversation answers by itself, is.
+func TestA10_NothingBehindARefusalIsTried(t *testing.T) {
+	const down = "TRYAGAIN no leader"
+	const skipped = "TRYAGAIN an earlier part of the pipeline failed; this was not tried"
+	for _, c := range []struct{ want, lines string }{
+		{down + " | " + skipped + " | PONG", "set k 1, shutdown, ping"},
+		{"node:time: | " + down + " | " + skipped, "time, get k, time"},
+		{down + " | OK | QUEUED | " + skipped, "set k 1, multi, time, exec"},
+		{down + " | OK | QUEUED | [PONG]", "set k 1, multi, ping, exec"},
+		// WATCH ends a piece: what comes after it depends on what it answers.
+		{down + " | OK | " + skipped + " | PONG", "watch k, unwatch, shutdown, ping"},
+		{down + " | OK | " + skipped + " | OK | QUEUED | " + skipped,
+			"watch k, unwatch, set k 1, multi, time, exec"},
+	} {
+		s := newStage()
+		s.down = caucus.Errorf(caucus.ErrTryAgain, "no leader")
+		s.expect(t, c.want, strings.Split(c.lines, ", ")...)
+	}
 }
 
 func TestWhatAPlanNeeds(t *testing.T) {
