@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 TIME  ?= 10m
 NODES ?= 5
 
-.PHONY: check fmt vet lint vuln test race sim chaos differential fuzz mutants bench bench-peers bench-check build release man clean
+.PHONY: check fmt vet lint vuln test race sim chaos differential fuzz mutants bench bench-peers bench-check otel-check build release man clean
 
 check: fmt vet test
 
@@ -73,6 +73,11 @@ bench-peers:
 bench-check:
 	$(GO) vet -C bench ./...
 	@cd bench && GO="$(GO)" sh ../.ci/test -timeout 10m ./...
+
+# make otel-check tests the module that tells OpenTelemetry of traces, which it fetches and compiles.
+otel-check:
+	$(GO) vet -C otel ./...
+	@cd otel && GO="$(GO)" sh ../.ci/test -timeout 5m ./...
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/caucus ./cmd/caucus
