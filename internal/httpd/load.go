@@ -9,9 +9,6 @@ import (
 	"github.com/caucus-project/caucus/internal/resp"
 )
 
-// freeBody is how many bytes of a body, and of an answer, are not counted.
-const freeBody = 64 << 10
-
 // errNoRoom says that all clients together hold as much as they may.
 var errNoRoom = errors.New("too much is under way on all connections together (max-client-memory)")
 
@@ -19,13 +16,13 @@ var errNoRoom = errors.New("too much is under way on all connections together (m
 // request is answered; its answer counts in the same way.
 type bodyLoad struct {
 	io.ReadCloser
-	budget      *resp.Budget
-	bytes, held int
+	resp.Holding
+	bytes int
 }
 
 // countBody has the body of a request counted.
 func (d *Door) countBody(r *http.Request) *bodyLoad {
-	c := &bodyLoad{ReadCloser: r.Body, budget: d.cfg.Budget}
+	c := &bodyLoad{ReadCloser: r.Body, Holding: d.cfg.Budget.Holding()}
 	r.Body = c
 	return c
 }
@@ -42,11 +39,8 @@ func (c *bodyLoad) Read(p []byte) (int, error) {
 // grow says whether so many bytes more may be held.
 func (c *bodyLoad) grow(n int) bool {
 	c.bytes += n
-	return c.budget.Resize(&c.held, max(0, c.bytes-freeBody))
+	return c.Resize(c.bytes)
 }
-
-// release gives back what is held.
-func (c *bodyLoad) release() { c.budget.Resize(&c.held, 0) }
 
 // noRoom is the answer to a request that finds no room.
 func noRoom() *caucus.Error { return caucus.Errorf(caucus.ErrOutOfMemory, "%v", errNoRoom) }

@@ -48,7 +48,7 @@ func (d *Door) handler(of route) http.HandlerFunc {
 		ctx, cancel := context.WithTimeout(r.Context(), d.cfg.RequestTimeout)
 		defer cancel()
 		v := &visit{door: d, w: w, r: r, ctx: traced(ctx, r), load: d.countBody(r)}
-		defer v.load.release()
+		defer v.load.Release()
 		status, err := http.StatusBadRequest, v.identify()
 		if err == nil {
 			status, err = v.read(of)

@@ -46,6 +46,39 @@ func TestReadersShareABudget(t *testing.T) {
 	third.Release()
 }
 
+// A holding counts what is beyond what each may have, keeps what it has when it may not have more, and gives
+// back all of it.
+func TestAHoldingCountsWhatIsBeyond(t *testing.T) {
+	budget := resp.NewBudget(100)
+	one, two := budget.Holding(), budget.Holding()
+	for _, c := range []struct {
+		of    *resp.Holding
+		bytes int
+		may   bool
+		held  int64
+	}{
+		{&one, resp.FreeBytes, true, 0}, {&two, resp.FreeBytes + 60, true, 60},
+		{&one, resp.FreeBytes + 41, false, 60}, {&one, resp.FreeBytes + 40, true, 100},
+		{&two, resp.FreeBytes + 61, false, 100}, {&two, 5, true, 40},
+		{&one, resp.FreeBytes + 100, true, 100},
+	} {
+		if fits := c.of.Fits(c.bytes); fits != c.may {
+			t.Errorf("that %d bytes fit: %v", c.bytes, fits)
+		}
+		if may := c.of.Resize(c.bytes); may != c.may || budget.Held() != c.held {
+			t.Errorf("%d bytes: %v, and %d are held", c.bytes, may, budget.Held())
+		}
+	}
+	one.Release()
+	if held := budget.Held(); held != 0 {
+		t.Errorf("%d bytes are held by nobody", held)
+	}
+	var boundless *resp.Budget
+	if any := boundless.Holding(); !any.Resize(1<<40) || !any.Fits(1<<40) {
+		t.Error("without a budget there is a bound")
+	}
+}
+
 // What is small counts nothing, so that a thousand idle connections need no budget.
 func TestSmallCommandsNeedNoBudget(t *testing.T) {
 	budget := resp.NewBudget(0)

@@ -8,12 +8,9 @@ import (
 	"github.com/caucus-project/caucus"
 )
 
-// How large a Reader's buffer is. It begins small, because most of many thousand clients are idle, grows
-// for those who pipeline, and beyond bigBuffer only for a single command that needs it.
-const (
-	smallBuffer = 4 << 10
-	bigBuffer   = 64 << 10
-)
+// smallBuffer is how large a Reader's buffer is at first, because most of many thousand clients are idle. It
+// grows for those who pipeline, and beyond FreeBytes only for a single command that needs it.
+const smallBuffer = 4 << 10
 
 // maxEmptyReads is how often in a row a source may give nothing without an error.
 const maxEmptyReads = 100
@@ -22,7 +19,7 @@ const maxEmptyReads = 100
 const keepRequests = 1024
 
 // Reader reads the requests of one client. For a command that is coming it holds at most twice the bytes
-// that came, and 16 bytes per argument; idle at most bigBuffer. It is used by one goroutine at a time.
+// that came, and 16 bytes per argument; idle at most FreeBytes. It is used by one goroutine at a time.
 type Reader struct {
 	src      io.Reader
 	parser   parser
@@ -32,19 +29,18 @@ type Reader struct {
 	reqs     []Request     // the last batch
 	ioErr    error         // came with the last bytes; to be told once those are used up
 	broken   *caucus.Error // protocol error, or no room, for good
-	budget   *Budget
-	held     int // bytes of the budget
+	holding  Holding
 }
 
 // NewReader makes a reader of the requests that come from src, a client's connection.
 func NewReader(src io.Reader, lim Limits) *Reader {
-	return &Reader{src: src, parser: newParser(lim), budget: lim.Budget}
+	return &Reader{src: src, parser: newParser(lim), holding: lim.Budget.Holding()}
 }
 
 // Release gives back what is held of the budget. The Reader is of no use afterwards.
 func (r *Reader) Release() {
 	r.buf, r.from, r.to = nil, 0, 0
-	r.budget.Resize(&r.held, 0)
+	r.holding.Release()
 }
 
 // SetStranger says whether the client must still prove who it is. From a stranger the reader takes one
@@ -95,7 +91,7 @@ func (r *Reader) ReadBatch() ([]Request, error) {
 // ReadBatch's to return later; a passed deadline is not. So whoever is busy with a request for long learns
 // that its client is gone.
 func (r *Reader) Watch() error {
-	for r.broken == nil && r.ioErr == nil && r.Buffered() < bigBuffer {
+	for r.broken == nil && r.ioErr == nil && r.Buffered() < FreeBytes {
 		r.fill()
 	}
 	err := r.ioErr
@@ -130,9 +126,9 @@ func (r *Reader) makeRoom() *caucus.Error {
 	switch {
 	case size == 0:
 		size = smallBuffer
-	case held == size, r.filled && size < bigBuffer:
+	case held == size, r.filled && size < FreeBytes:
 		size *= 2
-	case held == 0 && size > bigBuffer:
+	case held == 0 && size > FreeBytes:
 		size = smallBuffer
 	case held == 0 && size > smallBuffer && r.to < size/4:
 		size /= 2
@@ -141,8 +137,7 @@ func (r *Reader) makeRoom() *caucus.Error {
 		return nil // nothing to move; to move a large value onto itself with every read would be slow
 	}
 	// Who announces more than there is room for is refused before it comes, and not when much of it is there.
-	whole := r.parser.size - r.held
-	if size > bigBuffer && !r.budget.Fits(whole) || !r.budget.Resize(&r.held, max(0, size-bigBuffer)) {
+	if size > FreeBytes && !r.holding.Fits(r.parser.size) || !r.holding.Resize(size) {
 		return caucus.Errorf(caucus.ErrOutOfMemory, "too much is under way on all connections together; a command "+
 			"of %d bytes or more finds no room (max-client-memory)", held)
 	}

@@ -62,7 +62,7 @@ type client struct {
 	patterns map[string]string
 	pumping  sync.WaitGroup
 
-	queue   held             // a transaction that is being gathered
+	queue   queue            // a transaction that is being gathered
 	pending []caucus.Command // of this pipeline, for the server
 	specs   []*command.Spec  // their rows, nil for what is no command
 	instead []*caucus.Error  // for those of them that the door refuses
@@ -71,7 +71,8 @@ type client struct {
 func newClient(s *Server, conn net.Conn, id uint64) *client {
 	c := &client{s: s, id: id, conn: conn, proto: 2, born: s.cfg.Now(),
 		bearer: certs.Of(conn),
-		out:    newOutbox(conn, s.cfg.WriteTimeout, &s.tally.out, s.cfg.Limits.Budget)}
+		out:    newOutbox(conn, s.cfg.WriteTimeout, &s.tally.out, s.cfg.Limits.Budget),
+		queue:  queue{Holding: s.cfg.Limits.Budget.Holding()}}
 	c.in = resp.NewReader(inlet{c}, s.cfg.Limits)
 	c.heard.Store(c.born.UnixNano())
 	c.ctx, c.cancel = context.WithCancel(s.ctx)
@@ -110,7 +111,7 @@ func (c *client) end(why error) {
 	}
 	c.pumping.Wait()
 	c.in.Release()
-	c.emptyQueue()
+	c.queue.shrink(0)
 	c.out.release()
 }
 
@@ -289,7 +290,7 @@ func (c *client) turnAway() {
 }
 
 func (c *client) gather(cmd caucus.Command, spec *command.Spec, instead *caucus.Error) {
-	if c.multi.Load() && spec != nil && !c.mayQueue(cmd) && !c.ends(cmd) {
+	if c.multi.Load() && spec != nil && !c.queue.takes(cmd) && !c.ends(cmd) {
 		cmd, spec, instead = nil, nil, errQueue
 	}
 	if spec != nil && c.tracking.on {
@@ -383,7 +384,7 @@ func (c *client) follow(cmd caucus.Command, r caucus.Reply) {
 	case len("exec"), len("discard"):
 		if c.multi.Load() && c.ends(cmd) {
 			c.multi.Store(false)
-			c.emptyQueue()
+			c.queue.shrink(0)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (c *client) reset(cmd caucus.Command) {
 	}
 	c.silence()
 	c.multi.Store(false)
-	c.emptyQueue()
+	c.queue.shrink(0)
 	c.gate.Lock()
 	c.proto, c.name, c.library = 2, "", [2]string{}
 	c.gate.Unlock()

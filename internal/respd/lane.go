@@ -149,24 +149,28 @@ func (c *client) plain(reqs []resp.Request) bool {
 	if c.listensOnly() || c.tracking.on {
 		return false
 	}
+	queued := c.queue.bytes
 	for i := range reqs {
-		req := &reqs[i]
-		if req.Err != nil || speaksHTTP(req.Args) {
+		if !c.gatherPlain(&reqs[i]) {
 			c.concluded()
-			return false
-		}
-		spec, err := c.s.cfg.Table.Lookup(req.Args)
-		if err != nil || !isPlain(spec, req.Args) {
-			c.concluded()
-			return false
-		}
-		c.gather(req.Args, spec, nil)
-		if c.instead[i] != nil { // it is refused, which is not the plain way
-			c.concluded()
+			c.queue.shrink(queued) // it is gathered once more in the other way
 			return false
 		}
 	}
 	return true
+}
+
+// gatherPlain gathers a request of a pipeline that is plain so far, and says whether it still is.
+func (c *client) gatherPlain(req *resp.Request) bool {
+	if req.Err != nil || speaksHTTP(req.Args) {
+		return false
+	}
+	spec, err := c.s.cfg.Table.Lookup(req.Args)
+	if err != nil || !isPlain(spec, req.Args) {
+		return false
+	}
+	c.gather(req.Args, spec, nil)
+	return c.instead[len(c.instead)-1] == nil
 }
 
 // isPlain says whether a command is about the state, or transactions, and answered soon.

@@ -92,6 +92,28 @@ func TestTransactionsShareWhatTheyHold(t *testing.T) {
 	c.say("MULTI\r\n"+set, "+OK\r\n+QUEUED\r\n")
 }
 
+// A pipeline within a transaction counts once, also when something in it does not go the plain way and
+// all of it is looked at anew.
+func TestAPipelineInATransactionCountsOnce(t *testing.T) {
+	budget := resp.NewBudget(1 << 20)
+	s := open(t, func(cfg *respd.Config, _ *memory) { cfg.Limits.Budget = budget })
+	c := s.dial()
+	c.say("MULTI\r\n", "+OK\r\n")
+	const size, times = 2000, 50
+	set := "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$2000\r\n" + strings.Repeat("x", size) + "\r\n"
+	for range times {
+		c.say(set+"CLIENT ID\r\n", "+QUEUED\r\n-ERR Command not allowed inside a transaction\r\n")
+	}
+	if held, most := budget.Held(), int64(times*(size+20)-resp.FreeBytes); held == 0 || held > most {
+		t.Errorf("%d bytes are held, of at most %d", held, most)
+	}
+	c.send("DISCARD\r\n")
+	c.expect("+OK\r\n")
+	if held := budget.Held(); held != 0 {
+		t.Errorf("%d bytes are held for nothing", held)
+	}
+}
+
 // A pattern is short, so that to match it takes no time, and counts with what is made of it.
 func TestPatternsAreShortAndCount(t *testing.T) {
 	s := open(t, limited(80_000))

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	chunk     = 256 << 10 // bytes of replies that wait before they are written, one large reply aside
-	piece     = 1 << 20   // bytes for which the client has WriteTimeout
-	keepBytes = 64 << 10  // a buffer up to this size is kept for the next replies
+	chunk     = 256 << 10      // bytes of replies that wait before they are written, one large reply aside
+	piece     = 1 << 20        // bytes for which the client has WriteTimeout
+	keepBytes = resp.FreeBytes // a buffer up to this size is kept for the next replies
 )
 
 // outbox is the way out of a connection, shared by whoever answers and whoever tells what was published. Each
@@ -26,7 +26,6 @@ type outbox struct {
 	conn    net.Conn
 	timeout time.Duration
 	sent    *atomic.Uint64 // counts the bytes written, of all connections
-	budget  *resp.Budget   // shared by all connections
 
 	mu       sync.Mutex
 	progress sync.Cond // something was written
@@ -35,12 +34,12 @@ type outbox struct {
 	added    uint64    // bytes, ever
 	written  uint64    // bytes, ever
 	writing  bool
-	held     int   // bytes of the budget, for those that wait beyond keepBytes
-	err      error // the first failure; nothing is written after it
+	holding  resp.Holding // what waits
+	err      error        // the first failure; nothing is written after it
 }
 
 func newOutbox(conn net.Conn, timeout time.Duration, sent *atomic.Uint64, budget *resp.Budget) *outbox {
-	o := &outbox{conn: conn, timeout: timeout, sent: sent, budget: budget}
+	o := &outbox{conn: conn, timeout: timeout, sent: sent, holding: budget.Holding()}
 	o.progress.L = &o.mu
 	return o
 }
@@ -52,7 +51,7 @@ var errNoRoom = errors.New("what waits to be written on all connections together
 // count holds what waits against the budget. Who cannot hold it loses what has not begun to be written, and
 // with it the connection, since a reply is missing. The lock is held.
 func (o *outbox) count() {
-	if !o.budget.Resize(&o.held, max(0, int(o.added-o.written)-keepBytes)) && o.err == nil {
+	if !o.holding.Resize(int(o.added-o.written)) && o.err == nil {
 		o.buf, o.err = nil, errNoRoom
 	}
 }
@@ -64,7 +63,7 @@ func (o *outbox) release() {
 	if o.buf = nil; o.err == nil {
 		o.err = net.ErrClosed
 	}
-	o.budget.Resize(&o.held, 0)
+	o.holding.Release()
 }
 
 // add appends a reply and says how many bytes wait. Once nothing can be written any more, nothing is kept.

@@ -1,25 +1,35 @@
 package respd
 
-import "github.com/caucus-project/caucus"
+import (
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/resp"
+)
 
-// held is what a transaction keeps until its EXEC: its bytes, and those of them that count in the budget.
-type held struct{ bytes, counted int }
+// queue is what a transaction keeps until its EXEC.
+type queue struct {
+	resp.Holding
+	bytes int
+}
 
 // errQueue is said of a command that finds no room in a transaction, which it spoils.
 var errQueue = caucus.Errorf(caucus.ErrOutOfMemory, "the transactions that are being gathered, and "+
 	"what else is under way on all connections together, take too much (max-client-memory)")
 
-// mayQueue says whether there is room for a command in a transaction.
-func (c *client) mayQueue(cmd caucus.Command) bool {
-	q := &c.queue
+// takes says whether there is room for a command.
+func (q *queue) takes(cmd caucus.Command) bool {
+	bytes := q.bytes
 	for _, word := range cmd {
-		q.bytes += len(word)
+		bytes += len(word)
 	}
-	return c.s.cfg.Limits.Budget.Resize(&q.counted, max(0, q.bytes-keepBytes))
+	if !q.Resize(bytes) {
+		return false
+	}
+	q.bytes = bytes
+	return true
 }
 
-// emptyQueue gives back what the transaction was counted with.
-func (c *client) emptyQueue() {
-	c.queue.bytes = 0
-	c.s.cfg.Limits.Budget.Resize(&c.queue.counted, 0)
+// shrink gives back what was taken since there were so many bytes.
+func (q *queue) shrink(bytes int) {
+	q.bytes = bytes
+	q.Resize(bytes)
 }
