@@ -32,7 +32,8 @@ func (n *Node) openDoors() {
 		return
 	}
 	n.doors.http = httpd.New(httpd.Config{Timeout: n.cfg.BlocTimeout, RequestTimeout: n.cfg.RequestTimeout,
-		MaxClients: n.cfg.MaxClients, Budget: n.budget, Hosts: n.hosts(), Logger: n.log, Metrics: n.meter.Handler(),
+		MaxClients: n.cfg.MaxClients, MaxArgument: n.cfg.MaxArgument, Budget: n.budget, Hosts: n.hosts(),
+		Logger: n.log, Metrics: n.meter.Handler(),
 		Table:        n.table,
 		Password:     func() string { return n.cfg.Password },
 		Certificates: n.cfg.TLS.requiresClients()}, server{n})
@@ -41,7 +42,7 @@ func (n *Node) openDoors() {
 
 // openInner lets the process in that the node lives in.
 func (n *Node) openInner(own bool) *inner {
-	door := newInner(insider{server{n}, own}, n.table, n.log)
+	door := newInner(insider{server{n}, own}, n.table, n.cfg.MaxArgument, n.log)
 	n.serve("inner", door, door.door.Serve)
 	return door
 }

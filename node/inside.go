@@ -13,6 +13,7 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/client"
 	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/respd"
 	"github.com/caucus-project/caucus/internal/waist"
 )
@@ -56,10 +57,12 @@ type inner struct {
 	once  sync.Once
 }
 
-// newInner makes a door to a server. Too many cannot come: whoever comes is ourselves.
-func newInner(s waist.Server, table *command.Table, log *slog.Logger) *inner {
+// newInner makes a door to a server, for arguments of so many bytes. Too many cannot come: whoever comes is
+// ourselves.
+func newInner(s waist.Server, table *command.Table, argument int, log *slog.Logger) *inner {
 	return &inner{conns: make(chan net.Conn), over: make(chan struct{}),
-		door: respd.New(respd.Config{Server: s, Table: table, Log: log, MaxClients: math.MaxInt})}
+		door: respd.New(respd.Config{Server: s, Table: table, Log: log, MaxClients: math.MaxInt,
+			Limits: resp.Limits{Bulk: argument}})}
 }
 
 // dial opens a connection. There is nowhere to go but here, so the address says nothing.

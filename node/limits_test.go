@@ -1,12 +1,14 @@
 package node_test
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/node"
 )
@@ -37,6 +39,19 @@ func TestB13_TheLimitOnMemoryIsTold(t *testing.T) {
 	limited(open(t, cfg), "2147483648")
 }
 
+// said gives the status of a command over HTTP.
+func said(t *testing.T, at, body string) int {
+	t.Helper()
+	r, err := http.Post("http://"+at+"/v1/commands", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	return r.StatusCode
+}
+
 // An argument over the setting is refused without harm to the connection; under a larger setting it is taken.
 func TestTheLongestArgumentIsASetting(t *testing.T) {
 	long := strings.Repeat("x", 2048)
@@ -44,8 +59,9 @@ func TestTheLongestArgumentIsASetting(t *testing.T) {
 		most    int
 		refused bool
 	}{{1 << 10, true}, {4 << 10, false}} {
-		n := open(t, node.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "off", MaxArgument: tt.most})
-		addr, _, _ := n.Addresses()
+		n := open(t, node.Config{Data: t.TempDir(),
+			Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0", MaxArgument: tt.most})
+		addr, _, web := n.Addresses()
 		c := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, PoolSize: 1})
 		t.Cleanup(func() { _ = c.Close() })
 		if err := c.Set(t.Context(), "k", long, 0).Err(); (err != nil) != tt.refused {
@@ -53,6 +69,12 @@ func TestTheLongestArgumentIsASetting(t *testing.T) {
 		}
 		if got, err := c.Echo(t.Context(), "still here").Result(); err != nil || got != "still here" {
 			t.Errorf("afterwards: %q, %v", got, err)
+		}
+		if got := said(t, web, `["SET","k","`+long+`"]`); (got == http.StatusBadRequest) != tt.refused {
+			t.Errorf("with %d bytes at most, HTTP answers %d", tt.most, got)
+		}
+		if _, err := n.Do(t.Context(), caucus.Command{"SET", "k", long}); (err != nil) != tt.refused {
+			t.Errorf("with %d bytes at most, the process itself is told %v", tt.most, err)
 		}
 		settings := c.ConfigGet(t.Context(), "proto-max-bulk-len").Val()
 		if got := settings["proto-max-bulk-len"]; got != strconv.Itoa(tt.most) {

@@ -109,7 +109,7 @@ func (v *visit) readCommands(limit int64) (status int, err *caucus.Error) {
 	}
 	left := resp.MaxArgs
 	for raw := range all {
-		cmd, err := readCommand(raw, &left)
+		cmd, err := readCommand(raw, v.door.cfg.MaxArgument, &left)
 		if err != nil {
 			return http.StatusBadRequest, err
 		}
@@ -138,8 +138,9 @@ func elements(raw json.RawMessage) iter.Seq[json.RawMessage] {
 	}
 }
 
-// readCommand reads one command, of no more words than are left to all commands of the request.
-func readCommand(raw json.RawMessage, left *int) (cmd caucus.Command, _ *caucus.Error) {
+// readCommand reads one command, of words of so many bytes at most, and of no more words than are left to all
+// commands of the request.
+func readCommand(raw json.RawMessage, most int, left *int) (cmd caucus.Command, _ *caucus.Error) {
 	for raw := range elements(raw) {
 		word, ok := readWord(raw)
 		*left--
@@ -149,9 +150,9 @@ func readCommand(raw json.RawMessage, left *int) (cmd caucus.Command, _ *caucus.
 		case !ok:
 			return nil, wrong(`word %d of a command must be a string, a number or {"b64": base64}, not %.32s`,
 				len(cmd)+1, raw)
-		case len(word) > resp.DefaultBulk:
-			return nil, wrong("word %d of a command has %d bytes; it may have %d", len(cmd)+1, len(word),
-				resp.DefaultBulk)
+		case len(word) > most:
+			return nil, wrong("word %d of a command has %d bytes; it may have %d (proto-max-bulk-len)", len(cmd)+1,
+				len(word), most)
 		}
 		cmd = append(cmd, word)
 	}

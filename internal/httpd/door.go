@@ -38,6 +38,8 @@ type Config struct {
 	MaxClients int
 	// Budget is what the bodies of requests and answers count against beyond 64 KiB each. Nil: no bound.
 	Budget *resp.Budget
+	// MaxArgument bounds a value, or a word of a command, in bytes: 8 MiB.
+	MaxArgument int
 	// MaxSeats bounds how many bloc clients are remembered between their requests: 100,000. One that is
 	// forgotten loses nothing, but the settling of its group may take longer.
 	MaxSeats int
@@ -53,6 +55,7 @@ func (c Config) withDefaults() Config {
 	c.Timeout = cmp.Or(c.Timeout, 4*time.Second)
 	c.RequestTimeout = cmp.Or(c.RequestTimeout, 5*time.Second)
 	c.MaxClients = cmp.Or(c.MaxClients, 10_000)
+	c.MaxArgument = cmp.Or(c.MaxArgument, resp.DefaultBulk)
 	c.MaxSeats = cmp.Or(c.MaxSeats, 100_000)
 	if c.Table == nil {
 		c.Table = command.New()

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/caucus-project/caucus"
-	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
@@ -19,7 +18,8 @@ var (
 		{name: "count", shape: positive, about: "about how many keys are looked at, 100 unless stated"},
 		{name: "type", about: "the type of what the keys hold, as TYPE gives it"}})
 	valueFields = []field{
-		{name: "value", shape: data, must: true, about: "any bytes, 8 MiB at most"},
+		{name: "value", shape: data, must: true,
+			about: "any bytes, 8 MiB at most unless the node says otherwise (--proto-max-bulk-len)"},
 		{name: "ttl", shape: positive, word: "PX", about: "milliseconds until it is gone"},
 		{name: "expires", shape: positive, word: "PXAT", about: "when it is gone, unix milliseconds"},
 		{name: "keepttl", shape: flag, about: "its end stays as it was"}}
@@ -101,8 +101,9 @@ func (v *visit) tag(revision caucus.Reply) {
 func (v *visit) writeKey() caucus.Reply {
 	value := v.given.value("value")
 	switch {
-	case len(value) > resp.DefaultBulk:
-		return caucus.ErrorReply(wrong("'value' has %d bytes; it may have %d", len(value), resp.DefaultBulk))
+	case len(value) > v.door.cfg.MaxArgument:
+		return caucus.ErrorReply(wrong("'value' has %d bytes; it may have %d (proto-max-bulk-len)", len(value),
+			v.door.cfg.MaxArgument))
 	case len(v.given) > 2: // the value and one of them
 		return caucus.ErrorReply(wrong("'ttl', 'expires' and 'keepttl' exclude each other; " +
 			"none of them is for ever"))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/nodetest"
+	"github.com/caucus-project/caucus/node"
 )
 
 // revision matches the answer to a write of a key.
@@ -243,9 +244,23 @@ func TestWrongKeys(t *testing.T) {
 	s.put("/v1/keys/k", big)
 	over := strings.Replace(big, `"}`, `x"}`, 1)
 	s.run(nil, []request{
-		{"", "PUT", "/v1/keys/k", over, `400 ERR 'value' has 8388609 bytes; it may have 8388608`},
+		{"", "PUT", "/v1/keys/k", over,
+			`400 ERR 'value' has 8388609 bytes; it may have 8388608 (proto-max-bulk-len)`},
 	})
 	s.refused(s.say("PUT", "/v1/keys/k", strings.Repeat(" ", 49<<20+1)), 413, "ERR")
+}
+
+// How long a value may be is the node's setting, and how long the body may be follows it: each byte may
+// take six.
+func TestValuesAreAsLongAsTheNodeSays(t *testing.T) {
+	s := ofNode(t, nodetest.InProcess(t, 1, func(_ int, cfg *node.Config) {
+		cfg.RequestTimeout, cfg.MaxArgument = patience, 10<<20
+	})[0])
+	body := func(n int) string { return `{"value":"` + strings.Repeat(`\u0001`, n) + `"}` }
+	s.put("/v1/keys/k", body(10<<20))
+	s.refused(s.say("PUT", "/v1/keys/k", body(10<<20+1)), 400, "ERR")
+	s.refused(s.say("PUT", "/v1/keys/k", strings.Repeat(" ", 61<<20+1)), 413, "ERR")
+	s.refused(s.say("POST", "/v1/commands", `["SET","k","`+strings.Repeat("x", 10<<20+1)+`"]`), 400, "ERR")
 }
 
 // What the ensemble answers is passed on, and nothing is made of it that it does not say.

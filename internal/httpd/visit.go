@@ -32,12 +32,23 @@ type visit struct {
 	body   []byte // of the answer, in place of the reply; nil for none
 }
 
-// Limits on bodies, in bytes. A message of 1 MiB may take six times as many bytes in JSON.
+// Limits on bodies, in bytes. A byte of text may take six in JSON, so a message of 1 MiB has room.
 const (
-	maxObject  = int64(1 << 20)
+	maxObject  = 1 << 20
 	maxMessage = 7 << 20
-	maxValue   = 49 << 20 // as for a message: a value may have 8 MiB
+	maxValue   = -1 // as for a message, by how long a value may be
 )
+
+// mostBytes is how long the body of a request may be.
+func (d *Door) mostBytes(of route) int64 {
+	switch of.limit {
+	case 0:
+		return maxObject
+	case maxValue:
+		return 6*int64(d.cfg.MaxArgument) + maxObject
+	}
+	return of.limit
+}
 
 // handler makes the handler of a route.
 func (d *Door) handler(of route) http.HandlerFunc {
@@ -63,7 +74,7 @@ func (d *Door) handler(of route) http.HandlerFunc {
 
 // read reads what the request states. With an error comes its status.
 func (v *visit) read(of route) (status int, err *caucus.Error) {
-	limit := cmp.Or(of.limit, maxObject)
+	limit := v.door.mostBytes(of)
 	if of.commands {
 		return v.readCommands(limit)
 	}
