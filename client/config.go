@@ -18,18 +18,20 @@ type Config struct {
 	// Addrs are client addresses of nodes, host:port. One is enough: the others are asked for. They are
 	// tried in this order.
 	Addrs []string
-	// AddrsOnly has no other address than those of Addrs dialed: nodes are not asked where the others are. That
-	// is for addresses that lead to nodes by a way of their own, as a tunnel or a proxy does.
+	// AddrsOnly has no other address than those of Addrs dialed: nodes are not asked where the others are.
+	// That is for addresses that lead to nodes by a way of their own, as a tunnel or a proxy does.
 	AddrsOnly bool
-	// Password is sent with HELLO as that of the user "default". Empty: none is sent.
+	// Password is sent with HELLO as that of the user. Empty, and no User: none is sent.
 	Password string
+	// User is whom to log in as. Empty: "default".
+	User string
 	// Timeout bounds every call whose context has no deadline. Zero means 5 s.
 	Timeout time.Duration
 	// DialTimeout bounds the making of one connection, greeting included. Zero means 1 s.
 	DialTimeout time.Duration
 	// Once has the first answer of any node be the outcome of a call, also one that asks to try again
-	// (TRYAGAIN, LOADING), which else is waited out until the call's context ends. Other nodes are still tried
-	// while none can be reached.
+	// (TRYAGAIN, LOADING), which else is waited out until the call's context ends. Other nodes are still
+	// tried while none can be reached.
 	Once bool
 	// Stale has reads answered from the state of the node that was reached, which may be behind, and
 	// without a quorum too. Such a client opens no sessions and hears no events.

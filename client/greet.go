@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,8 @@ import (
 // greeting is what every connection begins with: RESP3, the password if there is one, and who we are.
 func (c Config) greeting() []caucus.Command {
 	hello := caucus.Command{"HELLO", "3"}
-	if c.Password != "" {
-		hello = append(hello, "AUTH", "default", c.Password)
+	if c.Password != "" || c.User != "" {
+		hello = append(hello, "AUTH", cmp.Or(c.User, "default"), c.Password)
 	}
 	greeting := []caucus.Command{hello, {"CLIENT", "SETINFO", "LIB-NAME", "caucus-go"}}
 	if c.Stale {

@@ -22,8 +22,8 @@ type Config struct {
 	// Name is the node's name, unique in the ensemble: 1 to 255 letters, digits and "._-:/@". Empty: the
 	// client address.
 	Name string
-	// Data is the directory that the node lives in. It is made when missing. Required. A first Open that named
-	// others and failed leaves it marked as theirs: go on with the same Join or Peers, or remove it.
+	// Data is the directory that the node lives in. It is made when missing. Required. A first Open that
+	// named others and failed leaves it marked as theirs: go on with the same Join or Peers, or remove it.
 	Data string
 	// Listen, PeerListen and HTTP are the addresses of the doors, host:port. Empty: 127.0.0.1:5010;
 	// the port after the client's; 127.0.0.1:8989, or a free port when that is taken. Port 0 takes a
@@ -85,11 +85,12 @@ type Config struct {
 	// answered OOM, and its connection is closed.
 	MaxClientMemory int64
 	// MaxArgument bounds one argument of a command, so also a value that is sent as one, in bytes: 8 MiB; at
-	// least 1 KiB and at most 32 MiB, since commands travel between nodes as a whole. What is larger is refused
-	// and the connection goes on.
+	// least 1 KiB and at most 32 MiB, since commands travel between nodes as a whole. What is larger is
+	// refused and the connection goes on.
 	MaxArgument int
-	// MaxMemory, in bytes, is the ensemble's limit on keys and their values, above which what grows is refused.
-	// A node for which it is stated sets it once it has started, as CONFIG SET maxmemory does. 0 is not stated.
+	// MaxMemory, in bytes, is the ensemble's limit on keys and their values, above which what grows is
+	// refused. A node for which it is stated sets it once it has started, as CONFIG SET maxmemory does. 0 is
+	// not stated.
 	MaxMemory int64
 	// OnStart is called when the node serves, before Open returns and before it can lead.
 	OnStart func(n *Node)
@@ -309,7 +310,7 @@ func (c Config) advertised(l net.Listener, port int) string {
 	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-// admitsOthers says whether others than this machine may come.
+// admitsOthers says whether others than this machine may come, before there are users with passwords.
 func (c Config) admitsOthers() bool { return c.Password != "" || c.TLS.on() }
 
 // reachable refuses addresses that would lead every other machine back to itself.

@@ -33,15 +33,19 @@ func (n *Node) converse(info waist.ConnInfo) *conn {
 	if other, ok := info.Beside.(interface{ spoken() *talk.Talk }); ok {
 		beside = other.spoken()
 	}
-	return &conn{n: n, id: id, answer: make(chan replica.Answer, 1), talk: talk.New(talk.Config{
+	c := &conn{n: n, id: id, answer: make(chan replica.Answer, 1)}
+	c.talk = talk.New(talk.Config{
 		Conn: id, Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
 		Detached: info.Detached, Unbound: info.Unbound, Session: info.Session, Seen: info.Seen, Beside: beside,
-		Clock: n.ensembleTime, User: speaker(info),
-		Node: func(cmd caucus.Command) caucus.Reply { return n.local(n.ctx, cmd) },
-	})}
+		Clock: n.ensembleTime, User: speaker(info), Authorize: n.authorize,
+		Node: func(cmd caucus.Command) caucus.Reply {
+			return n.local(asCaller(n.ctx, c.talk.User()), cmd)
+		},
+	})
+	return c
 }
 
-// speaker gives who speaks in a conversation: nobody in particular, unless he is in this process (SAFETY A6).
+// speaker gives who speaks in a conversation: a user, unless he is in this process (SAFETY A6).
 func speaker(info waist.ConnInfo) string {
 	switch {
 	case info.Node:
@@ -49,8 +53,17 @@ func speaker(info waist.ConnInfo) string {
 	case info.Inside:
 		return machine.ProgramUser
 	}
-	return ""
+	return info.User
 }
+
+// As makes the conversation that of a user.
+func (c *conn) As(user string) {
+	if !inside(c.talk.User()) {
+		c.talk.As(user)
+	}
+}
+
+func inside(user string) bool { return user == machine.NodeUser || user == machine.ProgramUser }
 
 func (c *conn) spoken() *talk.Talk { return c.talk }
 

@@ -23,7 +23,7 @@ type doors struct {
 // openDoors lets clients in.
 func (n *Node) openDoors() {
 	n.doors.resp = respd.New(respd.Config{Server: server{n}, Table: n.table, Log: n.log,
-		Password: func() string { return n.cfg.Password }, MaxClients: n.cfg.MaxClients,
+		Guard: guard{n}, MaxClients: n.cfg.MaxClients,
 		Limits:           resp.Limits{Bulk: n.cfg.MaxArgument, Budget: n.budget},
 		MaxSubscriptions: n.cfg.MaxSubscriptions})
 	n.serve("client", n.ls.client, n.doors.resp.Serve)
@@ -35,7 +35,7 @@ func (n *Node) openDoors() {
 		MaxClients: n.cfg.MaxClients, MaxArgument: n.cfg.MaxArgument, Budget: n.budget, Hosts: n.hosts(),
 		Logger: n.log, Metrics: n.meter.Handler(),
 		Table:        n.table,
-		Password:     func() string { return n.cfg.Password },
+		Guard:        guard{n},
 		Certificates: n.cfg.TLS.requiresClients()}, server{n})
 	n.serve("HTTP", n.ls.http, n.doors.http.Serve)
 }
@@ -80,6 +80,13 @@ func (d *doors) speakingRESP() []*respd.Server {
 		return nil
 	}
 	return []*respd.Server{d.resp, d.program.door, d.own.door}
+}
+
+// review cuts who would not be let in any more.
+func (d *doors) review() {
+	if d.resp != nil {
+		d.resp.Review()
+	}
 }
 
 // close shuts the doors and waits until everybody who was served has his answer.

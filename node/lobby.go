@@ -131,6 +131,14 @@ func (l *lobby) spoken() *talk.Talk {
 	return nil
 }
 
+// As makes the conversation that of a user.
+func (l *lobby) As(user string) {
+	if c := l.conn.Load(); c != nil {
+		c.As(user)
+	}
+	l.info.User = user
+}
+
 // Session gives the id of the session that the conversation carries.
 func (l *lobby) Session() string {
 	if c := l.conn.Load(); c != nil {

@@ -52,6 +52,7 @@ func (n *Node) answers() map[string]local {
 		"pubsub|numsub":     n.pubsubNumsub,
 		"ensemble|transfer": n.transfer,
 		"add_node":          n.addNode,
+		"acl|setuser":       n.setUser,
 		"del_node":          n.delNode,
 		"pubsub|numpat": func(context.Context, caucus.Command) caucus.Reply {
 			return caucus.Int(int64(n.hub.Patterns()))

@@ -23,6 +23,7 @@ import (
 	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 	"github.com/caucus-project/caucus/internal/replica"
 	"github.com/caucus-project/caucus/internal/resp"
+	"github.com/caucus-project/caucus/internal/users"
 )
 
 // Version is the version of caucus that this package is part of.
@@ -71,6 +72,8 @@ type Node struct {
 	tables   bell                // rings when the digests of all nodes were compared
 	assembly *assembly
 	gate     *gate
+	users    atomic.Pointer[users.Book] // as they are in the state
+	logins   *logins
 
 	program *client.Client     // of the process that the node lives in
 	self    *client.Client     // of the node itself
@@ -111,7 +114,8 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 func newNode(cfg Config, known commands) *Node {
 	n := &Node{cfg: cfg, log: cfg.Logger, commands: known, opened: make(chan struct{}),
 		done: make(chan struct{}), assembly: newAssembly(), gate: newGate(), seat: newSeat(),
-		voice: newVoice(), flights: newFlights(), budget: resp.NewBudget(cfg.MaxClientMemory)}
+		voice: newVoice(), flights: newFlights(), budget: resp.NewBudget(cfg.MaxClientMemory),
+		logins: newLogins()}
 	n.era.Store(newEra())
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
@@ -215,6 +219,7 @@ func (n *Node) start(found replica.Restored) error {
 	n.disk = newDisk(n)
 	n.owner = newOwner(n, r)
 	n.current.Store(n.owner)
+	n.revise(found.State.Users())
 	n.gate.look(r)
 	n.running.Go(n.disk.run)
 	n.running.Go(n.owner.run)

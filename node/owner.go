@@ -246,6 +246,7 @@ func (o *owner) carryOut(out *replica.Output) {
 	if out.Nodes {
 		n.meet(o.r.State())
 	}
+	n.revise(o.r.State().Users())
 	n.gate.look(o.r)
 	if out.Reset {
 		n.era.Swap(newEra()).end()

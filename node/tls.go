@@ -118,6 +118,9 @@ func (n *Node) securePeer() func(context.Context, net.Conn) (net.Conn, error) {
 // dialDoors reaches a client door of another node, as that node's peer.
 func (n *Node) dialDoors(ctx context.Context, addrs []string) (*client.Client, error) {
 	cfg := client.Config{Addrs: addrs, Password: n.cfg.Password}
+	if cfg.Password != "" {
+		cfg.User = peerUser
+	}
 	if n.certs != nil {
 		cfg.TLS = n.certs.ToNodes()
 	}

@@ -65,7 +65,9 @@ func absences() []Absence {
 		{"The memory is Go's: /metrics tells of it.", []string{"memory|malloc-stats"}},
 		{"COMMAND GETKEYS gives the keys; nothing is locked by key.", []string{"command|getkeysandflags"}},
 		{"What all connections say is not shown to one of them.", []string{"monitor"}},
-		{"Not yet.", []string{"acl"}},
+		{"Users are in the log, not in a file.", []string{"acl|load", "acl|save"}},
+		{"What was refused is in each node's log and metrics.", []string{"acl|log"}},
+		{"There are generators of passwords; ours would be one more to trust.", []string{"acl|genpass"}},
 		{"It is art, and theirs.", []string{"lolwut"}},
 	}
 }

@@ -23,6 +23,8 @@ func (t *Table) Describe(s *Spec, cmd caucus.Command) caucus.Reply {
 		return t.list(cmd[2:])
 	case "command|getkeys":
 		return t.keysOf(cmd[2:])
+	case "acl|cat":
+		return t.cat(cmd[2:])
 	}
 	return t.Help("command")
 }
@@ -67,15 +69,17 @@ func (t *Table) named(names []string) []*Spec {
 	}
 	rows := make([]*Spec, len(names))
 	for i, name := range names {
-		rows[i] = t.row(name)
+		rows[i] = t.Row(name)
 	}
 	return rows
 }
 
 // Has says whether there is a command of that name, or a container.
-func (t *Table) Has(name string) bool { return t.row(name) != nil }
+func (t *Table) Has(name string) bool { return t.Row(name) != nil }
 
-func (t *Table) row(name string) *Spec {
+// Row gives the row of a command by its name, "group|join" for a subcommand, in any case, or one that stands
+// for a container; nil when there is none.
+func (t *Table) Row(name string) *Spec {
 	name = string(lower(nil, name))
 	if s := t.rows[name]; s != nil {
 		return s
@@ -169,32 +173,6 @@ func (f Flags) names() []string {
 		}
 	}
 	return names
-}
-
-// categories gives the groups of commands by which access is granted in Redis.
-func (s *Spec) categories() []string {
-	group := s.Group
-	switch group {
-	case "generic":
-		group = "keyspace"
-	case "transactions":
-		group = "transaction"
-	case "sorted-set":
-		group = "sortedset"
-	}
-	names := []string{"@" + group}
-	for _, n := range []struct {
-		flag Flags
-		name string
-	}{{Write, "@write"}, {ReadOnly, "@read"}, {Admin, "@admin"}, {Blocking, "@blocking"}} {
-		if s.Has(n.flag) {
-			names = append(names, n.name)
-		}
-	}
-	if s.Has(Fast) {
-		return append(names, "@fast")
-	}
-	return append(names, "@slow")
 }
 
 func (t *Table) docs(rows []*Spec) caucus.Reply {

@@ -77,6 +77,9 @@ type Beat struct {
 	// Seen is the version of the last promise that the client is known to have received, because it sent this
 	// request after it (SAFETY A3). 0 when nothing is known.
 	Seen uint64
+	// User is who says so, when Attach is 0: the beat counts if the session is his. With an attachment that
+	// was judged when it was made.
+	User string
 }
 
 // Event is something that happened in a group and went through the log. Seq has no gaps within a life of

@@ -41,12 +41,15 @@ func (c *Changes) Revision() uint64 { return c.revision }
 // Ask gives what to ask any node: for so many changes at most, waiting for so many milliseconds for one, 0
 // for not at all. Where a reader who begins now is, is asked for first and not waited for.
 func (c *Changes) Ask(count int, millis int64) caucus.Command {
-	if !c.known {
-		return caucus.Command{"CHANGES", "FROM", "$"}
+	cmd := caucus.Command{"CHANGES", "FROM", "$"}
+	if c.known {
+		cmd = caucus.Command{"CHANGES", "FROM", strconv.FormatUint(c.revision+1, 10), "COUNT", strconv.Itoa(count)}
 	}
-	cmd := caucus.Command{"CHANGES", "FROM", strconv.FormatUint(c.revision+1, 10), "COUNT", strconv.Itoa(count)}
-	if c.match != "" {
+	if c.match != "" { // also at first, since who may not read all keys may say it with just that
 		cmd = append(cmd, "MATCH", c.match)
+	}
+	if !c.known {
+		return cmd
 	}
 	if millis > 0 {
 		cmd = append(cmd, "BLOCK", strconv.FormatInt(millis, 10))

@@ -20,7 +20,7 @@ func TestChangesGoOnBehindWhatWasAnswered(t *testing.T) {
 		answer caucus.Reply
 		out    string
 	}{
-		{"[CHANGES FROM $]", caucus.Array(change(7, "", "")), "[]"},
+		{"[CHANGES FROM $ MATCH a*]", caucus.Array(change(7, "", "")), "[]"},
 		{"[CHANGES FROM 8 COUNT 5 MATCH a* BLOCK 50]", caucus.Array(change(9, "set", "a"), change(12, "del", "a")),
 			"[{9 set a 0 0} {12 del a 0 0}]"},
 		{"[CHANGES FROM 13 COUNT 5 MATCH a* BLOCK 50]", caucus.Array(change(20, "", "")), "[]"},

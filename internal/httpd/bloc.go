@@ -27,7 +27,7 @@ func (d *Door) bloc(w http.ResponseWriter, r *http.Request, what resource, group
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.RequestTimeout)
 	defer cancel()
-	s, err := d.blocSit(ctx, client{group, header})
+	s, err := d.blocSit(ctx, client{group, header, loginOf(r).User})
 	if err != nil {
 		fail(w, err.HTTPStatus(), err)
 		return

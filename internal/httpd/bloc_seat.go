@@ -11,11 +11,17 @@ import (
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
-// client names a client of bloc: the same header in another group is another client.
-type client struct{ group, header string }
+// client names a client of bloc: the same header in another group, or of another user, is another client.
+type client struct{ group, header, user string }
 
 // detached gives the text that names the client's session.
-func (c client) detached() string { return "bloc\x00" + c.group + "\x00" + c.header }
+func (c client) detached() string {
+	text := "bloc\x00" + c.group + "\x00" + c.header
+	if c.user != "" {
+		text += "\x00" + c.user
+	}
+	return text
+}
 
 // member gives the client's name in its group: the header where that is a legal name.
 func (c client) member() string {
@@ -56,7 +62,7 @@ func (d *Door) blocSit(ctx context.Context, c client) (*blocSeat, *caucus.Error)
 	if s.crowded = !alone; s.crowded {
 		s.hangUp()
 	}
-	if err := s.meet(d.server, waist.ConnInfo{Detached: c.detached()}); err != nil {
+	if err := s.meet(d.server, waist.ConnInfo{Detached: c.detached(), User: c.user}); err != nil {
 		d.blocRise(s)
 		return nil, err
 	}

@@ -26,11 +26,14 @@ const (
 	maxCarried = 100_000
 )
 
-// newCarried makes the seats of sessions, by id.
-func newCarried() *seats[string, *seat] {
-	return newSeats(maxCarried, carryFor, func(id string) (string, *seat) {
+// holder is a session, by id, and who speaks for it: nobody sits where somebody else has begun to speak.
+type holder struct{ session, user string }
+
+// newCarried makes the seats of sessions.
+func newCarried() *seats[holder, *seat] {
+	return newSeats(maxCarried, carryFor, func(h holder) (holder, *seat) {
 		s := newSeat()
-		return strings.Clone(id), &s
+		return holder{strings.Clone(h.session), strings.Clone(h.user)}, &s
 	})
 }
 
@@ -75,7 +78,7 @@ func (v *visit) carryBeside(cmd caucus.Command) caucus.Reply {
 // inTurn lets do use the conversation that carries the session here, which it takes over if need be. Ended
 // says that there is no such session any more.
 func (v *visit) inTurn(do func(waist.Conn) caucus.Reply) (reply caucus.Reply, ended bool) {
-	s, _, err := v.door.carried.sit(v.ctx, v.session)
+	s, _, err := v.door.carried.sit(v.ctx, holder{v.session, v.who.User})
 	if err != nil {
 		return caucus.ErrorReply(err), false
 	}
@@ -100,7 +103,7 @@ func (v *visit) takeOver(s *seat) *caucus.Error {
 	if s.conn != nil {
 		return nil
 	}
-	conn, problem := v.door.server.Open(waist.ConnInfo{Unbound: true})
+	conn, problem := v.converse(waist.ConnInfo{Unbound: true})
 	if problem != nil {
 		return known(problem)
 	}
@@ -127,7 +130,7 @@ func (v *visit) beside(conn waist.Conn) (waist.Conn, caucus.Reply) {
 	if reply := v.do(conn, caucus.Command{"SESSION", "INFO"})[0]; reply.Kind == caucus.KindError {
 		return nil, reply
 	}
-	beside, err := v.door.server.Open(waist.ConnInfo{Beside: conn})
+	beside, err := v.converse(waist.ConnInfo{Beside: conn})
 	if err != nil {
 		return nil, caucus.ErrorReply(known(err))
 	}
@@ -137,7 +140,7 @@ func (v *visit) beside(conn waist.Conn) (waist.Conn, caucus.Reply) {
 // open carries out a command that may open a session, for a request that names none, and gives the session's
 // id. This node carries it from then on. A session of which nobody will be told is closed again.
 func (v *visit) open(cmd caucus.Command) (reply caucus.Reply, id string) {
-	conn, problem := v.door.server.Open(waist.ConnInfo{Unbound: true})
+	conn, problem := v.converse(waist.ConnInfo{Unbound: true})
 	if problem != nil {
 		return caucus.ErrorReply(known(problem)), ""
 	}
@@ -154,7 +157,7 @@ func (v *visit) open(cmd caucus.Command) (reply caucus.Reply, id string) {
 		conn.Close(false)
 		return reply, ""
 	}
-	s, _, err := v.door.carried.sit(v.ctx, id)
+	s, _, err := v.door.carried.sit(v.ctx, holder{id, v.who.User})
 	if err != nil {
 		conn.Close(false) // nobody else knows the id, so only the time can be over: another node will carry it
 		return reply, id

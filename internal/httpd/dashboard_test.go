@@ -10,12 +10,13 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/httpd"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // The dashboard's own files need no password, but nothing else is let in by that: neither pages of other
 // hosts, nor strangers while there is no password.
 func TestWhoGetsTheDashboard(t *testing.T) {
-	s := open(t, httpd.Config{Password: func() string { return "sesame" }})
+	s := open(t, httpd.Config{Guard: waist.Password(func() string { return "sesame" })})
 	for _, path := range []string{"/", "", "/?from=n2", "/ui/main.js", "/ui/base.css", "/ui/icon.svg"} {
 		if a := s.ask("GET", path); a.status != 200 || len(a.body) == 0 {
 			t.Errorf("%s: %d", path, a.status)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/grumble"
 	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/waist"
 )
@@ -24,11 +25,10 @@ type Config struct {
 	Timeout time.Duration
 	// RequestTimeout bounds the work on one request: 5 s.
 	RequestTimeout time.Duration
-	// Password gives the password that every request must bring, "" for none. It is asked for every
-	// request, so it may change. Nil means none. Without one, requests from elsewhere than this machine are
-	// denied.
-	Password func() string
-	// Certificates has every request need a client's certificate that was verified, beside the password.
+	// Guard says who may come in. It is asked for every request. Unless it is closed, requests from elsewhere
+	// than this machine are denied. Nil: everybody on this machine may do everything.
+	Guard waist.Guard
+	// Certificates has every request need a client's certificate that was verified.
 	Certificates bool
 	// Hosts are the names and addresses, with or without port, at which clients reach this node, besides
 	// loopback and the addresses that its connections arrive at. A request for another host is refused,
@@ -60,8 +60,8 @@ func (c Config) withDefaults() Config {
 	if c.Table == nil {
 		c.Table = command.New()
 	}
-	if c.Password == nil {
-		c.Password = func() string { return "" }
+	if c.Guard == nil {
+		c.Guard = waist.Password(nil)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -86,7 +86,7 @@ type Door struct {
 	server  waist.Server
 	hosts   map[string]bool
 	seats   *seats[client, *blocSeat] // of bloc's clients
-	carried *seats[string, *seat]     // of sessions of /v1, by id
+	carried *seats[holder, *seat]     // of sessions of /v1
 	api     http.Handler              // what is below /v1/
 	http    *http.Server
 	ctx     context.Context // over when the door is closed by force
@@ -96,9 +96,10 @@ type Door struct {
 	streaming  context.Context // over when streams of events have to end, since the door closes
 	endStreams context.CancelFunc
 
-	open  atomic.Int64
-	tally tally
-	conns sync.WaitGroup
+	open    atomic.Int64
+	grumble *grumble.Voice // of what clients can bring about
+	tally   tally
+	conns   sync.WaitGroup
 
 	mu      sync.Mutex
 	closing bool
@@ -113,10 +114,11 @@ func New(cfg Config, server waist.Server) *Door {
 		d.hosts[hostname(host)] = true
 	}
 	d.seats = newSeats(d.cfg.MaxSeats, keepFor*d.cfg.Timeout, func(c client) (client, *blocSeat) {
-		c = client{strings.Clone(c.group), strings.Clone(c.header)}
+		c = client{strings.Clone(c.group), strings.Clone(c.header), strings.Clone(c.user)}
 		return c, newBlocSeat(c, d.cfg.Timeout)
 	})
 	d.carried = newCarried()
+	d.grumble = grumble.New(d.cfg.Logger)
 	d.api = d.mux()
 	d.pace = usualPace
 	d.ctx, d.stop = context.WithCancel(context.Background())

@@ -1,9 +1,9 @@
 package httpd
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -12,6 +12,7 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/certs"
 	"github.com/caucus-project/caucus/internal/here"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // visitor is what a connection says of who is behind it.
@@ -37,28 +38,39 @@ func withVisitor(ctx context.Context, conn net.Conn) context.Context {
 // plain gives an address without zone, and one of IPv4 as such.
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
-// mayNot says why a request is not served at all, nil when it is. Whether the node lives and is ready
-// may be asked without password or certificate and under any name, as those who watch over it do. The
-// dashboard's own files need no password either: what it shows does.
-func (d *Door) mayNot(r *http.Request, what resource) *caucus.Error {
+// loginKey is under what a request's context has who asks.
+type loginKey struct{}
+
+func loginOf(r *http.Request) waist.Login {
+	who, _ := r.Context().Value(loginKey{}).(waist.Login)
+	return who
+}
+
+// admit says who asks, or why a request is not served at all. Whether the node lives and is ready may be
+// asked without log-in or certificate and under any name, as those who watch over it do. The dashboard's own
+// files need no log-in either: what it shows does.
+func (d *Door) admit(r *http.Request, what resource) (who waist.Login, err *caucus.Error) {
 	v, _ := r.Context().Value(visitorKey{}).(visitor)
-	password := d.cfg.Password()
+	closed := d.cfg.Guard.Closed()
 	switch {
 	case what == health || what == readiness:
-		if here.Denies(v.from, password != "" || d.cfg.Certificates, v.cert.Verified) {
-			return denied()
+		if here.Denies(v.from, closed || d.cfg.Certificates, v.cert.Verified) {
+			return who, denied()
 		}
-		return nil
+		return who, nil
 	case d.cfg.Certificates && !v.cert.Verified:
-		return caucus.Errorf(caucus.ErrDenied, "show a certificate of this node's authority: it was started with "+
-			"--tls-clients require")
-	case here.Denies(v.from, password != "", v.cert.Verified):
-		return denied()
+		return who, caucus.Errorf(caucus.ErrDenied, "show a certificate of this node's authority: it was started "+
+			"with --tls-clients require")
+	case here.Denies(v.from, closed, v.cert.Verified):
+		return who, denied()
 	}
 	if err := d.wrongHost(r, v); err != nil || what == page {
-		return err
+		return who, err
 	}
-	return unproven(r, password)
+	if who, err = d.logIn(r, v); err == nil && what == metrics {
+		err = d.cfg.Guard.May(who.User, caucus.Command{"INFO"})
+	}
+	return who, err
 }
 
 func denied() *caucus.Error {
@@ -104,27 +116,36 @@ func hostname(hostport string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// unproven refuses a request that does not bring the password, as HTTP's Basic (of any user) or Bearer.
-func unproven(r *http.Request, password string) *caucus.Error {
-	if password == "" {
-		return nil
+// logIn gives who asks: by HTTP's Basic, or by Bearer with "user:password" or the default user's password
+// alone.
+func (d *Door) logIn(r *http.Request, v visitor) (waist.Login, *caucus.Error) {
+	user, password, given := d.credentials(r)
+	if !given {
+		who, in := d.cfg.Guard.Greet(v.cert.User(), v.cert.Node)
+		if !in {
+			return who, caucus.Errorf(caucus.ErrNoAuth, "this node asks who you are: send user and password as "+
+				"Authorization: Basic, or the password of the default user as Bearer")
+		}
+		return who, nil
 	}
-	given, ok := credentials(r)
-	if !ok {
-		return caucus.Errorf(caucus.ErrNoAuth, "this node has a password: send it as Authorization: Bearer, "+
-			"or as Basic with any user")
+	who, err := d.cfg.Guard.LogIn(r.Context(), user, password)
+	if err != nil && err.Word == caucus.ErrWrongPass.Word {
+		d.grumble.Warn("a log-in over HTTP failed", "from", v.from, "user", fmt.Sprintf("%.64q", user))
 	}
-	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(password))
-	if subtle.ConstantTimeCompare(a[:], b[:]) != 1 {
-		return caucus.Errorf(caucus.ErrWrongPass, "that is not the password of this node")
-	}
-	return nil
+	return who, err
 }
 
-func credentials(r *http.Request) (password string, ok bool) {
-	if _, password, ok = r.BasicAuth(); ok {
-		return password, true
+// credentials gives what the request says of who asks. Who names nobody is the default user.
+func (d *Door) credentials(r *http.Request) (user, password string, ok bool) {
+	if user, password, ok = r.BasicAuth(); ok {
+		return cmp.Or(user, "default"), password, true
 	}
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "Bearer")
+	if token = strings.TrimSpace(token); !ok || !strings.EqualFold(scheme, "Bearer") {
+		return "", "", false
+	}
+	if name, rest, named := strings.Cut(token, ":"); named && d.cfg.Guard.Knows(name) {
+		return name, rest, true
+	}
+	return "default", token, true
 }

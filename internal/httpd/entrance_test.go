@@ -132,7 +132,7 @@ func TestStrangersAreDenied(t *testing.T) {
 	if got := s.written(); got != nil {
 		t.Errorf("a stranger wrote %q", got)
 	}
-	known := openFrom(t, httpd.Config{Password: func() string { return "sesame" }}, elsewhere)
+	known := openFrom(t, httpd.Config{Guard: waist.Password(func() string { return "sesame" })}, elsewhere)
 	known.refused(known.index("a"), 401, "NOAUTH")
 	a := known.ask("GET", "/index", "Bloc-Session-ID", "a", "Authorization", "Bearer sesame")
 	known.expect(a, 200, settling)
@@ -158,7 +158,7 @@ func TestStrangersAreDenied(t *testing.T) {
 }
 
 func TestPassword(t *testing.T) {
-	s := open(t, httpd.Config{Password: func() string { return "ses ame" }})
+	s := open(t, httpd.Config{Guard: waist.Password(func() string { return "ses ame" })})
 	for _, c := range []struct {
 		authorization string
 		status        int
@@ -174,7 +174,8 @@ func TestPassword(t *testing.T) {
 		{"Basic YW55Ong=", 401, "WRONGPASS"},
 		{"Bearer ses ame", 200, ""},
 		{"bearer ses ame", 200, ""},
-		{"Basic YW55OnNlcyBhbWU=", 200, ""},
+		{"Basic YW55OnNlcyBhbWU=", 401, "WRONGPASS"}, // of a user who is not there
+		{"Basic ZGVmYXVsdDpzZXMgYW1l", 200, ""},
 		{"Basic OnNlcyBhbWU=", 200, ""},
 	} {
 		a := s.ask("GET", "/index", "Bloc-Session-ID", "a", "Authorization", c.authorization)

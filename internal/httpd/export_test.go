@@ -16,7 +16,7 @@ import (
 func (d *Door) AtSeat(group, header string) int {
 	d.seats.mu.Lock()
 	defer d.seats.mu.Unlock()
-	if s, ok := d.seats.byWho[client{group, header}]; ok {
+	if s, ok := d.seats.byWho[client{group, header, ""}]; ok {
 		return s.users
 	}
 	return 0

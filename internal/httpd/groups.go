@@ -138,7 +138,7 @@ func (v *visit) describeSelf() caucus.Reply {
 
 // isOwn says whether the member that the path names is the session's own; its messages are for nobody else.
 func (v *visit) isOwn() (err caucus.Reply, ok bool) {
-	conn, problem := v.door.server.Open(waist.ConnInfo{Session: v.session})
+	conn, problem := v.converse(waist.ConnInfo{Session: v.session})
 	if problem != nil {
 		return caucus.ErrorReply(known(problem)), false
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/httpd"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // What is not below /v1, and methods that are not taken, are answered as at the rest of the door.
@@ -27,7 +28,7 @@ func TestPathsThatAreNotThere(t *testing.T) {
 // The door's rules hold for every route: no web page of another host or origin, nobody without the password,
 // nobody from elsewhere while there is none.
 func TestNoRouteIsOpen(t *testing.T) {
-	s := open(t, httpd.Config{Password: func() string { return "sesame" }})
+	s := open(t, httpd.Config{Guard: waist.Password(func() string { return "sesame" })})
 	stranger := openFrom(t, httpd.Config{}, &net.TCPAddr{IP: net.ParseIP("192.0.2.7"), Port: 4711})
 	const name, bearer = "Authorization", "Bearer sesame"
 	for _, route := range httpd.Routes() {

@@ -63,6 +63,8 @@ func (c *scriptedTalk) Session() string { return c.of.id }
 
 func (c *scriptedTalk) Feed(context.Context, string) (string, *caucus.Error) { return "", nil }
 
+func (c *scriptedTalk) As(string) {}
+
 func (c *scriptedTalk) Close(lost bool) {
 	c.of.mu.Lock()
 	defer c.of.mu.Unlock()

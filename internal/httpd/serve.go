@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -88,13 +89,15 @@ func (d *Door) serve(to http.ResponseWriter, r *http.Request) {
 	if what == metrics && d.cfg.Metrics == nil {
 		what = nothing
 	}
-	if err := d.mayNot(r, what); err != nil {
+	who, err := d.admit(r, what)
+	if err != nil {
 		if err.Word == caucus.ErrDenied.Word {
 			d.tally.denied.Add(1)
 		}
 		refuse(w, r, err)
 		return
 	}
+	r = r.WithContext(context.WithValue(r.Context(), loginKey{}, who))
 	switch {
 	case what == api:
 		d.api.ServeHTTP(w, r)

@@ -36,7 +36,7 @@ func (v *visit) openSession() caucus.Reply {
 // closeSession is DELETE /v1/sessions/{session}.
 func (v *visit) closeSession() caucus.Reply {
 	reply := v.ask(caucus.Command{"SESSION", "CLOSE", v.session})[0]
-	v.door.carried.dismiss(v.session)
+	v.door.carried.dismiss(holder{v.session, v.who.User})
 	return named(truly(reply), "closed")
 }
 

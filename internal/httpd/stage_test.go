@@ -98,6 +98,8 @@ func (c *conversation) Session() string { return "" }
 
 func (c *conversation) Feed(context.Context, string) (string, *caucus.Error) { return "", nil }
 
+func (c *conversation) As(string) {}
+
 func (c *conversation) Close(bool) {
 	c.e.mu.Lock()
 	defer c.e.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/httpd"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // page stands for the metrics.
@@ -17,6 +18,7 @@ var page = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 // The page of metrics stands behind the same entrance as all else.
 func TestMetricsAreServedToWhoMayComeIn(t *testing.T) {
 	elsewhere := &net.TCPAddr{IP: net.IPv4(198, 51, 100, 7), Port: 4000}
+	guarded := waist.Password(func() string { return "p" })
 	for _, c := range []struct {
 		name    string
 		cfg     httpd.Config
@@ -31,8 +33,8 @@ func TestMetricsAreServedToWhoMayComeIn(t *testing.T) {
 		{"none", httpd.Config{}, nil, "GET", nil, 404},
 		{"from elsewhere", httpd.Config{Metrics: page}, elsewhere, "GET", nil, 403},
 		{"a web page", httpd.Config{Metrics: page}, nil, "GET", []string{"Host", "evil.example"}, 403},
-		{"no password", httpd.Config{Metrics: page, Password: func() string { return "p" }}, nil, "GET", nil, 401},
-		{"the password", httpd.Config{Metrics: page, Password: func() string { return "p" }}, nil, "GET",
+		{"no password", httpd.Config{Metrics: page, Guard: guarded}, nil, "GET", nil, 401},
+		{"the password", httpd.Config{Metrics: page, Guard: guarded}, nil, "GET",
 			[]string{"Authorization", "Bearer p"}, 200},
 	} {
 		s := openFrom(t, c.cfg, c.from)

@@ -27,9 +27,11 @@ var usualPace = pace{beat: 15 * time.Second, patience: requestTime}
 // stream is a GET that is answered with server-sent events for as long as its client likes (WIRE "Events").
 type stream struct {
 	*visit
-	out  *http.ResponseController
-	last string // the id of the event that the client has seen last, "" for none
-	text []byte // what is to be written
+	out *http.ResponseController
+	// needs is what a client may have carried out that may have the events.
+	needs caucus.Command
+	last  string // the id of the event that the client has seen last, "" for none
+	text  []byte // what is to be written
 }
 
 // source is where a stream's events come from.
@@ -50,7 +52,8 @@ func (d *Door) stream(of func(*stream) (source, *caucus.Error), fields ...field)
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		defer context.AfterFunc(d.streaming, cancel)()
-		s := &stream{visit: &visit{door: d, w: w, r: r, ctx: ctx}, out: http.NewResponseController(w)}
+		s := &stream{out: http.NewResponseController(w),
+			visit: &visit{door: d, w: w, r: r, ctx: ctx, who: loginOf(r)}}
 		if status, err := s.check(fields); err != nil {
 			fail(w, status, err)
 			return
@@ -181,8 +184,16 @@ func (s *stream) run(from source) error {
 		if err != nil {
 			return err
 		}
+		if !s.door.cfg.Guard.Holds(s.who) {
+			return errLoggedOut
+		}
+		if err := s.door.cfg.Guard.May(s.who.User, s.needs); err != nil {
+			return err
+		}
 	}
 }
+
+var errLoggedOut = errors.New("the user may not come in any more")
 
 // flush writes what there is, at first the headers too. The client has to take it in time.
 func (s *stream) flush() error {

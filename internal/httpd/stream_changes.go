@@ -17,6 +17,10 @@ type changeSource struct {
 
 func keyChanges(s *stream) (source, *caucus.Error) {
 	c := &changeSource{stream: s, place: follow.ChangesNow(s.given.value("match"))}
+	s.needs = caucus.Command{"CHANGES", "FROM", "0"}
+	if match := s.given.value("match"); match != "" {
+		s.needs = append(s.needs, "MATCH", match)
+	}
 	revision, ok, err := s.lastSeen()
 	if ok {
 		c.place = follow.ChangesFrom(s.given.value("match"), revision+1)
@@ -30,7 +34,7 @@ const gathered = 1000
 // begin finds where the store is, or reads what there is for who comes again. Which it is is said by the id,
 // so that who comes again before anything has changed misses nothing.
 func (c *changeSource) begin() error {
-	conn, err := c.door.server.Open(waist.ConnInfo{})
+	conn, err := c.converse(waist.ConnInfo{})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type eventSource struct {
 
 func groupEvents(s *stream) (source, *caucus.Error) {
 	e := &eventSource{stream: s, place: follow.Now(s.name("g")), ear: s.door.server.Watch()}
+	s.needs = caucus.Command{"GROUP", "EVENTS", s.name("g"), "FROM", "0"}
 	seq, ok, err := s.lastSeen()
 	if ok {
 		e.place = follow.From(s.name("g"), seq+1)
@@ -42,7 +43,7 @@ func (e *eventSource) begin() error {
 
 // ownFeed finds where the messages for the session's member of the group are.
 func (e *eventSource) ownFeed() (string, error) {
-	conn, err := e.door.server.Open(waist.ConnInfo{Session: e.session})
+	conn, err := e.converse(waist.ConnInfo{Session: e.session})
 	if err != nil {
 		return "", err
 	}
@@ -73,7 +74,7 @@ func (e *eventSource) catchUp() error {
 	if !ok {
 		return nil
 	}
-	conn, err := e.door.server.Open(waist.ConnInfo{})
+	conn, err := e.converse(waist.ConnInfo{})
 	if err != nil {
 		return err
 	}

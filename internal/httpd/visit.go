@@ -21,6 +21,7 @@ type visit struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	ctx     context.Context // over with the time for the request, or with its client
+	who     waist.Login     // who asks
 	session string          // the id that the request names; "" for none
 	given   given
 
@@ -58,7 +59,7 @@ func (d *Door) handler(of route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), d.cfg.RequestTimeout)
 		defer cancel()
-		v := &visit{door: d, w: w, r: r, ctx: traced(ctx, r), load: d.countBody(r)}
+		v := &visit{door: d, w: w, r: r, ctx: traced(ctx, r), who: loginOf(r), load: d.countBody(r)}
 		defer v.load.Release()
 		status, err := http.StatusBadRequest, v.identify()
 		if err == nil {
@@ -70,6 +71,12 @@ func (d *Door) handler(of route) http.HandlerFunc {
 		}
 		v.answer(of.do(v))
 	}
+}
+
+// converse begins a conversation of the user who asks.
+func (v *visit) converse(info waist.ConnInfo) (waist.Conn, error) {
+	info.User = v.who.User
+	return v.door.server.Open(info)
 }
 
 // read reads what the request states. With an error comes its status.
@@ -158,7 +165,7 @@ func (v *visit) name(wildcard string) string { return v.r.PathValue(wildcard) }
 // ask carries out commands that change nothing, in one state, for the session that the request names,
 // wherever that is attached.
 func (v *visit) ask(cmds ...caucus.Command) []caucus.Reply {
-	conn, err := v.door.server.Open(waist.ConnInfo{Session: v.session, Seen: v.seen()})
+	conn, err := v.converse(waist.ConnInfo{Session: v.session, Seen: v.seen()})
 	if err != nil {
 		replies := make([]caucus.Reply, len(cmds))
 		for i := range replies {
@@ -186,7 +193,7 @@ func (v *visit) through(changes bool, do func(waist.Conn) caucus.Reply) caucus.R
 		reply, _ := v.inTurn(do)
 		return reply
 	}
-	conn, err := v.door.server.Open(waist.ConnInfo{Session: v.session})
+	conn, err := v.converse(waist.ConnInfo{Session: v.session})
 	if err != nil {
 		return caucus.ErrorReply(known(err))
 	}

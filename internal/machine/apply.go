@@ -140,6 +140,9 @@ func (m *Machine) write(c *call) caucus.Reply {
 	if m.writes[spec.Name] == nil {
 		return caucus.Fail(caucus.ErrBad, "'%s' does not change the state", spec.Name)
 	}
+	if err := m.may(&c.query, spec); err != nil {
+		return caucus.ErrorReply(err)
+	}
 	return m.carryOut(spec, c)
 }
 
@@ -184,6 +187,9 @@ func (m *Machine) read(q *query) caucus.Reply {
 	do := m.reads[spec.Name]
 	if do == nil {
 		return caucus.Fail(caucus.ErrBad, "'%s' cannot be answered from the state", spec.Name)
+	}
+	if err := m.may(q, spec); err != nil {
+		return caucus.ErrorReply(err)
 	}
 	if q.work.over() && isLaborious(spec) {
 		return caucus.ErrorReply(errEffort)

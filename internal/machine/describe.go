@@ -82,10 +82,24 @@ func describeOwn(op *entry.Op) string {
 		return "silent for " + args[0] + " quarters of their TTL: " + shownSessions(args[1:])
 	case op.Args[0] == opClear:
 		return "heard again: " + shownSessions(args)
+	case op.Args[0] == opSetUser && len(args) > 0:
+		return shownUser(args[0], args[1:])
 	case op.Args[0] == opGrant && len(args) > 0:
 		return "what was revoked in group " + args[0] + " is granted anew"
 	}
 	return strings.TrimPrefix(shownCommand(op.Args), ".")
+}
+
+// shownUser tells of an ACL SETUSER without the hashes of passwords.
+func shownUser(name string, rules []string) string {
+	cmd := caucus.Command{"ACL", "SETUSER", name}
+	for _, rule := range rules {
+		if rule != "" && (rule[0] == '#' || rule[0] == '!') {
+			rule = rule[:1] + "..."
+		}
+		cmd = append(cmd, rule)
+	}
+	return shownCommand(cmd)
 }
 
 func ordinal(n uint64) string {

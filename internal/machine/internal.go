@@ -12,7 +12,8 @@ import (
 // Names of operations that no client can send: what nodes report in their batches, and what the leader
 // decides in an entry's notes. They begin with a dot, which no command does.
 const (
-	opBoot = ".boot" // report: a node has started; the node's record
+	opSetUser = ".setuser" // report: of a client's ACL SETUSER; name, rules with hashes in place of passwords
+	opBoot    = ".boot"    // report: a node has started; the node's record
 	// report: a client's side was seen to close the connection of Session under Attach; note: its node died
 	opDrop  = ".drop"
 	opEnd   = ".end"   // note: Session under Attach has ended; reason, term of the decision

@@ -42,12 +42,14 @@ type query struct {
 	op   *entry.Op
 	args caucus.Command
 	now  int64 // the ensemble's clock as far as the caller knows it, microseconds
-	// local says that the answer may be stale, so it hides keys that the node's own estimate of the clock says
-	// are over; a linearizable read never does (SAFETY B11).
+	// local says that the answer may be stale, so it hides keys that the node's own estimate of the clock
+	// says are over; a linearizable read never does (SAFETY B11).
 	local bool
 	host  Host
 	// work counts what is done to answer; of the reads of a pipeline it is one.
 	work *effort
+	// trusted says that a custom command asks, and not its client.
+	trusted bool
 	// place is that in a transaction, or in a custom command, from 1 on; 0 for what stands in none.
 	place uint64
 }
@@ -109,8 +111,8 @@ type Host interface {
 	Publish(channel, payload string) int
 	// Send hands a message of a client of this node to those for whom it is, on all nodes.
 	Send(m *Message)
-	// Panicked hears that the function of a custom command has panicked, and with what. It is called while the
-	// function's stack is still there to be read.
+	// Panicked hears that the function of a custom command has panicked, and with what. It is called while
+	// the function's stack is still there to be read.
 	Panicked(command string, with any)
 }
 
@@ -143,6 +145,7 @@ func (m *Machine) prepare() {
 	m.voteCommands()
 	m.lockCommands()
 	m.settingCommands()
+	m.userCommands()
 	m.internalCommands()
 }
 

@@ -12,10 +12,11 @@ type SessionState struct {
 	Attach uint64 // the current attachment number
 	Node   uint64 // raft id of the node that it is attached to
 	Boot   entry.Boot
-	Bound  bool // a connection carries it
-	Inside bool // and it lies within that node's own process
-	Drop   bool // that connection was closed from the client's side; GRACE runs
-	Mark   int  // quarters of its TTL that it is known to have been silent, 0..3
+	User   string // whose it is
+	Bound  bool   // a connection carries it
+	Inside bool   // and it lies within that node's own process
+	Drop   bool   // that connection was closed from the client's side; GRACE runs
+	Mark   int    // quarters of its TTL that it is known to have been silent, 0..3
 	// Evicted says that no sign of its life counts any more, and that it ends when its promise does.
 	Evicted bool
 }

@@ -20,7 +20,8 @@ type session struct {
 	drop   bool       // that connection was closed from the client's side; GRACE runs
 	// It is acknowledged no more and speaks no more; it is over once its promise is (SAFETY B21).
 	evicted bool
-	mark    int // quarters of its TTL that it is known to have been silent, 0..3
+	user    string // whose it is: nobody else may speak for it
+	mark    int    // quarters of its TTL that it is known to have been silent, 0..3
 
 	places places // its memberships
 	once   window // the replies of its last numbered requests (SAFETY A15)
@@ -46,7 +47,8 @@ func share[K ~string | ~uint64 | ~int64, V any](m *btree.Map[K, V]) btree.Map[K,
 // state gives what the leader's clocks have to know.
 func (s *session) state() SessionState {
 	return SessionState{ID: s.id, TTL: s.ttl, Grace: s.grace, Attach: s.attach, Node: s.node,
-		Boot: s.boot, Bound: s.bound, Inside: s.bound && s.inside, Drop: s.drop, Mark: s.mark, Evicted: s.evicted}
+		Boot: s.boot, User: s.user, Bound: s.bound,
+		Inside: s.bound && s.inside, Drop: s.drop, Mark: s.mark, Evicted: s.evicted}
 }
 
 // promise gives for how long, in milliseconds, nothing is taken from a session that was heard just now. A
@@ -107,6 +109,8 @@ func (q *query) own() (*session, *caucus.Error) {
 	}
 	s, ok := q.s.session(id)
 	switch {
+	case ok && s.user != q.op.User:
+		return nil, errNotYours
 	case ok && q.speaks(s):
 		return s, nil
 	case ok && s.evicted:
@@ -118,6 +122,20 @@ func (q *query) own() (*session, *caucus.Error) {
 
 var errEvicted = caucus.Errorf(caucus.ErrNoSession,
 	"the session was evicted by GROUP EVICT; SESSION OPEN begins a new one")
+
+var errNotYours = caucus.Errorf(caucus.ErrNoPerm, "the session is another user's, who alone may speak for it")
+
+// theirs finds the session of a hash that a client has named, if it may speak for it.
+func (q *query) theirs(hash string) (*session, *caucus.Error) {
+	s, ok := q.s.session(hashOf(hash))
+	switch {
+	case !ok:
+		return nil, caucus.Errorf(caucus.ErrNoSession, "the session has ended; SESSION OPEN begins a new one")
+	case s.user != q.op.User:
+		return nil, errNotYours
+	}
+	return s, nil
+}
 
 // nodeName gives the name of a node, "" when it is gone.
 func (s *state) nodeName(id uint64) string {

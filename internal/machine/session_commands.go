@@ -123,7 +123,7 @@ func number(option, value string) (int64, *caucus.Error) {
 
 // open opens the operation's fresh session.
 func (c *call) open(l lifetime) *session {
-	s := &session{id: c.op.Fresh, ttl: l.ttl, grace: l.grace}
+	s := &session{id: c.op.Fresh, user: strings.Clone(c.op.User), ttl: l.ttl, grace: l.grace}
 	c.m.sessions.Set(string(s.id[:]), s)
 	c.take(s)
 	return s
@@ -151,13 +151,14 @@ func (c *call) take(s *session) {
 }
 
 func resumeSession(c *call) caucus.Reply {
-	s, ok := c.m.session(hashOf(c.args[2]))
+	s, err := c.theirs(c.args[2])
 	switch {
-	case !ok:
-		return caucus.Fail(caucus.ErrNoSession, "the session has ended; SESSION OPEN begins a new one")
+	case err != nil:
+		return caucus.ErrorReply(err)
 	case s.evicted:
 		return caucus.ErrorReply(errEvicted)
 	}
+	s, _ = c.m.session(s.id)
 	c.m.quitLines(s)
 	c.take(s)
 	c.m.finish()
@@ -177,7 +178,13 @@ func hashOf(arg string) (id entry.Session) {
 func closeSession(c *call) caucus.Reply {
 	s, found := (*session)(nil), false
 	if len(c.args) > 2 {
-		s, found = c.m.session(hashOf(c.args[2]))
+		named, err := c.theirs(c.args[2])
+		if err != nil && err.Word == caucus.ErrNoPerm.Word {
+			return caucus.ErrorReply(err)
+		}
+		if err == nil {
+			s, found = c.m.session(named.id)
+		}
 	} else if own, err := c.own(); err == nil {
 		s, found = c.m.session(own.id)
 	}
@@ -194,12 +201,7 @@ func closeSession(c *call) caucus.Reply {
 func sessionInfo(q *query) caucus.Reply {
 	s, err := q.own()
 	if len(q.args) > 2 {
-		var ok bool
-		if s, ok = q.s.session(hashOf(q.args[2])); ok {
-			err = nil
-		} else {
-			err = caucus.Errorf(caucus.ErrNoSession, "the session has ended")
-		}
+		s, err = q.theirs(q.args[2])
 	}
 	if err != nil {
 		return caucus.ErrorReply(err)
@@ -232,7 +234,7 @@ func (q *query) keepAliveAll(hashes caucus.Command) caucus.Reply {
 	items := make([]caucus.Reply, len(hashes))
 	for i, h := range hashes {
 		items[i] = caucus.Int(-1)
-		if s, ok := q.s.session(hashOf(h)); ok && !s.evicted {
+		if s, err := q.theirs(h); err == nil && !s.evicted {
 			items[i] = caucus.Int(s.left())
 		}
 	}

@@ -14,6 +14,7 @@ func saveSession(dst []byte, s *session) []byte {
 	dst = fields.Uvarint(dst, s.attach)
 	dst = fields.Uvarint(dst, s.node)
 	dst = append(dst, s.boot[:]...)
+	dst = fields.String(dst, s.user)
 	dst = fields.Bool(dst, s.bound)
 	dst = fields.Bool(dst, s.inside)
 	dst = fields.Bool(dst, s.drop)
@@ -31,7 +32,8 @@ func saveSession(dst []byte, s *session) []byte {
 // bytes were damaged is the reader's error.
 func loadSession(r *fields.Reader) *session {
 	s := &session{id: r.ID(), ttl: r.Varint(), grace: r.Varint(), attach: r.Uvarint(),
-		node: r.Uvarint(), boot: r.ID(), bound: r.Bool(), inside: r.Bool(), drop: r.Bool(), evicted: r.Bool()}
+		node: r.Uvarint(), boot: r.ID(), user: strings.Clone(r.String()),
+		bound: r.Bool(), inside: r.Bool(), drop: r.Bool(), evicted: r.Bool()}
 	s.mark = int(min(r.Uvarint(), 3))
 	for range r.Count(2) {
 		group := strings.Clone(r.String())

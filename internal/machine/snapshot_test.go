@@ -37,6 +37,8 @@ func full(t testing.TB) *Machine {
 	} {
 		ops = append(ops, entry.Op{Bound: true, Fresh: entry.Session{9}, Args: strings.Fields(line)})
 	}
+	ops = append(ops, SetUser("", "alice", []string{"on", "~app:*", "+@read"}),
+		SetUser("", "bob", []string{"nopass"}))
 	e := &entry.Entry{Stamp: 1_700_000_001_000_000, Notes: []entry.Op{Reserve("n2", "host:5020")},
 		Batches: []entry.Batch{{Node: 1, Boot: n.Boot, Number: 1, Ops: ops}}}
 	out, err := m.Apply(2, 1, e, deaf{})
@@ -50,7 +52,8 @@ func full(t testing.TB) *Machine {
 // hasAll sees that each section has in it what full makes.
 func hasAll(t testing.TB, m *Machine) {
 	t.Helper()
-	if m.sessions.Len() != 1 || m.groups.Len() != 2 || m.origins.Len() != 1 || m.nodes.Len() != 1 ||
+	if len(m.users.Listed()) != 2 ||
+		m.sessions.Len() != 1 || m.groups.Len() != 2 || m.origins.Len() != 1 || m.nodes.Len() != 1 ||
 		m.reserved.Len() != 1 || m.leaving.Len() != 1 || m.keys.count != 2 || m.keys.byHash.Len() != 1 ||
 		m.history.count != 4 || m.pops.waits.Len() != 1 || m.pops.places.Len() != 2 {
 		t.Fatal("a section is empty")

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"github.com/caucus-project/caucus/internal/entry"
+	"github.com/caucus-project/caucus/internal/users"
 	"github.com/tidwall/btree"
 )
 
@@ -20,6 +21,7 @@ type state struct {
 
 	notify string // notify-keyspace-events, "" for none
 	limits limits
+	users  *users.Book // who may do what
 
 	keys      keyspace
 	history   history                     // of the keys

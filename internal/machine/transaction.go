@@ -75,6 +75,8 @@ func (m *Machine) queued(c *call, nth int, args caucus.Command, answered bool, s
 		return caucus.OK()
 	case spec.Home != command.Machine:
 		return caucus.Fail(caucus.ErrBad, "'%s' may not stand in a transaction", spec.Name)
+	case m.may(&inner.query, spec) != nil:
+		return caucus.ErrorReply(m.may(&inner.query, spec))
 	case spec.Writes() && sum.ofWrites > sum.most:
 		return caucus.ErrorReply(tooLarge(sum.most))
 	case spec.Writes():

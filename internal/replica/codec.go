@@ -3,6 +3,7 @@ package replica
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/caucus-project/caucus/internal/entry"
 	"github.com/caucus-project/caucus/internal/fields"
@@ -111,6 +112,9 @@ func (q *Round) append(dst []byte) []byte {
 	for _, b := range q.Beats {
 		dst = append(dst, b.Session[:]...)
 		dst = fields.Uvarint(fields.Uvarint(dst, b.Attach), b.Seen)
+		if b.Attach == 0 {
+			dst = fields.String(dst, b.User)
+		}
 	}
 	return dst
 }
@@ -120,7 +124,11 @@ func readRound(r *fields.Reader) *Round {
 	n := r.Count(18)
 	q.Beats = make([]entry.Beat, 0, n)
 	for range n {
-		q.Beats = append(q.Beats, entry.Beat{Session: r.ID(), Attach: r.Uvarint(), Seen: r.Uvarint()})
+		b := entry.Beat{Session: r.ID(), Attach: r.Uvarint(), Seen: r.Uvarint()}
+		if b.Attach == 0 {
+			b.User = strings.Clone(r.String())
+		}
+		q.Beats = append(q.Beats, b)
 	}
 	return q
 }

@@ -162,6 +162,9 @@ func (v *vigil) record(b entry.Beat) bool {
 	if b.Attach != 0 && b.Attach < w.Attach {
 		return true // of an attachment that is over; the node where it sits will see that
 	}
+	if b.Attach == 0 && b.User != w.User {
+		return true // it is not the session's own; the state answers so
+	}
 	if w.Evicted {
 		return true // likewise: it is no sign of life, and answered by the state
 	}
@@ -191,7 +194,7 @@ func (v *vigil) watchOps(b *entry.Batch) {
 			w.ending = true
 		}
 		if !ends || id != op.Session {
-			v.record(entry.Beat{Session: op.Session, Attach: op.Attach})
+			v.record(entry.Beat{Session: op.Session, Attach: op.Attach, User: op.User})
 		}
 	}
 }

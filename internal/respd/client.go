@@ -34,7 +34,7 @@ type client struct {
 	born   time.Time
 	bearer certs.Bearer // of a certificate
 
-	proven  bool // it need not, or did, prove the password
+	proven  bool // it need not, or did, log in; written under gate
 	denied  bool // it comes from elsewhere, and there is no password
 	leaving bool // it is closed once its replies are written
 	byWord  bool // it asked to be closed
@@ -52,6 +52,7 @@ type client struct {
 
 	// gate keeps what changes the meaning of pushes (channels, protocol) and the bytes that say so together.
 	gate     sync.Mutex
+	who      waist.Login
 	proto    int
 	name     string
 	library  [2]string // name and version
@@ -81,7 +82,8 @@ func newClient(s *Server, conn net.Conn, id uint64) *client {
 
 // serve begins the life of a connection, on a goroutine that it has until it takes a lane, if it does.
 func (c *client) serve() {
-	talk, err := c.s.cfg.Server.Open(waist.ConnInfo{Certificate: c.bearer.User()})
+	c.greet()
+	talk, err := c.s.cfg.Server.Open(waist.ConnInfo{User: c.who.User})
 	if err != nil {
 		farewell(c.conn, resp.Append(nil, 2, errorReply(err)))
 		c.cancel()
@@ -231,7 +233,7 @@ func (c *client) request(req *resp.Request) {
 			c.cmd.Store(spec)
 		}
 	}
-	if no := c.mayNot(spec); no != nil {
+	if no := c.mayNot(spec, req.Args); no != nil {
 		c.run()
 		c.s.tally.rejected(spec)
 		c.say(caucus.ErrorReply(no))

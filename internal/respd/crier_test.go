@@ -14,6 +14,7 @@ import (
 	"github.com/caucus-project/caucus/internal/feed"
 	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/respd"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 const subscribed = "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"
@@ -24,7 +25,7 @@ func message(proto int, payload string) string {
 }
 
 func TestSubscribersHaveNoGoroutine(t *testing.T) {
-	s := open(t, func(cfg *respd.Config, _ *memory) { cfg.Password = func() string { return "p" } })
+	s := open(t, func(cfg *respd.Config, _ *memory) { cfg.Guard = waist.Password(func() string { return "p" }) })
 	const many = 60
 	first := s.dial() // for whom the goroutines of the door are made
 	first.say("AUTH p\r\nSUBSCRIBE a\r\n", "+OK\r\n"+subscribed)

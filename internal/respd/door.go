@@ -34,7 +34,7 @@ func (c *client) door(s *command.Spec, cmd caucus.Command) {
 	}
 }
 
-// reset makes the connection as new, password included. The server's part of it goes first.
+// reset makes the connection as new, log-in included. The server's part of it goes first.
 func (c *client) reset(cmd caucus.Command) {
 	replies := c.talk.DoAll(c.ctx, []caucus.Command{cmd})
 	if len(replies) == 1 && replies[0].Kind == caucus.KindError {
@@ -47,7 +47,8 @@ func (c *client) reset(cmd caucus.Command) {
 	c.gate.Lock()
 	c.proto, c.name, c.library = 2, "", [2]string{}
 	c.gate.Unlock()
-	c.proven = c.s.cfg.Password() == ""
+	c.greet()
+	c.talk.As(c.who.User)
 	c.watchEntrance()
 	c.say(caucus.Status("RESET"))
 }

@@ -1,8 +1,7 @@
 package respd
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -10,13 +9,29 @@ import (
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/here"
+	"github.com/caucus-project/caucus/internal/waist"
 )
+
+// greet decides who speaks on a connection that has said nothing yet.
+func (c *client) greet() { c.be(c.s.cfg.Guard.Greet(c.bearer.User(), c.bearer.Node)) }
+
+// be notes who speaks, and whether he need not log in.
+func (c *client) be(who waist.Login, in bool) {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	c.who, c.proven = who, in
+}
+
+// login gives who speaks, and whether he was let in.
+func (c *client) login() (who waist.Login, in bool) {
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	return c.who, c.proven
+}
 
 // admit decides what a new connection may do before it has said anything.
 func (c *client) admit() {
-	open := c.s.cfg.Password() == ""
-	c.denied = here.Denies(c.conn.RemoteAddr(), !open, c.bearer.Verified)
-	c.proven = open
+	c.denied = here.Denies(c.conn.RemoteAddr(), c.s.cfg.Guard.Closed(), c.bearer.Verified)
 	if c.denied {
 		c.s.denied.Add(1)
 		c.s.grumble.Info("client denied: it comes from another machine, without a certificate, and there is no "+
@@ -41,16 +56,20 @@ func (c *client) watchEntrance() {
 	}
 }
 
-// mayNot says why the client may not have a command carried out at all, nil when it may. Spec is nil for
-// what is no command.
-func (c *client) mayNot(spec *command.Spec) *caucus.Error {
+// mayNot says why the client may not have a command carried out at all, nil when it may, as far as that is
+// the door's to say. Spec is nil for what is no command.
+func (c *client) mayNot(spec *command.Spec, cmd caucus.Command) *caucus.Error {
 	switch {
 	case c.denied:
 		c.leaving = true
 		c.ours.Store(true)
 		return caucus.Errorf(caucus.ErrDenied, "this node serves only clients on its own machine "+here.Advice)
-	case !c.proven && (spec == nil || !spec.Has(command.NoAuth)):
+	case spec != nil && spec.Has(command.NoAuth):
+		return nil
+	case !c.proven:
 		return caucus.Errorf(caucus.ErrNoAuth, "Authentication required.")
+	case spec != nil && (spec.Home == command.Door || spec.Name == "getdump"):
+		return c.s.cfg.Guard.May(c.who.User, cmd)
 	}
 	return nil
 }
@@ -60,7 +79,7 @@ func (c *client) auth(cmd caucus.Command) caucus.Reply {
 	user, pass := "default", cmd[1]
 	switch len(cmd) {
 	case 2:
-		if c.s.cfg.Password() == "" {
+		if who, in := c.s.cfg.Guard.Greet("", false); in && who.User == "" {
 			return caucus.Fail(caucus.ErrBad, "AUTH <password> called without any password configured for the "+
 				"default user. Are you sure your configuration is correct?")
 		}
@@ -75,15 +94,17 @@ func (c *client) auth(cmd caucus.Command) caucus.Reply {
 	return caucus.OK()
 }
 
-// prove checks a password. Without one set, the default user needs none, as in Redis.
+// prove checks a password. Who has logged in and fails at another stays who he was, as in Redis.
 func (c *client) prove(user, pass string) *caucus.Error {
-	want := c.s.cfg.Password()
-	given, wanted := sha256.Sum256([]byte(pass)), sha256.Sum256([]byte(want))
-	same := subtle.ConstantTimeCompare(given[:], wanted[:]) == 1
-	if user != "default" || want != "" && !same {
-		return caucus.Errorf(caucus.ErrWrongPass, "invalid username-password pair or user is disabled.")
+	who, err := c.s.cfg.Guard.LogIn(c.ctx, user, pass)
+	if err != nil {
+		if err.Word == caucus.ErrWrongPass.Word {
+			c.s.grumble.Warn("a log-in failed", "from", c.conn.RemoteAddr(), "user", fmt.Sprintf("%.64q", user))
+		}
+		return err
 	}
-	c.proven = true
+	c.be(who, true)
+	c.talk.As(who.User)
 	c.watchEntrance()
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/caucus-project/caucus/internal/grumble"
 	"github.com/caucus-project/caucus/internal/here"
 	"github.com/caucus-project/caucus/internal/respd"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // far is a listener whose connections seem to come from another machine.
@@ -37,7 +38,7 @@ func TestStrangersAreDenied(t *testing.T) {
 	var password atomic.Value
 	password.Store("")
 	s := open(t, func(cfg *respd.Config, _ *memory) {
-		cfg.Password = func() string { return password.Load().(string) }
+		cfg.Guard = waist.Password(func() string { return password.Load().(string) })
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -93,7 +94,7 @@ func TestWhoHasShownACertificateIsServed(t *testing.T) {
 	var password atomic.Value
 	password.Store("")
 	s := open(t, func(cfg *respd.Config, _ *memory) {
-		cfg.Password = func() string { return password.Load().(string) }
+		cfg.Guard = waist.Password(func() string { return password.Load().(string) })
 	})
 	door, client := withCertificate(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -137,7 +138,9 @@ func TestWhoHasShownACertificateIsServed(t *testing.T) {
 	}
 }
 
-func withPassword(cfg *respd.Config, _ *memory) { cfg.Password = func() string { return "sesame" } }
+func withPassword(cfg *respd.Config, _ *memory) {
+	cfg.Guard = waist.Password(func() string { return "sesame" })
+}
 
 func TestPassword(t *testing.T) {
 	c := open(t, withPassword).dial()

@@ -1,6 +1,8 @@
 package respd
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -46,4 +48,18 @@ func cost(verb, name string) int {
 		return nameCost + len(name) + glob.Compile(name).Bytes()
 	}
 	return nameCost + len(name)
+}
+
+// mayGoOn says whether the client may still listen to what it listens to.
+func (c *client) mayGoOn(user string) bool {
+	c.gate.Lock()
+	all := caucus.Command(slices.Insert(slices.Collect(maps.Keys(c.channels)), 0, "SUBSCRIBE"))
+	patterns := caucus.Command(slices.Insert(slices.Collect(maps.Keys(c.patterns)), 0, "PSUBSCRIBE"))
+	c.gate.Unlock()
+	for _, cmd := range []caucus.Command{all, patterns} {
+		if len(cmd) > 1 && c.s.cfg.Guard.May(user, cmd) != nil {
+			return false
+		}
+	}
+	return true
 }

@@ -1,6 +1,7 @@
 package respd
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,7 +13,7 @@ import (
 // describe gives the line of a connection in CLIENT LIST.
 func (c *client) describe() string {
 	c.gate.Lock()
-	name, library, proto := c.name, c.library, c.proto
+	name, library, proto, user := c.name, c.library, c.proto, cmp.Or(c.who.User, "default")
 	c.gate.Unlock()
 	now := c.s.cfg.Now()
 	cmd, multi := "NULL", -1
@@ -23,10 +24,10 @@ func (c *client) describe() string {
 		multi = 0
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=0 sub=%d psub=%d "+
-		"ssub=0 multi=%d cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
+		"ssub=0 multi=%d cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s",
 		c.id, c.conn.RemoteAddr(), c.conn.LocalAddr(), name, int64(now.Sub(c.born).Seconds()),
 		int64(now.Sub(time.Unix(0, c.heard.Load())).Seconds()), c.flags(), c.subscribed.Load(),
-		c.psubscribed.Load(), multi, cmd, proto, library[0], library[1])
+		c.psubscribed.Load(), multi, cmd, user, proto, library[0], library[1])
 }
 
 func (c *client) flags() string {
@@ -182,7 +183,10 @@ func filter(word, value string) (func(*client) bool, *caucus.Error) {
 	case "LADDR":
 		return func(k *client) bool { return k.conn.LocalAddr().String() == value }, nil
 	case "USER":
-		return func(*client) bool { return value == "default" }, nil
+		return func(k *client) bool {
+			who, in := k.login()
+			return in && cmp.Or(who.User, "default") == value
+		}, nil
 	case "TYPE":
 		if !validType(value) {
 			return nil, caucus.Errorf(caucus.ErrBad, "Unknown client type '%.64s'", value)

@@ -24,17 +24,16 @@ type Config struct {
 	Table  *command.Table
 	Log    *slog.Logger
 	Now    func() time.Time // default time.Now
-	// Password gives the password that clients must prove, "" for none. It is asked for every connection and
-	// every AUTH, so it may change. Nil means none. Without one, clients from elsewhere than this machine are
-	// denied.
-	Password func() string
+	// Guard says who may come in. Unless it is closed, clients from elsewhere than this machine are denied.
+	// Nil: everybody on this machine may do everything.
+	Guard waist.Guard
 	// RedisVersion is what HELLO answers; default 7.0.15, whose commands ours follow.
 	RedisVersion string
 	Limits       resp.Limits
 	MaxClients   int // default 10,000
 	// MaxSubscriptions is to how many channels and patterns one connection may listen; default 10,000.
 	MaxSubscriptions int
-	AuthTimeout      time.Duration // for a client to prove the password; default 10 s
+	AuthTimeout      time.Duration // for a client to log in; default 10 s
 	// MostDump is how many bytes GETDUMP may answer as one string; default 512 MiB, as for any string.
 	MostDump int
 	// WriteTimeout is how long a client may take nothing of what was written to it; default 60 s.
@@ -48,8 +47,8 @@ func (c Config) withDefaults() Config {
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, time.Minute)
 	c.MostDump = cmp.Or(c.MostDump, resp.MaxBulk)
 	c.RedisVersion = cmp.Or(c.RedisVersion, "7.0.15")
-	if c.Password == nil {
-		c.Password = func() string { return "" }
+	if c.Guard == nil {
+		c.Guard = waist.Password(nil)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -246,6 +245,16 @@ func (s *Server) Dismiss() {
 	for _, c := range s.connected() {
 		c.dismissed.Store(true)
 		c.interrupt()
+	}
+}
+
+// Review cuts those who would not be let in any more as they were, as Dismiss does.
+func (s *Server) Review() {
+	for _, c := range s.connected() {
+		if who, in := c.login(); in && (!s.cfg.Guard.Holds(who) || !c.mayGoOn(who.User)) {
+			c.dismissed.Store(true)
+			c.interrupt()
+		}
 	}
 }
 

@@ -51,10 +51,14 @@ func (l *slowLog) note(c *client, cmd caucus.Command, took time.Duration) {
 	}
 }
 
-// shortened gives a command as Redis keeps it, in memory of its own.
+// shortened gives a command as Redis keeps it, in memory of its own, and without what may be a password.
 func shortened(cmd caucus.Command) caucus.Command {
 	words := make(caucus.Command, 0, min(len(cmd), slowWords))
+	secret := len(cmd) > 1 && strings.EqualFold(cmd[0], "acl") && strings.EqualFold(cmd[1], "setuser")
 	for i, word := range cmd {
+		if secret && i > 2 {
+			word = "(redacted)"
+		}
 		if i == slowWords-1 && len(cmd) > slowWords {
 			return append(words, "... ("+strconv.Itoa(len(cmd)-i)+" more arguments)")
 		}

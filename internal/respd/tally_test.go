@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/caucus-project/caucus/internal/respd"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // What is counted is what INFO shows under commandstats and errorstats.
@@ -45,7 +46,9 @@ func TestCommandsErrorsAndBytesAreCounted(t *testing.T) {
 
 // A command that nobody was let in to say is rejected, not called.
 func TestRejectedCommandsAreCounted(t *testing.T) {
-	s := open(t, func(c *respd.Config, _ *memory) { c.Password = func() string { return "secret" } })
+	s := open(t, func(c *respd.Config, _ *memory) {
+		c.Guard = waist.Password(func() string { return "secret" })
+	})
 	s.dial().say("GET k\r\n", "-NOAUTH Authentication required.\r\n")
 	st := s.door.Stats()
 	if len(st.ByCommand) != 1 || st.ByCommand[0].Done != 0 || st.ByCommand[0].Rejected != 1 ||

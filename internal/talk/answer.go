@@ -1,6 +1,7 @@
 package talk
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -20,6 +21,8 @@ func (t *Talk) answer(s *command.Spec, cmd caucus.Command) caucus.Reply {
 		return caucus.Bulk(cmd[1])
 	case "select":
 		return choose(cmd[1])
+	case "acl|whoami":
+		return caucus.Bulk(cmp.Or(t.cfg.User, "default"))
 	case "unwatch": // queued: the transaction forgets what was watched in any case
 		return caucus.OK()
 	}

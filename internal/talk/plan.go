@@ -17,8 +17,8 @@ const (
 // Plan is the longest beginning of a pipeline that can be carried out at once. It belongs to its
 // conversation; its Ops must not be changed, but may be kept.
 type Plan struct {
-	// Steps are carried out in order. When one of them is a write, all of them go the way of writes, the reads
-	// at their places between them (SAFETY A10); else they are reads of one state.
+	// Steps are carried out in order. When one of them is a write, all of them go the way of writes, the
+	// reads at their places between them (SAFETY A10); else they are reads of one state.
 	Steps []entry.Step
 	// Beats are the signs of life that come with these commands.
 	Beats []entry.Beat
@@ -161,7 +161,7 @@ func newPlan(room int) *Plan {
 // request came.
 func (t *Talk) seal(p *Plan, carry carried, seen uint64) {
 	if carry.session != (entry.Session{}) && len(p.items) > 0 {
-		beat := entry.Beat{Session: carry.session, Attach: carry.attach, Seen: seen}
+		beat := entry.Beat{Session: carry.session, Attach: carry.attach, Seen: seen, User: t.cfg.User}
 		p.Beats = append([]entry.Beat{beat}, p.Beats...)
 	}
 	p.Local = !p.firm

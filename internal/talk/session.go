@@ -129,7 +129,7 @@ func (t *Talk) sessionNamed(p *Plan, s *command.Spec, sub string, cmd caucus.Com
 		p.Promise = true
 		for _, id := range cmd[2:] {
 			if session := NamedSession(id); session != (entry.Session{}) {
-				p.Beats = append(p.Beats, entry.Beat{Session: session})
+				p.Beats = append(p.Beats, entry.Beat{Session: session, User: t.cfg.User})
 			}
 		}
 		p.last(foreign, nil)

@@ -17,7 +17,8 @@ type Config struct {
 	// Detached, when not empty, names the session for which this conversation acts and which no connection
 	// carries (SAFETY A4).
 	Detached string
-	// Unbound says that no connection carries what this conversation opens or resumes, so GRACE has no meaning.
+	// Unbound says that no connection carries what this conversation opens or resumes, so GRACE has no
+	// meaning.
 	Unbound bool
 	// Session, when not empty, is the id of a session for which this conversation acts, wherever it is
 	// attached, and Seen the version of the newest promise that its client says it has read (SAFETY A3).
@@ -25,7 +26,7 @@ type Config struct {
 	Seen    uint64
 	// Beside, when not nil, is a conversation whose session this one carries too, under the same attachment.
 	Beside *Talk
-	// User is who is logged in, "" for the default user.
+	// User is who speaks at first, "" for the default user.
 	User string
 	// Node answers the commands that concern the node alone. Nil: they are refused.
 	Node func(caucus.Command) caucus.Reply
@@ -72,6 +73,13 @@ func New(cfg Config) *Talk {
 
 // Session gives the id of the session that the conversation carries, "" when it carries none or is detached.
 func (t *Talk) Session() string { return t.carry.id }
+
+// As makes the conversation that of a user from now on, "" being the default user. A session that it carries
+// stays that of the user who opened it.
+func (t *Talk) As(user string) { t.cfg.User = user }
+
+// User gives who speaks.
+func (t *Talk) User() string { return t.cfg.User }
 
 // Dropped says what the loss of the connection must report, if anything: the session and the attachment
 // number under which the connection carried it (SAFETY A4).

@@ -18,19 +18,21 @@ var floors = map[string]int{
 	"internal/lease": 1, "internal/founding": 1, "internal/follow": 1, "internal/waist": 1,
 	"internal/overview": 1, "internal/certs": 1,
 
-	"internal/machine": 2, "internal/talk": 2,
-	"internal/doctor": 2,
+	"internal/users": 2,
+
+	"internal/machine": 3, "internal/talk": 3,
+	"internal/doctor": 3,
 	"internal/story":  2, // test support
 
-	"internal/replica": 3, "internal/raftlog": 3, "internal/peer": 3, "internal/feed": 3, "client": 3,
-	"internal/post": 3, "internal/explore": 3,
+	"internal/replica": 4, "internal/raftlog": 4, "internal/peer": 4, "internal/feed": 4, "client": 4,
+	"internal/post": 4, "internal/explore": 4,
 
-	"internal/respd": 4, "internal/httpd": 4, "internal/metrics": 4, "internal/load": 4,
+	"internal/respd": 5, "internal/httpd": 5, "internal/metrics": 5, "internal/load": 5,
 
-	"node": 5, "internal/sim": 5,
+	"node": 6, "internal/sim": 6,
 
-	"cmd": 6, "deploy": 6,
-	"internal/nodetest": 6, "internal/tidy": 6, "tests": 6, "tests/chaos": 6, "examples": 6,
+	"cmd": 7, "deploy": 7,
+	"internal/nodetest": 7, "internal/tidy": 7, "tests": 7, "tests/chaos": 7, "examples": 7,
 }
 
 // room gives the folder with a floor that a folder belongs to. Only the root folder belongs to the root.

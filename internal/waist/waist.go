@@ -22,6 +22,9 @@ type Conn interface {
 	// it may speak for it. Else the error is NOPERM. A channel that names no member is that of the
 	// conversation's own. It asks the ensemble.
 	Feed(ctx context.Context, channel string) (string, *caucus.Error)
+	// As makes the conversation that of a user from now on, "" being the default user. The session that it
+	// carries stays that of who has opened it.
+	As(user string)
 	// Close ends the conversation. Lost says that the client's side was seen to close it (end of file or a
 	// reset), which starts the grace of its session; any other end is silence, which counts to the TTL.
 	Close(lost bool)
@@ -30,10 +33,10 @@ type Conn interface {
 // Starter is a Conn of which nobody needs to wait for an answer.
 type Starter interface {
 	Conn
-	// Start begins to carry out the commands of one pipeline as DoAll does. It gives the replies if they are at
-	// hand; else it gives nil, and done is called with them once, from another goroutine, and must not wait.
-	// What was started goes on its way at Push at the latest. Until it is answered the Conn is used for nothing
-	// else. The end of ctx ends nothing but what says itself how long it will wait.
+	// Start begins to carry out the commands of one pipeline as DoAll does. It gives the replies if they are
+	// at hand; else it gives nil, and done is called with them once, from another goroutine, and must not
+	// wait. What was started goes on its way at Push at the latest. Until it is answered the Conn is used for
+	// nothing else. The end of ctx ends nothing but what says itself how long it will wait.
 	Start(ctx context.Context, cmds []caucus.Command, done func([]caucus.Reply)) []caucus.Reply
 	// Push sends on its way what was started on any Conn of the server.
 	Push()
@@ -49,23 +52,23 @@ type ConnInfo struct {
 	// the Conn means nothing. The text is hashed; it never reaches the log.
 	Detached string
 	// Unbound says that no connection carries what the Conn opens or resumes (a session over HTTP): such a
-	// session lives by its TTL alone, GRACE has no meaning for it, and closing the Conn means nothing. Nor is a
-	// request evidence that the answer before it was read (SAFETY A3).
+	// session lives by its TTL alone, GRACE has no meaning for it, and closing the Conn means nothing. Nor is
+	// a request evidence that the answer before it was read (SAFETY A3).
 	Unbound bool
 	// Session, when not empty, is the id of a session that the Conn acts for while leaving it where it is
 	// attached. That is for reads and for signs of life; what was written so could not be told from what the
 	// client's former node still has under way (SAFETY A4).
 	Session string
-	// Seen is the version of the newest promise that the client of Session says it has read. It comes with every
-	// sign of life of the Conn, as evidence that the client knows what was revoked up to there (SAFETY A3).
+	// Seen is the version of the newest promise that the client of Session says it has read. It comes with
+	// every sign of life of the Conn, as evidence that the client knows what was revoked up to there (SAFETY
+	// A3).
 	Seen uint64
 	// Beside, when not nil, is another Conn of the same server: this one acts for the session that it carries
 	// now, under the same attachment, so that one request can wait while others go on. It may not be used
 	// while Open looks at it.
 	Beside Conn
-	// Certificate is the common name in the client's certificate, which was verified; "" when it has shown
-	// none. One of a node names nobody.
-	Certificate string
+	// User is who speaks, "" for the default user.
+	User string
 	// Inside says that the client is in the node's own process, with which it dies (SAFETY A6).
 	Inside bool
 	// Node says that the node speaks for itself, from inside its process, and not a client of it.
@@ -120,9 +123,9 @@ type Subscription interface {
 	// Next waits for messages and returns all that are there. It fails with ErrSlow when the reader fell so
 	// far behind that it was cut off, and with the context's error.
 	Next(ctx context.Context) ([]Message, error)
-	// Tell has ready called, and again after each Take that gave nothing, once there is something to take; and
-	// when the reader is cut off. It runs where something is published, and must not wait. It is said before
-	// the first Subscribe, and Next is for those who do not say it.
+	// Tell has ready called, and again after each Take that gave nothing, once there is something to take;
+	// and when the reader is cut off. It runs where something is published, and must not wait. It is said
+	// before the first Subscribe, and Next is for those who do not say it.
 	Tell(ready func())
 	// Take gives all messages that are there, nil when there are none, and fails as Next does. When it
 	// gives some, room, which must be empty, is where the next ones come to.

@@ -1,0 +1,117 @@
+package users
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/glob"
+	"github.com/caucus-project/caucus/internal/waist"
+)
+
+// refusal is why a user may not have a command carried out.
+type refusal struct {
+	what string // "command", "key" or "channel"
+	name string // of the key or channel
+}
+
+// May says why the user may not have a command of a row carried out, with the words of Redis, nil when he
+// may. Who may not, learns nothing of whether a key is there.
+func (u *User) May(s *command.Spec, cmd caucus.Command) *caucus.Error {
+	r := u.refuses(s, cmd)
+	if r == nil {
+		return nil
+	}
+	if r.what == "command" {
+		return caucus.Errorf(caucus.ErrNoPerm, "this user has no permissions to run the '%s' command", s.Name)
+	}
+	return caucus.Errorf(caucus.ErrNoPerm,
+		"this user has no permissions to access one of the %ss used as arguments", r.what)
+}
+
+// DryRun says what May would, in the words of ACL DRYRUN, "OK" when nothing is refused.
+func (u *User) DryRun(s *command.Spec, cmd caucus.Command) string {
+	r := u.refuses(s, cmd)
+	switch {
+	case r == nil:
+		return "OK"
+	case r.what == "command":
+		return "This user has no permissions to run the '" + s.Name + "' command"
+	}
+	return "This user has no permissions to access the '" + r.name + "' " + r.what
+}
+
+func (u *User) refuses(s *command.Spec, cmd caucus.Command) (why *refusal) {
+	if !s.Has(command.NoAuth) && !u.runs(s) {
+		return &refusal{what: "command"}
+	}
+	if pattern, roams := s.Roams(cmd); roams && !u.roams(pattern) {
+		return &refusal{"key", pattern}
+	}
+	s.Touches(cmd, func(key string, how command.Access) bool {
+		if !u.touches(key, how) {
+			why = &refusal{"key", key}
+		}
+		return why == nil
+	})
+	if why != nil {
+		return why
+	}
+	channels, patterns := s.Channels(cmd)
+	for _, channel := range channels {
+		if !u.hears(channel, patterns) {
+			return &refusal{"channel", channel}
+		}
+	}
+	return nil
+}
+
+// runs says whether the rules about commands allow one. The last that speaks of it decides.
+func (u *User) runs(s *command.Spec) bool {
+	for _, rule := range slices.Backward(u.commands) {
+		if rule.fits(s) {
+			return rule.allow
+		}
+	}
+	return false
+}
+
+func (c commandRule) fits(s *command.Spec) bool {
+	if strings.HasPrefix(c.what, "@") {
+		return s.In(c.what)
+	}
+	rest, ok := strings.CutPrefix(s.Name, c.what)
+	return ok && (rest == "" || rest[0] == '|')
+}
+
+// touches says whether one rule lets the user do all that with a key.
+func (u *User) touches(key string, how command.Access) bool {
+	for _, k := range u.keys {
+		allows := (how&command.Reads == 0 || k.reads) && (how&command.Alters == 0 || k.alters)
+		if allows && glob.Match(k.pattern, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// roams says whether the user may read all keys that match a pattern: those of one that he was given, or all.
+func (u *User) roams(pattern string) bool {
+	return slices.ContainsFunc(u.keys, func(k keyRule) bool {
+		return k.reads && (k.pattern == "*" || k.pattern == pattern)
+	})
+}
+
+// hears says whether the user may listen to a channel, or speak to it. A pattern must be just one that he was
+// given. A member's channel belongs to that of its group.
+func (u *User) hears(channel string, pattern bool) bool {
+	group, private := strings.CutPrefix(channel, waist.PrivateChannels)
+	if private && !pattern {
+		group, _, _ = strings.Cut(group, ":")
+		channel = caucus.EventChannel(group)
+	}
+	return slices.ContainsFunc(u.channels, func(allowed string) bool {
+		return allowed == "*" || allowed == channel || !pattern && glob.Match(allowed, channel)
+	})
+}
