@@ -26,7 +26,7 @@ const (
 )
 
 // failedLogin is how long who has failed waits for the answer.
-const failedLogin = time.Second
+const failedLogin = 400 * time.Millisecond
 
 // maxHashing is how many wait for a hash to be made, at most.
 const maxHashing = 256

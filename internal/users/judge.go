@@ -6,7 +6,6 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
-	"github.com/caucus-project/caucus/internal/glob"
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
@@ -89,7 +88,7 @@ func (c commandRule) fits(s *command.Spec) bool {
 func (u *User) touches(key string, how command.Access) bool {
 	for _, k := range u.keys {
 		allows := (how&command.Reads == 0 || k.reads) && (how&command.Alters == 0 || k.alters)
-		if allows && glob.Match(k.pattern, key) {
+		if allows && k.matcher.Match(key) {
 			return true
 		}
 	}
@@ -111,7 +110,7 @@ func (u *User) hears(channel string, pattern bool) bool {
 		group, _, _ = strings.Cut(group, ":")
 		channel = caucus.EventChannel(group)
 	}
-	return slices.ContainsFunc(u.channels, func(allowed string) bool {
-		return allowed == "*" || allowed == channel || !pattern && glob.Match(allowed, channel)
+	return slices.ContainsFunc(u.channels, func(allowed channelRule) bool {
+		return allowed.pattern == "*" || allowed.pattern == channel || !pattern && allowed.matcher.Match(channel)
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/glob"
 )
 
 // most is how many rules of one kind, and passwords, a user may have.
@@ -79,7 +80,7 @@ func (u *User) applyMarked(rule string) (why string) {
 	case '>', '<':
 		return "a password came here as it is"
 	case '~':
-		return u.allowKeys(keyRule{true, true, rest})
+		return u.allowKeys(keyRule{reads: true, alters: true, pattern: rest})
 	case '%':
 		return u.applyAccess(rest)
 	case '&':
@@ -136,35 +137,49 @@ func (u *User) applyAccess(rest string) (why string) {
 }
 
 func (u *User) allowKeys(k keyRule) (why string) {
-	switch {
-	case strings.ContainsAny(k.pattern, " \x00"):
-		return "Syntax error"
-	case slices.ContainsFunc(u.keys, func(k keyRule) bool { return k == keyRule{true, true, "*"} }):
+	if why := badPattern(k.pattern); why != "" {
+		return why
+	}
+	if slices.ContainsFunc(u.keys, func(old keyRule) bool { return old.all() }) {
 		if k.pattern == "*" {
 			return ""
 		}
 		return "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any " +
 			"effect. Try 'resetkeys' to start with an empty list of patterns"
-	case k == keyRule{true, true, "*"}:
+	}
+	if k.all() {
 		u.keys = nil
 	}
-	if !slices.Contains(u.keys, k) {
+	if !slices.ContainsFunc(u.keys, func(old keyRule) bool { return old.String() == k.String() }) {
+		k.matcher = glob.Compile(k.pattern)
 		u.keys = append(u.keys, k)
 	}
 	return ""
 }
 
 func (u *User) allowChannels(pattern string) (why string) {
+	if why := badPattern(pattern); why != "" {
+		return why
+	}
 	switch {
-	case strings.ContainsAny(pattern, " \x00"):
-		return "Syntax error"
 	case pattern == "*":
-		u.channels = []string{"*"}
-	case slices.Contains(u.channels, "*"):
+		u.channels = nil
+	case u.allChannels():
 		return "Adding a pattern after the * pattern (or the 'allchannels' flag) is not valid and does not " +
 			"have any effect. Try 'resetchannels' to start with an empty list of channels"
-	case !slices.Contains(u.channels, pattern):
-		u.channels = append(u.channels, pattern)
+	case slices.ContainsFunc(u.channels, func(old channelRule) bool { return old.pattern == pattern }):
+		return ""
+	}
+	u.channels = append(u.channels, channelRule{pattern, glob.Compile(pattern)})
+	return ""
+}
+
+func badPattern(pattern string) (why string) {
+	if strings.ContainsAny(pattern, " \x00") {
+		return "Syntax error"
+	}
+	if err := glob.Check(pattern); err != nil {
+		return err.Error()
 	}
 	return ""
 }

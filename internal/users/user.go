@@ -1,10 +1,10 @@
 package users
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/glob"
 )
 
 // Default is the name of the user who speaks on a connection that has not logged in. Operations name him "".
@@ -19,7 +19,7 @@ type User struct {
 
 	commands []commandRule // in order: the last that fits decides
 	keys     []keyRule
-	channels []string // patterns
+	channels []channelRule
 }
 
 // commandRule allows or forbids commands.
@@ -32,7 +32,19 @@ type commandRule struct {
 type keyRule struct {
 	reads, alters bool
 	pattern       string
+	matcher       *glob.Pattern // of the pattern
 }
+
+// all says whether the rule allows everything.
+func (k *keyRule) all() bool { return k.reads && k.alters && k.pattern == "*" }
+
+// channelRule allows channels.
+type channelRule struct {
+	pattern string
+	matcher *glob.Pattern // of the pattern
+}
+
+func (u *User) allChannels() bool { return len(u.channels) == 1 && u.channels[0].pattern == "*" }
 
 // New gives a user who may do nothing yet.
 func New(name string) *User { return &User{Name: name} }
@@ -40,7 +52,8 @@ func New(name string) *User { return &User{Name: name} }
 // NewDefault gives the default user as he is at first: he may do everything, without a password.
 func NewDefault() *User {
 	return &User{Name: Default, On: true, NoPass: true, commands: []commandRule{{true, "@all"}},
-		keys: []keyRule{{true, true, "*"}}, channels: []string{"*"}}
+		keys:     []keyRule{{true, true, "*", glob.Compile("*")}},
+		channels: []channelRule{{"*", glob.Compile("*")}}}
 }
 
 // ValidName says why a name cannot be that of a user, nil when it can. One that begins with a dot is not for
@@ -63,7 +76,7 @@ func (u *User) Rules() []string {
 		rules = append(rules, "#"+h)
 	}
 	rules = append(rules, u.Keys()...)
-	if !slices.Contains(u.channels, "*") {
+	if !u.allChannels() {
 		rules = append(rules, "resetchannels")
 	}
 	return append(append(rules, u.Channels()...), u.Commands()...)
@@ -105,7 +118,7 @@ func (k keyRule) String() string {
 func (u *User) Channels() []string {
 	var all []string
 	for _, c := range u.channels {
-		all = append(all, "&"+c)
+		all = append(all, "&"+c.pattern)
 	}
 	return all
 }
