@@ -137,60 +137,60 @@ func changesBetween(old, s *overview.Ensemble) (lines []string) {
 	case s.Leader != nil && (old.Leader == nil || *old.Leader != *s.Leader):
 		tell("%s leads, term %d", *s.Leader, s.Term)
 	}
-	lines = append(lines, nodesBetween(old, s)...)
-	return append(lines, groupsBetween(old, s)...)
+	lines = append(lines, between(old.Nodes, s.Nodes, nameOfNode, nodeChanged, "%s was removed")...)
+	return append(lines, between(old.Groups, s.Groups, nameOfGroup, groupChanged, "group %s has ended")...)
 }
 
-func nodesBetween(old, s *overview.Ensemble) (lines []string) {
-	before := map[string]overview.Node{}
-	for _, n := range old.Nodes {
-		before[n.Name] = n
+// between tells of each of what has a name how it has changed since it was looked at last, and of what is
+// gone.
+func between[T any](old, now []T, name func(T) string, changed func(was *T, is T) []string,
+	gone string) (lines []string) {
+	before := map[string]*T{}
+	for i := range old {
+		before[name(old[i])] = &old[i]
 	}
-	for _, n := range s.Nodes {
-		was, known := before[n.Name]
-		delete(before, n.Name)
-		switch {
-		case !known:
-			lines = append(lines, n.Name+" has come, as "+n.Role)
-		case was.Role == n.Role:
-		case n.Role == "unreachable":
-			lines = append(lines, n.Name+" cannot be reached")
-		case was.Role == "unreachable":
-			lines = append(lines, n.Name+" is back, as "+n.Role)
-		case was.Role == "learner":
-			lines = append(lines, n.Name+" votes now")
-		}
-		if known && was.Version != n.Version {
-			lines = append(lines, fmt.Sprintf("%s runs %s now, and ran %s", n.Name, n.Version, was.Version))
-		}
+	for _, is := range now {
+		lines = append(lines, changed(before[name(is)], is)...)
+		delete(before, name(is))
 	}
-	for _, n := range old.Nodes {
-		if _, gone := before[n.Name]; gone {
-			lines = append(lines, n.Name+" was removed")
+	for _, was := range old {
+		if before[name(was)] != nil {
+			lines = append(lines, fmt.Sprintf(gone, name(was)))
 		}
 	}
 	return lines
 }
 
-func groupsBetween(old, s *overview.Ensemble) (lines []string) {
-	before := map[string]overview.Group{}
-	for _, g := range old.Groups {
-		before[g.Name] = g
+func nameOfNode(n overview.Node) string { return n.Name }
+
+// nodeChanged tells how a node has changed; was is nil for one that was not there.
+func nodeChanged(was *overview.Node, is overview.Node) (lines []string) {
+	switch {
+	case was == nil:
+		return []string{is.Name + " has come, as " + is.Role}
+	case was.Role == is.Role:
+	case is.Role == "unreachable":
+		lines = append(lines, is.Name+" cannot be reached")
+	case was.Role == "unreachable":
+		lines = append(lines, is.Name+" is back, as "+is.Role)
+	case was.Role == "learner":
+		lines = append(lines, is.Name+" votes now")
 	}
-	for _, g := range s.Groups {
-		was, known := before[g.Name]
-		delete(before, g.Name)
-		switch {
-		case !known:
-			lines = append(lines, "group "+g.Name+" was made")
-		case was.Size != g.Size || was.State != g.State:
-			lines = append(lines, fmt.Sprintf("group %s is %s, with %d members", g.Name, g.State, g.Size))
-		}
-	}
-	for _, g := range old.Groups {
-		if _, gone := before[g.Name]; gone {
-			lines = append(lines, "group "+g.Name+" has ended")
-		}
+	if was.Version != is.Version {
+		lines = append(lines, fmt.Sprintf("%s runs %s now, and ran %s", is.Name, is.Version, was.Version))
 	}
 	return lines
+}
+
+func nameOfGroup(g overview.Group) string { return g.Name }
+
+// groupChanged tells how a group has changed; was is nil for one that was not there.
+func groupChanged(was *overview.Group, is overview.Group) []string {
+	switch {
+	case was == nil:
+		return []string{"group " + is.Name + " was made"}
+	case was.Size != is.Size || was.State != is.State:
+		return []string{fmt.Sprintf("group %s is %s, with %d members", is.Name, is.State, is.Size)}
+	}
+	return nil
 }
