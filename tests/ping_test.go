@@ -7,7 +7,8 @@ import (
 	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
-// A node that lives answers caucus ping, and with --ready only while it can serve what a majority confirms.
+// A node that lives answers caucus ping, and with --ready only while it can serve what a majority
+// confirms. With --wait it is asked until it does.
 func TestPing(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 2)
@@ -25,4 +26,9 @@ func TestPing(t *testing.T) {
 	ping(1, "TRYAGAIN", "--ready")
 	c.Kill(0)
 	ping(1, "no node")
+	ping(1, "no node", "--wait", "300ms")
+	c.Begin(0)
+	ping(0, "PONG after ", "--wait", "1m")
+	c.Begin(1)
+	ping(0, "PONG after ", "--ready", "--wait", "1m")
 }

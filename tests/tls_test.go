@@ -51,6 +51,14 @@ func TestCert(t *testing.T) {
 			t.Errorf("%v: %d, want %d with %q\n%s%s", c.args, status, c.status, c.says, out, said)
 		}
 	}
+	// What it says to do next works where it was said.
+	_, out, _ := verb(t, "cert", "node", "--dir", dir, "--name", "any", "--force")
+	for _, file := range []string{"--tls-cert " + dir + "/node-any.crt", "--tls-key " + dir + "/node-any.key",
+		"--tls-ca " + dir + "/ca.crt"} {
+		if !strings.Contains(out, file) {
+			t.Errorf("%q is not in\n%s", file, out)
+		}
+	}
 	keys, err := filepath.Glob(dir + "/*.key")
 	if err != nil || len(keys) != 4 {
 		t.Fatal(keys, err)

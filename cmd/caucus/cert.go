@@ -99,9 +99,9 @@ func (c *certNodeCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Copy %s.crt, %s.key and %s to the node, and add to its command line\n"+
-		"    caucus serve --id %s --tls-cert %s.crt --tls-key %s.key --tls-ca ca.crt\n", files, files,
-		filepath.Join(c.Dir, "ca.crt"), c.Name, filepath.Base(files), filepath.Base(files))
+	fmt.Printf("Add to the command line of the node, on another machine with the paths that they have there,\n"+
+		"    caucus serve --id %s --tls-cert %s.crt --tls-key %s.key --tls-ca %s\n", c.Name, files, files,
+		filepath.Join(c.Dir, "ca.crt"))
 	return nil
 }
 
@@ -111,11 +111,11 @@ func (c *certClientCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Copy %s.crt, %s.key and %s to the client, who says\n"+
-		"    caucus status --tls-cert %s.crt --tls-key %s.key --tls-ca ca.crt --addr HOST:PORT\n"+
-		"    redis-cli --tls --cert %s.crt --key %s.key --cacert ca.crt -h HOST -p PORT\n", files, files,
-		filepath.Join(c.Dir, "ca.crt"), filepath.Base(files), filepath.Base(files), filepath.Base(files),
-		filepath.Base(files))
+	ca := filepath.Join(c.Dir, "ca.crt")
+	fmt.Printf("The client says, on another machine with the paths that they have there,\n"+
+		"    caucus status --tls-cert %s.crt --tls-key %s.key --tls-ca %s --addr HOST:PORT\n"+
+		"    redis-cli --tls --cert %s.crt --key %s.key --cacert %s -h HOST -p PORT\n",
+		files, files, ca, files, files, ca)
 	return nil
 }
 

@@ -51,9 +51,11 @@ func (f *ensembleFlags) unreached(err error) error {
 	at := strings.Join(f.Addr, ", ")
 	switch {
 	case errors.Is(err, caucus.ErrNoAuth):
-		return fmt.Errorf("the ensemble at %s has a password: name its file with --password-file", at)
+		return fmt.Errorf("the ensemble at %s has a password: name its file with --password-file (%w)", at,
+			err)
 	case errors.Is(err, caucus.ErrWrongPass):
-		return fmt.Errorf("--password-file: the ensemble at %s has another password than %s", at, f.PasswordFile)
+		return fmt.Errorf("--password-file: the ensemble at %s has another password than %s (%w)", at,
+			f.PasswordFile, err)
 	}
 	return fmt.Errorf("no node of an ensemble at %s (--addr or CAUCUS_ADDR says where): %w", at, err)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,13 +53,15 @@ func TestNobodyThereNamesTheAddressAndTheFlag(t *testing.T) {
 // Who has no password, or another than the ensemble, is told which flag is meant.
 func TestRefusedPasswordsNameTheFlag(t *testing.T) {
 	flags := &ensembleFlags{Addr: []string{"a:1"}}
-	said := flags.unreached(fmt.Errorf("greeting: %w", caucus.Errorf(caucus.ErrNoAuth, "no"))).Error()
-	if said != "the ensemble at a:1 has a password: name its file with --password-file" {
+	said := flags.unreached(fmt.Errorf("greeting: %w", caucus.Errorf(caucus.ErrNoAuth, "no")))
+	want := "the ensemble at a:1 has a password: name its file with --password-file (greeting: NOAUTH no)"
+	if said.Error() != want || !errors.Is(said, caucus.ErrNoAuth) {
 		t.Error("without one:", said)
 	}
 	flags.PasswordFile = "secret"
-	said = flags.unreached(fmt.Errorf("greeting: %w", caucus.Errorf(caucus.ErrWrongPass, "no"))).Error()
-	if said != "--password-file: the ensemble at a:1 has another password than secret" {
+	said = flags.unreached(fmt.Errorf("greeting: %w", caucus.Errorf(caucus.ErrWrongPass, "no")))
+	want = "--password-file: the ensemble at a:1 has another password than secret (greeting: WRONGPASS no)"
+	if said.Error() != want || !errors.Is(said, caucus.ErrWrongPass) {
 		t.Error("another:", said)
 	}
 }

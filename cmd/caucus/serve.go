@@ -96,6 +96,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	reloading := c.reloads(cfg.Logger, level, running)
 	defer reloading()
 	go keepThrifty(ctx)
+	warnExposed(cfg.Logger, map[string]string{"--password-file": c.PasswordFile, "--tls-key": c.TLSKey})
 	if runtime.GOOS != "linux" {
 		cfg.Logger.Warn("caucus is tested on Linux alone: nothing is claimed here of what survives a loss of power")
 	}
