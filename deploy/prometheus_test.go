@@ -110,6 +110,8 @@ caucus_memory_limit_bytes{instance="*"} 1000000000x240
 process_open_fds{instance="*"} 100x240
 process_max_fds{instance="*"} 1024x240
 caucus_connections_refused_total{instance="*",door="resp",why="slow"} 9x240
+caucus_failed_logins_total{instance="*"} 3x240
+caucus_rate_refusals_total{instance="*"} 0x240
 caucus_session_ends_total{instance="*",reason="lost"} 0+1x240
 caucus_session_ends_total{instance="*",reason="closed"} 0+100x240
 caucus_sessions{instance="*"} 50x240
@@ -148,6 +150,8 @@ var sick = map[string]string{
 	"CaucusVersionsDiffer":    `caucus_build_info{instance="n2",version="2",goversion="go1"} 1x240`,
 	"CaucusLeadershipWanders": `caucus_leader_changes_total{instance="n2"} 0x190 0+1x50`,
 	"CaucusTurnsClientsAway":  `caucus_connections_refused_total{instance="n2",door="resp",why="slow"} 0+1x240`,
+	"CaucusLoginsFail":        `caucus_failed_logins_total{instance="n2"} 0+10x240`,
+	"CaucusUserTooFast":       `caucus_rate_refusals_total{instance="n2"} 0+10x240`,
 	"CaucusSessionsExpire":    `caucus_session_ends_total{instance="*",reason="lost"} 0x195 0+10x50`,
 	"CaucusGroupsDoNotSettle": `caucus_groups_settling{instance="*"} 0x180 2x60`,
 	"CaucusSlotsStuck":        `caucus_slots_stuck{instance="*",group="g",member="m"} 0x180 2x60`,

@@ -80,6 +80,9 @@ type Config struct {
 	MaxClients int
 	// MaxSubscriptions bounds the channels and patterns that one connection listens to: 10,000.
 	MaxSubscriptions int
+	// MaxUserRate bounds how many commands a user may ask this node for in a second, over all his connections; a
+	// second's worth may come at once. What is beyond is answered TRYAGAIN. 0: there is no bound.
+	MaxUserRate int
 	// MaxClientMemory, in bytes, bounds what all connections together hold of requests that are coming and of
 	// answers that were not taken, beyond 64 KiB each: 1 GiB, at least 16 MiB. Who needs more than is left is
 	// answered OOM, and its connection is closed.
@@ -170,6 +173,10 @@ func (c Config) validate() error {
 	if m := c.MaxClientMemory; m != 0 && m < leastClientMemory {
 		return fmt.Errorf("node: MaxClientMemory (--max-client-memory) is %d bytes; it may be %d and more", m,
 			leastClientMemory)
+	}
+	if c.MaxUserRate < 0 {
+		return fmt.Errorf("node: MaxUserRate (--max-user-rate) is %d commands a second; it may be 0, for no "+
+			"bound, and more", c.MaxUserRate)
 	}
 	if a := c.MaxArgument; a != 0 && (a < leastArgument || a > mostArgument) {
 		return fmt.Errorf("node: MaxArgument (--proto-max-bulk-len) is %d bytes; it may be %d to %d", a,

@@ -88,7 +88,8 @@ func (n *Node) wait(_ context.Context, cmd caucus.Command) caucus.Reply {
 func (n *Node) configGet(_ context.Context, cmd caucus.Command) caucus.Reply {
 	settings := append([]string{"appendfsync", "always", "appendonly", "yes", "databases", "1",
 		"max-client-memory", strconv.FormatInt(n.cfg.MaxClientMemory, 10),
-		"max-subscriptions", strconv.Itoa(n.cfg.MaxSubscriptions), "maxclients", strconv.Itoa(n.cfg.MaxClients),
+		"max-subscriptions", strconv.Itoa(n.cfg.MaxSubscriptions), "max-user-rate", strconv.Itoa(n.cfg.MaxUserRate),
+		"maxclients", strconv.Itoa(n.cfg.MaxClients),
 		"proto-max-bulk-len", strconv.Itoa(n.cfg.MaxArgument), "save", "",
 		"slowlog-log-slower-than", "10000", "slowlog-max-len", "128", "timeout", "0"}, n.holdings().settings...)
 	asked := make([]bool, len(settings))

@@ -74,6 +74,7 @@ type Node struct {
 	gate     *gate
 	users    atomic.Pointer[users.Book] // as they are in the state
 	logins   *logins
+	rates    *rates
 
 	program *client.Client     // of the process that the node lives in
 	self    *client.Client     // of the node itself
@@ -115,7 +116,7 @@ func newNode(cfg Config, known commands) *Node {
 	n := &Node{cfg: cfg, log: cfg.Logger, commands: known, opened: make(chan struct{}),
 		done: make(chan struct{}), assembly: newAssembly(), gate: newGate(), seat: newSeat(),
 		voice: newVoice(), flights: newFlights(), budget: resp.NewBudget(cfg.MaxClientMemory),
-		logins: newLogins()}
+		logins: newLogins(), rates: newRates(cfg.MaxUserRate)}
 	n.era.Store(newEra())
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)

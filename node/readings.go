@@ -74,6 +74,7 @@ func (n *Node) doorReadings(r *metrics.Readings) {
 	r.Refusals, r.Responses = door.Errors, web.Answers
 	r.Commands, r.Waiting = families(door.ByCommand), n.waiting.Load()
 	r.ClientBytes = n.budget.Held()
+	r.FailedLogins, r.RateRefused = n.logins.failed.Load(), n.rates.refused.Load()
 }
 
 // families adds up what was counted by command.

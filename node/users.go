@@ -87,10 +87,14 @@ func (g guard) May(user string, cmd caucus.Command) *caucus.Error {
 // authorize judges by the users as this node knows them. What changes the state, or reads it, is judged again
 // where it is carried out; this spares the log what would be refused there, and spoils transactions in time.
 func (n *Node) authorize(user string, spec *command.Spec, cmd caucus.Command) *caucus.Error {
+	if inside(user) {
+		return nil
+	}
+	if err := n.rates.allow(user, spec); err != nil {
+		return err
+	}
 	book := n.users.Load()
 	switch {
-	case inside(user):
-		return nil
 	case user == peerUser:
 		return peerRights.May(spec, cmd)
 	case len(book.Listed()) == 0:
@@ -109,6 +113,7 @@ func (n *Node) revise(book *users.Book) {
 		return
 	}
 	n.logins.forget(book)
+	n.rates.forget(book)
 	n.running.Go(n.doors.review)
 }
 

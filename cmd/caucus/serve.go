@@ -46,6 +46,7 @@ type serveCmd struct {
 	Snapshot       uint64        `help:"Log entries after which a snapshot is written, by default 100000." default:"100000" placeholder:"ENTRIES"`
 	Digest         uint64        `help:"Log entries after which the nodes compare digests of their states, by default 1000000." default:"1000000" placeholder:"ENTRIES"`
 	MaxClients     int           `help:"Client connections at most." default:"10000"`
+	MaxUserRate    int           `help:"Commands that one user may ask this node for in a second; 0 for no bound." default:"0"`
 	MaxSubs        int           `name:"max-subscriptions" help:"Channels and patterns that one connection listens to, at most." default:"10000"`
 	MaxClientMem   memory        `name:"max-client-memory" help:"What all connections together may hold of commands that are coming and answers that were not taken: 1gb." placeholder:"SIZE"`
 	MaxArgument    memory        `name:"proto-max-bulk-len" help:"The longest argument of a command, and so the largest value that is sent as one: 8mb; 32mb at most." placeholder:"SIZE"`
@@ -153,7 +154,7 @@ func (c *serveCmd) config() (node.Config, error) {
 		TLS: c.tls(), Password: password, BlocTimeout: time.Duration(c.Timeout), Settle: settle,
 		RequestTimeout: c.RequestTimeout, Heartbeat: c.Heartbeat, Election: c.Election,
 		SnapshotEntries: c.Snapshot, DigestEntries: c.Digest, MaxClients: c.MaxClients,
-		MaxSubscriptions: c.MaxSubs, MaxClientMemory: int64(c.MaxClientMem),
+		MaxSubscriptions: c.MaxSubs, MaxUserRate: c.MaxUserRate, MaxClientMemory: int64(c.MaxClientMem),
 		MaxArgument: int(c.MaxArgument), MaxMemory: int64(c.MaxMemory),
 	}, nil
 }

@@ -20,6 +20,8 @@ type Readings struct {
 	TLS *TLS
 	// ClientBytes is what clients hold beyond what each may hold in any case.
 	ClientBytes int64
+	// FailedLogins counts passwords that were wrong, RateRefused commands beyond what a user may ask for.
+	FailedLogins, RateRefused uint64
 	// Waiting counts commands of clients that wait for something to happen.
 	Waiting int64
 

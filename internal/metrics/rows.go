@@ -239,6 +239,12 @@ func clientRows() []row {
 			help: "Bytes of requests that are coming and of answers that were not taken, beyond 64 KiB of each " +
 				"connection; --max-client-memory bounds them.",
 			read: number(func(r *Readings) int64 { return r.ClientBytes })},
+		{name: "caucus_failed_logins_total", counts: true,
+			help: "Log-ins of clients with a wrong password, or as a user who is not there or off.",
+			read: number(func(r *Readings) uint64 { return r.FailedLogins })},
+		{name: "caucus_rate_refusals_total", counts: true,
+			help: "Commands that were refused since their user asks for more in a second than --max-user-rate.",
+			read: number(func(r *Readings) uint64 { return r.RateRefused })},
 		{name: "caucus_waiting_commands", help: "Commands that wait for something to happen.",
 			read: number(func(r *Readings) int64 { return r.Waiting })},
 		{name: "caucus_client_read_bytes_total",
