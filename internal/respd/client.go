@@ -48,6 +48,8 @@ type client struct {
 	heard atomic.Int64 // when a pipeline last came, unix nanoseconds
 	cmd   atomic.Pointer[command.Spec]
 
+	halfway atomic.Int64 // since when it waits for the rest of a command, unix nanoseconds; 0 when it does not
+
 	subscribed, psubscribed atomic.Int64
 
 	// gate keeps what changes the meaning of pushes (channels, protocol) and the bytes that say so together.

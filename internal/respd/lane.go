@@ -43,10 +43,14 @@ type inlet struct{ c *client }
 
 // Read implements io.Reader. In its lane a connection does not wait.
 func (in inlet) Read(p []byte) (n int, err error) {
+	in.c.beforeReading()
 	if l := in.c.lane; l != nil && l.here {
 		n, err = l.sock.Read(p)
 	} else {
 		n, err = in.c.conn.Read(p)
+	}
+	if n > 0 {
+		in.c.wentOn()
 	}
 	in.c.s.tally.in.Add(uint64(n))
 	return n, err

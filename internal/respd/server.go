@@ -38,6 +38,8 @@ type Config struct {
 	MostDump int
 	// WriteTimeout is how long a client may take nothing of what was written to it; default 60 s.
 	WriteTimeout time.Duration
+	// RestTimeout is for how long nothing may come of the rest of a command; default 60 s.
+	RestTimeout time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -45,6 +47,7 @@ func (c Config) withDefaults() Config {
 	c.MaxSubscriptions = cmp.Or(c.MaxSubscriptions, 10_000)
 	c.AuthTimeout = cmp.Or(c.AuthTimeout, 10*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, time.Minute)
+	c.RestTimeout = cmp.Or(c.RestTimeout, time.Minute)
 	c.MostDump = cmp.Or(c.MostDump, resp.MaxBulk)
 	c.RedisVersion = cmp.Or(c.RedisVersion, "7.0.15")
 	if c.Guard == nil {
@@ -80,6 +83,8 @@ type Server struct {
 	ctx  context.Context // over when the door is closed by force
 	stop context.CancelFunc
 	all  sync.WaitGroup // connections
+
+	watching sync.WaitGroup // over them
 
 	closing atomic.Bool // set under mu
 
@@ -156,6 +161,9 @@ func (s *Server) addListener(l net.Listener) bool {
 	defer s.mu.Unlock()
 	if s.closing.Load() {
 		return false
+	}
+	if len(s.listeners) == 0 {
+		s.watching.Go(s.cutStuck)
 	}
 	s.listeners[l] = struct{}{}
 	return true
@@ -235,6 +243,7 @@ func (s *Server) Close(ctx context.Context) {
 	<-done
 	force()
 	s.stop()
+	s.watching.Wait()
 	s.lanes.close()
 	s.criers.close()
 }

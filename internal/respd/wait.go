@@ -31,6 +31,7 @@ func (c *client) wait(cmd caucus.Command, spec *command.Spec) {
 	}()
 	c.waits.Store(true)
 	c.runUntil(ctx)
+	c.wentOn()
 	c.waits.Store(false)
 	if c.conn.SetReadDeadline(time.Unix(1, 0)) != nil {
 		c.hangUp()
