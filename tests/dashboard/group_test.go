@@ -58,6 +58,29 @@ func TestGroup(t *testing.T) {
 	s.shows("tbody tr", "worker-a")
 }
 
+// Where reading takes long, as under load, the page still reads again: what looks at it regularly, and events
+// that keep coming, do not put that off.
+func TestGroupThatIsReadSlowly(t *testing.T) {
+	t.Parallel()
+	browser(t)
+	c := nodetest.Start(t, 1)
+	at := c.Addr(0)
+	member(t, at, "crawl", "AS", "worker-a", "SETTLE", "600000")
+	s := look(t, c.HTTP(0), "#/groups/crawl")
+	s.shows("tbody tr", "worker-a")
+	s.run(`(() => {
+		const ask = fetch;
+		window.fetch = async (...all) => {
+			await new Promise((go) => setTimeout(go, 500));
+			return ask(...all);
+		};
+	})()`)
+	for _, name := range []string{"worker-b", "worker-c", "worker-d"} {
+		member(t, at, "crawl", "AS", name)
+		s.shows("tbody tr", name)
+	}
+}
+
 // said has a command carried out on a line, and gives what was answered.
 func said(t *testing.T, line *nodetest.Line, words ...string) string {
 	t.Helper()

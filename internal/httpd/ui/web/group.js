@@ -48,9 +48,10 @@ export function group(root, name) {
 			if (!(problem instanceof Refusal || problem instanceof Silence)) throw problem;
 			view.gone(problem.word === "NOGROUP" ? "There is no such group now." : problem.message);
 			now.forEach((part) => wanted.add(part));
+		} finally {
+			took = performance.now() - begun;
+			reading = false;
 		}
-		took = performance.now() - begun;
-		reading = false;
 	}
 
 	const parts = {
@@ -72,13 +73,15 @@ export function group(root, name) {
 		},
 	};
 
+	// want has parts read soon. The timer is left as it stands: where reading is slow more is wanted before it ends,
+	// and set anew each time it never would.
 	let timer = 0;
 	function want(list) {
 		list.forEach((part) => wanted.add(part));
-		clearTimeout(timer);
-		timer = setTimeout(again, Math.max(60, Math.min(3000, 3 * took)));
+		timer ||= setTimeout(again, Math.max(60, Math.min(3000, 3 * took)));
 	}
 	async function again() {
+		timer = 0;
 		await read();
 		if (wanted.size && known.info) want([]);
 	}
