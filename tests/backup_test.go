@@ -351,7 +351,7 @@ func TestBackupAndItsFile(t *testing.T) {
 		args   []string
 		words  string
 	}{
-		{1, []string{file}, "has a password: name its file with --password-file"},
+		{1, []string{file}, "asks who you are: name the file of your password with --password-file"},
 		{1, []string{filepath.Join(dir, "none", "b"), "--password-file", secret}, "no such file or directory"},
 		{0, []string{file, "--password-file", secret}, "0 keys"},
 		{1, []string{file, "--password-file", secret}, "is there already; choose another name, or"},

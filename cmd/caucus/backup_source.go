@@ -61,8 +61,8 @@ func (c *backupCmd) askOne(ctx context.Context, addr, password string) (_ *dumpS
 			s.close()
 		}
 	}()
-	if password != "" {
-		if err := s.do("AUTH", password); err != nil {
+	if c.User != "" || password != "" {
+		if err := s.do("AUTH", cmp.Or(c.User, "default"), password); err != nil {
 			return nil, err
 		}
 	}

@@ -89,9 +89,9 @@ func (c *benchCmd) Run(ctx context.Context) (err error) {
 func (c *benchCmd) load() (load.Config, error) {
 	password, err := readPassword(c.PasswordFile)
 	prefix := fmt.Sprintf("bench:%d:%d:", os.Getpid(), time.Now().UnixMilli())
-	cfg := load.Config{Addresses: c.Addr, Password: password, Conns: c.Conns, Depth: c.Depth, Keys: c.Keys,
-		KeySize: len(prefix) + 8, ValueSize: c.Size, Prefix: prefix, Duration: c.Duration, Commands: c.Commands,
-		Warmup: c.Warmup, Seed: uint64(time.Now().UnixNano()), Dial: c.dialPlain}
+	cfg := load.Config{Addresses: c.Addr, User: c.User, Password: password, Conns: c.Conns, Depth: c.Depth,
+		Keys: c.Keys, KeySize: len(prefix) + 8, ValueSize: c.Size, Prefix: prefix, Duration: c.Duration,
+		Commands: c.Commands, Warmup: c.Warmup, Seed: uint64(time.Now().UnixNano()), Dial: c.dialPlain}
 	switch c.Shape {
 	case "get":
 		cfg.Reads = 100

@@ -26,6 +26,7 @@ func TestCandidates(t *testing.T) {
 		"caucus node ":                     "add list remove transfer",
 		"caucus node re":                   "remove",
 		"caucus status --w":                "--watch",
+		"caucus lock --us":                 "--user",
 		"caucus serve --peer-l":            "--peer-listen",
 		"caucus serve --data x --password": "--password-file",
 		"caucus serve --data ":             "", // a file

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,14 +16,15 @@ import (
 // ensembleFlags say how a verb that is a client finds the ensemble (WIRE "Command line").
 type ensembleFlags struct {
 	Addr         []string `help:"Client addresses of nodes; one is enough, the others are asked for." env:"CAUCUS_ADDR" default:"127.0.0.1:5010" placeholder:"HOST:PORT"`
-	PasswordFile string   `help:"File with the password." env:"CAUCUS_PASSWORD_FILE" placeholder:"FILE"`
+	User         string   `help:"Whom to log in as; unless stated, the default user or whom --tls-cert names." env:"CAUCUS_USER" placeholder:"NAME"`
+	PasswordFile string   `help:"File with the user's password." env:"CAUCUS_PASSWORD_FILE" placeholder:"FILE"`
 	tlsFlags
 }
 
 // config is what the flags say, for client.Dial.
 func (f *ensembleFlags) config() (client.Config, error) {
 	password, err := readPassword(f.PasswordFile)
-	cfg := client.Config{Addrs: f.Addr, Password: password}
+	cfg := client.Config{Addrs: f.Addr, User: f.User, Password: password}
 	return cfg, errors.Join(err, f.secure(&cfg))
 }
 
@@ -51,11 +53,12 @@ func (f *ensembleFlags) unreached(err error) error {
 	at := strings.Join(f.Addr, ", ")
 	switch {
 	case errors.Is(err, caucus.ErrNoAuth):
-		return fmt.Errorf("the ensemble at %s has a password: name its file with --password-file (%w)", at,
-			err)
+		return fmt.Errorf("the ensemble at %s asks who you are: name the file of your password with "+
+			"--password-file and, unless you are the default user, yourself with --user (%w)", at, err)
 	case errors.Is(err, caucus.ErrWrongPass):
-		return fmt.Errorf("--password-file: the ensemble at %s has another password than %s (%w)", at,
-			f.PasswordFile, err)
+		return fmt.Errorf("the ensemble at %s does not let in the user '%s' with %s (--user, --password-file): "+
+			"he is not there, is off or has another password (%w)", at, cmp.Or(f.User, "default"),
+			cmp.Or(f.PasswordFile, "no password"), err)
 	}
 	return fmt.Errorf("no node of an ensemble at %s (--addr or CAUCUS_ADDR says where): %w", at, err)
 }

@@ -50,17 +50,19 @@ func TestNobodyThereNamesTheAddressAndTheFlag(t *testing.T) {
 	}
 }
 
-// Who has no password, or another than the ensemble, is told which flag is meant.
-func TestRefusedPasswordsNameTheFlag(t *testing.T) {
+// Who does not say who he is, or has another password, is told which flags are meant.
+func TestRefusedLogInsNameTheFlags(t *testing.T) {
 	flags := &ensembleFlags{Addr: []string{"a:1"}}
 	said := flags.unreached(fmt.Errorf("greeting: %w", caucus.Errorf(caucus.ErrNoAuth, "no")))
-	want := "the ensemble at a:1 has a password: name its file with --password-file (greeting: NOAUTH no)"
+	want := "the ensemble at a:1 asks who you are: name the file of your password with --password-file and, " +
+		"unless you are the default user, yourself with --user (greeting: NOAUTH no)"
 	if said.Error() != want || !errors.Is(said, caucus.ErrNoAuth) {
 		t.Error("without one:", said)
 	}
-	flags.PasswordFile = "secret"
+	flags.PasswordFile, flags.User = "secret", "app"
 	said = flags.unreached(fmt.Errorf("greeting: %w", caucus.Errorf(caucus.ErrWrongPass, "no")))
-	want = "--password-file: the ensemble at a:1 has another password than secret (greeting: WRONGPASS no)"
+	want = "the ensemble at a:1 does not let in the user 'app' with secret (--user, --password-file): he is " +
+		"not there, is off or has another password (greeting: WRONGPASS no)"
 	if said.Error() != want || !errors.Is(said, caucus.ErrWrongPass) {
 		t.Error("another:", said)
 	}

@@ -86,7 +86,7 @@ func (c *doctorCmd) visitOne(ctx context.Context, t *doctor.Told) {
 		t.Error = err.Error()
 		return
 	}
-	cfg.Password = ""
+	cfg.User, cfg.Password = "", ""
 	if cfg.TLS != nil {
 		cfg.TLS = cfg.TLS.Clone()
 		cfg.TLS.Certificates = nil

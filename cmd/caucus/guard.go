@@ -25,6 +25,7 @@ type order struct {
 
 type ensembleOrder struct {
 	Addrs    []string
+	User     string `json:",omitempty"`
 	Password string `json:",omitempty"`
 	TLS      tlsFlags
 	Quiet    bool   `json:",omitempty"`

@@ -256,7 +256,7 @@ func (g *guardian) orphaned() {
 func (g *guardian) closeSession() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	cfg := client.Config{Addrs: g.ensemble.Addrs, Password: g.ensemble.Password}
+	cfg := client.Config{Addrs: g.ensemble.Addrs, User: g.ensemble.User, Password: g.ensemble.Password}
 	if err := g.ensemble.TLS.secure(&cfg); err != nil {
 		return err
 	}

@@ -103,6 +103,10 @@ func status(err error) int {
 	if text := err.Error(); text != "" {
 		fmt.Fprintln(os.Stderr, "caucus:", text)
 	}
+	if errors.Is(err, caucus.ErrNoPerm) {
+		fmt.Fprintln(os.Stderr, "caucus: --user says whom to log in as; docs/security.md has the rights that "+
+			"each verb needs, and ACL SETUSER gives them")
+	}
 	var as *exitStatus
 	if errors.As(err, &as) {
 		return as.status

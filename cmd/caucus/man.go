@@ -41,6 +41,9 @@ nobody can know whether it was done
 CAUCUS_ADDR
 client addresses of nodes, for all that is a client
 .TP
+CAUCUS_USER, CAUCUS_PASSWORD_FILE
+whom to log in as, and the file with his password
+.TP
 NO_COLOR
 when set, nothing is coloured
 .SH SEE ALSO

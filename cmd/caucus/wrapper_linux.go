@@ -265,7 +265,8 @@ func (w *wrapper) start(c mandate, until *deadlines) error {
 		}
 		w.leash = leash
 		w.terminal.held()
-		to := &ensembleOrder{Addrs: w.client.Addrs(), Quiet: w.flags.Quiet, TLS: w.flags.tlsFlags}
+		to := &ensembleOrder{Addrs: w.client.Addrs(), User: w.flags.User, Quiet: w.flags.Quiet,
+			TLS: w.flags.tlsFlags}
 		if to.Password, err = readPassword(w.flags.PasswordFile); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -85,11 +86,11 @@ func (c *caller) connect() bool {
 	return true
 }
 
-// prove shows the password, when there is one, and opens a session where the load needs one.
+// prove logs in, when there is a user or password, and opens a session where the load needs one.
 func (c *caller) prove() error {
 	c.inside = false
-	if c.cfg.Password != "" {
-		if err := c.ask("AUTH", c.cfg.Password); err != nil {
+	if c.cfg.User != "" || c.cfg.Password != "" {
+		if err := c.ask("AUTH", cmp.Or(c.cfg.User, "default"), c.cfg.Password); err != nil {
 			return err
 		}
 	}

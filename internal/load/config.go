@@ -37,8 +37,8 @@ type Config struct {
 	Warmup time.Duration
 	// Patience is how long a reply may take before its connection is given up and made anew: 10 s.
 	Patience time.Duration
-	// Password is proved on every connection, when not empty.
-	Password string
+	// User and Password are proved on every connection, unless both are empty. No user: "default".
+	User, Password string
 	// Seed draws the keys and the mix, so that a run can be repeated.
 	Seed uint64
 	// Watch, when not nil, is called Every so often with what the run has come to so far. It may keep
