@@ -22,7 +22,7 @@ import (
 
 // TestStartWorks types what docs/start.md says, in a copy of this tree, from make build to the end.
 func TestStartWorks(t *testing.T) {
-	tool.Need(t, "make", "curl")
+	tool.Need(t, "make", "curl", "redis-cli")
 	for _, name := range []string{"MAKELEVEL", "MAKEFLAGS", "MFLAGS"} { // whoever types the page is in no make
 		t.Setenv(name, "")
 		if err := os.Unsetenv(name); err != nil {

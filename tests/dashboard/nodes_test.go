@@ -165,6 +165,49 @@ func TestLogIn(t *testing.T) {
 	}
 }
 
+// A user sees what he has the right to, and is told of the rest what he lacks.
+func TestUsersPages(t *testing.T) {
+	t.Parallel()
+	browser(t)
+	n := nodetest.InProcess(t, 1, func(int, *node.Config) {})[0]
+	resp, _, at := n.Addresses()
+	command(t, resp, "SET", "app:colour", "green")
+	member(t, resp, "app/g", "AS", "worker-a")
+	member(t, resp, "other", "AS", "worker-z")
+	command(t, resp, "ACL", "SETUSER", "app", "on", ">sesame", "~app:*", "&caucus:g:app/*", "+@read", "+@group",
+		"+@vote", "+@transaction", "-@dangerous", "+subscribe")
+	command(t, resp, "ACL", "SETUSER", "default", ">other")
+	s := look(t, at, "#/", "status of 401", "status of 403")
+	s.shows("h1", "Log in")
+	s.until(`document.activeElement.name === "user"`)
+	s.keys("a", "p", "p", "Tab", "s", "e", "s", "a", "m", "e", "Enter")
+	s.shows(".problem", "no permissions to run the 'ensemble|status' command")
+	s.shows("h1", "Ensemble")
+	s.pictures("forbidden", `document.querySelector(".problem")`)
+	s.to("#/groups")
+	s.shows(".card", "Not for this user")
+	s.to("#/groups/app%2Fg")
+	s.shows("tbody tr", "worker-a")
+	s.shows(".feed", "worker-a joined")
+	s.to("#/groups/other")
+	s.shows(".problem", "no permissions to access one of the channels")
+	s.to("#/load")
+	s.shows(".head, header, main", "no permissions to run the 'info' command")
+	s.to("#/keys")
+	s.click(".keys a", "app:colour")
+	s.shows(".detail", "green")
+	s.to("#/timeline")
+	s.shows(".problem", "ensemble|status")
+	line, err := nodetest.Dial(resp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = line.Close() })
+	said(t, line, "AUTH", "other")
+	said(t, line, "ACL", "SETUSER", "app", "+ensemble|status")
+	s.until(`!document.querySelector("main .problem")`) // by itself
+}
+
 // Over TLS it is the same: the policy names the others by https, and events come.
 func TestOverTLS(t *testing.T) {
 	t.Parallel()

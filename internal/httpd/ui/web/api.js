@@ -8,11 +8,9 @@ let proof = sessionStorage.getItem(kept);
 
 export const loggedIn = () => proof !== null;
 
-// logIn keeps what proves who the user is, until this tab is closed. Without a user the password goes alone.
+// logIn keeps what proves who the user is, until this tab is closed. Without a user it is the default user.
 export function logIn(user, password) {
-	const alone = user === "" && /^[\x21-\x7e]+$/.test(password);
-	proof = alone ? `Bearer ${password}`
-		: `Basic ${base64(new TextEncoder().encode(`${user || "default"}:${password}`))}`;
+	proof = `Basic ${base64(new TextEncoder().encode(`${user || "default"}:${password}`))}`;
 	sessionStorage.setItem(kept, proof);
 }
 
@@ -28,6 +26,7 @@ export class Refusal extends Error {
 		Object.assign(this, { status, word });
 	}
 	get locked() { return this.status === 401; }
+	get forbidden() { return this.word === "NOPERM"; }
 }
 
 export class Silence extends Error {}

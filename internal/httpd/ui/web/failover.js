@@ -2,7 +2,7 @@
 // goes there as a whole, so no node ever answers to a page of another.
 
 import { say, set } from "./dom.js";
-import { follow } from "./status.js";
+import { hear } from "./status.js";
 
 // arrived is the node that this page was shown by before, as its address says, null for none.
 export const arrived = new URLSearchParams(location.search).get("from");
@@ -22,7 +22,7 @@ export function guide(banner) {
 		say(banner, text);
 	}
 
-	follow(({ status, state, problem }) => {
+	hear(({ status, state, problem }) => {
 		silent = state === "silent" ? silent + 1 : 0;
 		if (seeking && silent > 0) return;
 		if (status) allowed ??= new Set(status.nodes.map((node) => node.http));
@@ -33,7 +33,8 @@ export function guide(banner) {
 			tell("bad", `${name} does not answer. ${others.length ? "Looking for another node …" : "Trying again …"}`);
 			if (silent >= silences && others.length) seek(name, others);
 		} else if (state === "refused") {
-			tell(problem.locked ? "" : "bad", problem.locked ? "" : problem.message);
+			const told = problem.locked || problem.forbidden; // by the page itself
+			tell(told ? "" : "bad", told ? "" : problem.message);
 		} else if (!status.quorum) {
 			tell("warn", `${status.name} is in touch with no majority. Groups are shown as it knew them, and may be old.`);
 		} else if (!greeted && status.nodes.some((node) => node.name === arrived)) {

@@ -16,9 +16,9 @@ export function login(root, wrong, done) {
 		done();
 	} },
 	el("h1", { tabindex: "-1" }, "Log in"),
-	el("p", { class: "quiet" }, "This ensemble has a password."),
+	el("p", { class: "quiet" }, "This ensemble asks who you are."),
 	problem,
-	el("label", {}, el("span", {}, "User"), user, el("small", { class: "quiet" }, "leave it empty if you have none")),
+	el("label", {}, el("span", {}, "User"), user, el("small", { class: "quiet" }, "leave it empty for the default user")),
 	el("label", {}, el("span", {}, "Password"), password),
 	el("button", { type: "submit", class: "strong" }, "Log in"),
 	el("p", { class: "quiet" }, "It is kept until this tab is closed, and sent to this node only."));

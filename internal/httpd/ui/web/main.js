@@ -1,10 +1,10 @@
 // The frame of the page: which view is open, who is logged in, the theme, and the keys that work everywhere.
 
 import { logOut, loggedIn, onLocked } from "./api.js";
-import { say, set } from "./dom.js";
+import { card, el, heading, say, set } from "./dom.js";
 import { guide } from "./failover.js";
 import { login } from "./login.js";
-import { beat, follow, pulse } from "./status.js";
+import { beat, hear, pulse } from "./status.js";
 import { ensemble } from "./ensemble.js";
 import { group } from "./group.js";
 import { groups } from "./groups.js";
@@ -18,8 +18,11 @@ const tabs = document.getElementById("tabs");
 const views = { "": ensemble, timeline, load, keys,
 	groups: (root, at) => at.segments.length ? group(root, at.segments[0]) : groups(root, at) };
 
+const byStatus = { "": "Ensemble", groups: "Groups", timeline: "Timeline" }; // that show what the status has
+
 let close = () => {};
 let locked = false;
+let withheld = false; // the view that is open, until the user may see it
 
 // where reads the address: #/page/segment?name=value.
 function where() {
@@ -41,7 +44,8 @@ function open() {
 	const view = Object.hasOwn(views, page) ? page : "";
 	close();
 	main.replaceChildren();
-	close = views[view](main, { segments, query }) ?? (() => {});
+	withheld = !pulse.status && pulse.problem?.forbidden && segments.length === 0 && view in byStatus;
+	close = (withheld ? refuse(byStatus[view]) : views[view](main, { segments, query })) ?? (() => {});
 	for (const tab of tabs.querySelectorAll("a")) {
 		set(tab, { "aria-current": tab.dataset.page === (view || "ensemble") ? "page" : null });
 	}
@@ -49,6 +53,13 @@ function open() {
 	document.title = `${title?.textContent ?? "Ensemble"} · caucus`;
 	title?.focus({ preventScroll: true });
 	scrollTo(0, 0);
+}
+
+// refuse shows, in the place of a view, why this user does not see it.
+function refuse(title) {
+	main.append(heading(title), card("Not for this user", null, el("p", { class: "problem", role: "status" },
+		pulse.problem.message), el("p", { class: "quiet" }, "Whoever runs the ensemble can give the right, by ACL "
+		+ "SETUSER. Other pages may be open to this user.")));
 }
 
 // lock asks who is there; unlock goes on where the user was.
@@ -72,8 +83,9 @@ onLocked(lock);
 
 const seat = document.getElementById("seat");
 const leave = document.getElementById("leave");
-follow(({ status, state }) => {
+hear(({ status, state }) => {
 	leave.hidden = !loggedIn();
+	if (withheld && status && !locked) open();
 	if (!status) return;
 	seat.hidden = false;
 	set(seat, { "data-mood": state === "ok" ? status.quorum ? "good" : "warn" : "bad",

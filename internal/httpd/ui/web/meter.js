@@ -83,7 +83,7 @@ function derive(now, old, seconds) {
 
 async function scrape() {
 	const at = performance.now();
-	if (!document.hidden && pulse.state === "ok") {
+	if (!document.hidden && (pulse.state === "ok" || pulse.problem?.forbidden)) {
 		try {
 			const now = parse(await text("/metrics"));
 			if (before && at - before.at > 200) {

@@ -9,10 +9,15 @@ export const pulse = { status: null, at: 0, rate: null, state: "new", problem: n
 
 const listeners = new Set();
 
-// follow has tell called with pulse now, if something is known, and after every beat; it gives what ends that.
+// follow has tell called with pulse now and after every beat, once something is known; it gives what ends that.
 export function follow(tell) {
+	return hear(() => { if (pulse.status) tell(pulse); });
+}
+
+// hear is follow for who also wants to be told when nothing is known yet.
+export function hear(tell) {
 	listeners.add(tell);
-	if (pulse.status) tell(pulse);
+	if (pulse.state !== "new") tell(pulse);
 	return () => listeners.delete(tell);
 }
 
