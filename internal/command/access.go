@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -9,7 +10,8 @@ import (
 // Access is what a command does with a key.
 type Access uint8
 
-// The ways. A write that answers from what was there does both.
+// The ways. A write that answers from what was there does both. What only looks whether something is there,
+// or how much of it, does neither: for that any right to the key is enough.
 const (
 	Reads  Access = 1 << iota // it answers from what the key holds
 	Alters                    // it changes what the key holds
@@ -43,6 +45,8 @@ func (s *Spec) Touches(cmd caucus.Command, do func(key string, how Access) bool)
 // access says what is done with the first key, and with the others.
 func (s *Spec) access(cmd caucus.Command) (first, rest Access) {
 	switch {
+	case slices.Contains(looks, s.Name):
+		return 0, 0
 	case !s.Writes():
 		return Reads, Reads
 	case s.IsCustom():
@@ -85,7 +89,10 @@ func follow(cmd caucus.Command, n int, word string) []string {
 func (s *Spec) Roams(cmd caucus.Command) (pattern string, roams bool) {
 	switch s.Name {
 	case "sort", "sort_ro":
-		return "*", len(follow(cmd, 2, "BY"))+len(follow(cmd, 2, "GET")) > 0
+		for _, pattern := range slices.Concat(follow(cmd, 2, "BY"), follow(cmd, 2, "GET")) {
+			roams = roams || strings.Contains(pattern, "*") // without a star it names no key
+		}
+		return "*", roams
 	case "changes":
 		if patterns := follow(cmd, 1, "MATCH"); len(patterns) == 1 {
 			return patterns[0], true
@@ -94,6 +101,10 @@ func (s *Spec) Roams(cmd caucus.Command) (pattern string, roams bool) {
 	}
 	return "", false
 }
+
+// looks are the commands that only look whether something is there, or how much.
+var looks = strings.Fields("exists hexists hlen hstrlen llen memory|usage object|encoding object|freq " +
+	"object|idletime object|refcount scard sismember strlen touch type watch zcard")
 
 // How the writes do it that do not only alter their keys.
 const (

@@ -66,7 +66,8 @@ var odd = oddOnes(map[string]string{
 		"slowlog|get slowlog|len slowlog|reset config|set debug": "@admin @dangerous @slow",
 	"command command|count command|docs command|getkeys command|info command|list command|help " +
 		"client|help wait": "@connection @slow",
-	"object|help":      "@keyspace @slow",
+	"object|help": "@keyspace @slow",
+	"acl|deluser acl|dryrun acl|getuser acl|list acl|users": "@admin @dangerous @slow",
 	"dbsize":           "@keyspace @read @fast",
 	"flushall flushdb": "@keyspace @write @dangerous @slow",
 	"info":             "@dangerous @slow",

@@ -139,5 +139,8 @@ func (m *Machine) dryRun(q *query) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	return caucus.Bulk(u.DryRun(spec, cmd))
+	if why := u.DryRun(spec, cmd); why != "" {
+		return caucus.Bulk(why)
+	}
+	return caucus.OK()
 }

@@ -224,6 +224,9 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	case command.Door:
 		return p.say(notHere(s))
 	case command.Node:
+		if s.Name == "acl|setuser" {
+			return t.alone(p, cmd)
+		}
 		p.asksNode = true
 		return p.add(item{kind: ofNode, extra: &extra{cmd: cmd}})
 	case command.Talk:
@@ -251,6 +254,17 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	t.step(p, s.Writes(), cmd)
 	p.firm = p.firm || !s.Has(command.PubSub)
 	return p.add(item{step: len(p.Steps) - 1})
+}
+
+// alone plans what the node answers and what changes the state: what stands before it has been carried out
+// then, and what follows has not.
+func (t *Talk) alone(p *Plan, cmd caucus.Command) verdict {
+	if len(p.items) > 0 {
+		return notNow
+	}
+	p.asksNode = true
+	p.add(item{kind: ofNode, extra: &extra{cmd: cmd}})
+	return stopAfter
 }
 
 // notHere answers what only a RESP connection has.

@@ -29,12 +29,12 @@ func (u *User) May(s *command.Spec, cmd caucus.Command) *caucus.Error {
 		"this user has no permissions to access one of the %ss used as arguments", r.what)
 }
 
-// DryRun says what May would, in the words of ACL DRYRUN, "OK" when nothing is refused.
+// DryRun says what May would, in the words of ACL DRYRUN, "" when nothing is refused.
 func (u *User) DryRun(s *command.Spec, cmd caucus.Command) string {
 	r := u.refuses(s, cmd)
 	switch {
 	case r == nil:
-		return "OK"
+		return ""
 	case r.what == "command":
 		return "This user has no permissions to run the '" + s.Name + "' command"
 	}

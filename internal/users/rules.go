@@ -141,18 +141,22 @@ func (u *User) allowKeys(k keyRule) (why string) {
 		return why
 	}
 	if slices.ContainsFunc(u.keys, func(old keyRule) bool { return old.all() }) {
-		if k.pattern == "*" {
+		if k.all() {
 			return ""
 		}
 		return "Adding a pattern after the * pattern (or the 'allkeys' flag) is not valid and does not have any " +
 			"effect. Try 'resetkeys' to start with an empty list of patterns"
 	}
-	if k.all() {
-		u.keys = nil
-	}
-	if !slices.ContainsFunc(u.keys, func(old keyRule) bool { return old.String() == k.String() }) {
+	at := slices.IndexFunc(u.keys, func(old keyRule) bool { return old.pattern == k.pattern })
+	if at >= 0 { // what may be read and what may be written comes together, as in Redis
+		u.keys[at].reads, u.keys[at].alters = u.keys[at].reads || k.reads, u.keys[at].alters || k.alters
+		k = u.keys[at]
+	} else {
 		k.matcher = glob.Compile(k.pattern)
 		u.keys = append(u.keys, k)
+	}
+	if k.all() {
+		u.keys = []keyRule{k}
 	}
 	return ""
 }
