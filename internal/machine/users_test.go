@@ -99,8 +99,8 @@ func TestUsersAreJudgedWhereCommandsAreApplied(t *testing.T) {
 		{[]string{".node: SET a 6", ".program: GET a"}, "OK 6"},
 		{[]string{": .setuser default -@all", ": SET a 7", ".program: .setuser default +@all", ": GET a"},
 			"OK NOPERM OK 6"},
-		{[]string{": .setuser bad:name on", ": .setuser x nonsense", ": .setuser x >secret", ": ACL DELUSER default"},
-			"ERR ERR ERR ERR"},
+		{[]string{": .setuser bad:name on", ": .setuser x nonsense", ": .setuser x >secret",
+			": ACL DELUSER default"}, "ERR ERR ERR ERR"},
 	} {
 		if got := ranAs(t, m, step.lines...); got != step.want {
 			t.Errorf("%q: %s, want %s", step.lines, got, step.want)
