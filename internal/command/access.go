@@ -83,9 +83,9 @@ func follow(cmd caucus.Command, n int, word string) []string {
 	return all
 }
 
-// Roams says whether the command reads keys that its arguments do not name: SORT by other keys, CHANGES of
-// all that match a pattern. Then only who may read all keys may say it; or, for CHANGES, who was given just
-// that pattern.
+// Roams says whether the command reads keys that its arguments do not name: SORT by other keys, CHANGES of all
+// that match a pattern, CLIENT TRACKING of all that begin so. Then only who may read all keys may say it; or,
+// but for SORT, who was given just that pattern.
 func (s *Spec) Roams(cmd caucus.Command) (pattern string, roams bool) {
 	switch s.Name {
 	case "sort", "sort_ro":
@@ -93,6 +93,15 @@ func (s *Spec) Roams(cmd caucus.Command) (pattern string, roams bool) {
 			roams = roams || strings.Contains(pattern, "*") // without a star it names no key
 		}
 		return "*", roams
+	case "client|tracking":
+		broad := func(word string) bool { return strings.EqualFold(word, "BCAST") }
+		if !slices.ContainsFunc(cmd[3:], broad) {
+			return "", false
+		}
+		if prefixes := follow(cmd, 3, "PREFIX"); len(prefixes) == 1 {
+			return prefixes[0] + "*", true
+		}
+		return "*", true
 	case "changes":
 		if patterns := follow(cmd, 1, "MATCH"); len(patterns) == 1 {
 			return patterns[0], true
