@@ -83,8 +83,8 @@ func follow(cmd caucus.Command, n int, word string) []string {
 	return all
 }
 
-// Roams says whether the command reads keys that its arguments do not name: SORT by other keys, CHANGES of all
-// that match a pattern, CLIENT TRACKING of all that begin so. Then only who may read all keys may say it;
+// Roams says whether the command reads keys that its arguments do not name: SORT by other keys, CHANGES of
+// all that match a pattern, CLIENT TRACKING of all that begin so. Then only who may read all keys may say it;
 // or, but for SORT, who was given just that pattern.
 func (s *Spec) Roams(cmd caucus.Command) (pattern string, roams bool) {
 	switch s.Name {
