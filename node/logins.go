@@ -172,7 +172,8 @@ func (g guard) tryIn(ctx context.Context, book *users.Book, user, password strin
 	*caucus.Error) {
 	own := g.n.cfg.Password
 	if user == peerUser {
-		// Where nobody need say who he is, a newcomer may; that only one of the two has a password is said by peers.
+		// Where nobody need say who he is, a newcomer may; that only one of the two has a password is said by
+		// peers.
 		if !g.Closed() || own != "" && waist.Same(password, own) {
 			return waist.Login{User: peerUser, By: byNodes}, nil
 		}

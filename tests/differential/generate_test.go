@@ -78,8 +78,8 @@ func known(gens map[string]generator) map[string]generator {
 	return gens
 }
 
-// absent are the containers that a redis-server which is alone does not have, and what would change for whom it
-// is that speaks; tests/doors has scripts for them, and TestDryRunIsLikeRedis is about users.
+// absent are the containers that a redis-server which is alone does not have, and what would change for whom
+// it is that speaks; tests/doors has scripts for them, and TestDryRunIsLikeRedis is about users.
 var absent = []string{"cluster", "sentinel", "acl"}
 
 // TestEveryCommandIsDrawn holds the generators against the table.
