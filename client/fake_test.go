@@ -28,6 +28,7 @@ type fake struct {
 	answer func(l *fakeLine, cmd caucus.Command) *caucus.Reply
 	lines  map[*fakeLine]bool
 	came   []string // all commands, in the order they came
+	judged []string // those of them whose answer was made
 	more   chan struct{}
 	served sync.WaitGroup
 }
@@ -101,10 +102,8 @@ func (f *fake) serve(l *fakeLine) {
 }
 
 func (f *fake) take(l *fakeLine, cmd caucus.Command) {
+	f.note(&f.came, cmd)
 	f.mu.Lock()
-	f.came = append(f.came, strings.Join(cmd, " "))
-	close(f.more)
-	f.more = make(chan struct{})
 	answer := f.answer
 	f.mu.Unlock()
 	if cmd[0] == "SUBSCRIBE" {
@@ -112,12 +111,22 @@ func (f *fake) take(l *fakeLine, cmd caucus.Command) {
 		return
 	}
 	r := answer(l, cmd)
+	f.note(&f.judged, cmd)
 	if known := []string{"HELLO", "CLIENT", "ENSEMBLE", "INFO"}; r == nil && slices.Contains(known, cmd[0]) {
 		r = reply(caucus.OK())
 	}
 	if l.mute = l.mute || r == nil; !l.mute {
 		_, _ = l.Write(resp.Append(nil, 3, *r))
 	}
+}
+
+// note adds a command to a list, and wakes who waits for it.
+func (f *fake) note(list *[]string, cmd caucus.Command) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	*list = append(*list, strings.Join(cmd, " "))
+	close(f.more)
+	f.more = make(chan struct{})
 }
 
 func (f *fake) subscribe(l *fakeLine, channels []string) {
@@ -145,10 +154,12 @@ func (f *fake) say(channel, payload string) {
 	}
 }
 
-func (f *fake) count(what string) (n int) {
+func (f *fake) count(what string) int { return f.countIn(&f.came, what) }
+
+func (f *fake) countIn(list *[]string, what string) (n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, cmd := range f.came {
+	for _, cmd := range *list {
 		if strings.HasPrefix(cmd, what) {
 			n++
 		}
@@ -159,17 +170,28 @@ func (f *fake) count(what string) (n int) {
 // await waits until a command that begins with what has come n times.
 func (f *fake) await(what string, n int) {
 	f.t.Helper()
+	f.awaitIn(&f.came, what, n)
+}
+
+// awaitJudged waits until it is known what will be answered to such a command: what changes now comes after that.
+func (f *fake) awaitJudged(what string, n int) {
+	f.t.Helper()
+	f.awaitIn(&f.judged, what, n)
+}
+
+func (f *fake) awaitIn(list *[]string, what string, n int) {
+	f.t.Helper()
 	for {
 		f.mu.Lock()
 		more := f.more
 		f.mu.Unlock()
-		if f.count(what) >= n {
+		if f.countIn(list, what) >= n {
 			return
 		}
 		select {
 		case <-more:
 		case <-time.After(20 * time.Second):
-			f.t.Fatalf("%q came %d times, want %d", what, f.count(what), n)
+			f.t.Fatalf("%q came %d times, want %d", what, f.countIn(list, what), n)
 		}
 	}
 }

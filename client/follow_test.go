@@ -151,7 +151,7 @@ func (e *ears) fails(with error) {
 func TestEventsAreParsedAndKeptWhole(t *testing.T) {
 	f := startFake(t, newHistory(3, 6, 4).answer)
 	e := listen(t, dial(t, client.Config{Addrs: []string{f.addr}}))
-	f.await("GROUP INFO g", 1)
+	f.awaitJudged("GROUP INFO g", 1)
 	raw := `{"event":"joined","group":"g","life":3,"seq":7,"time":1,` +
 		`"member":"m1","metadata_b64":"/w==","size":2}`
 	f.publish("g", raw)
@@ -173,7 +173,7 @@ func TestA11_EventsGoOnAtAnotherNode(t *testing.T) {
 	h := newHistory(3, 6, 4)
 	one, two := startFake(t, h.answer), startFake(t, h.answer)
 	e := listen(t, dial(t, client.Config{Addrs: []string{one.addr, two.addr}}))
-	one.await("GROUP INFO g", 1)
+	one.awaitJudged("GROUP INFO g", 1)
 	h.tell(one, two)
 	e.want("joined 7")
 	h.tell() // it dies before it can say so
@@ -203,14 +203,14 @@ func TestEventsThatAreGoneAreSaidToBe(t *testing.T) {
 	h := newHistory(3, 6, 4)
 	f := startFake(t, h.answer)
 	e := listen(t, dial(t, client.Config{Addrs: []string{f.addr}}))
-	f.await("GROUP INFO g", 1)
+	f.awaitJudged("GROUP INFO g", 1)
 	h.change(func() { h.seq, h.oldest = 20, 19 })
 	f.cut()
 	e.want("gap 7 19", "joined 19", "joined 20")
 	h.change(func() { h.life = 0 })
 	f.cut()
 	e.want("gap 21 0")
-	f.await("GROUP INFO g", 3)
+	f.awaitJudged("GROUP INFO g", 3)
 	h.change(func() { h.life, h.seq, h.oldest = 30, 30, 31 })
 	h.tell(f)
 	e.want("joined 31")
@@ -221,7 +221,7 @@ func TestEventsThatANodeSkippedAreRead(t *testing.T) {
 	h := newHistory(3, 6, 4)
 	f := startFake(t, h.answer)
 	e := listen(t, dial(t, client.Config{Addrs: []string{f.addr}}))
-	f.await("GROUP INFO g", 1)
+	f.awaitJudged("GROUP INFO g", 1)
 	h.tell()
 	h.tell(f)
 	h.tell(f)
@@ -236,7 +236,7 @@ func TestAQuietNodeIsAskedAndLeft(t *testing.T) {
 		a, b := startFake(t, one.answer), startFake(t, two.answer)
 		e := listen(t, dial(t, client.Config{Addrs: []string{a.addr, b.addr}, Timeout: 500 * time.Millisecond,
 			DialTimeout: 10 * time.Second}))
-		a.await("GROUP INFO g", 1)
+		a.awaitJudged("GROUP INFO g", 1)
 		one.change(func() { change(one) })
 		b.await("SUBSCRIBE", 1)
 		two.tell(b)
@@ -280,7 +280,7 @@ func TestEventsEndWhenNoNodeWillDo(t *testing.T) {
 		}
 	}
 	e := listen(t, c)
-	f.await("GROUP INFO g", 1)
+	f.awaitJudged("GROUP INFO g", 1)
 	f.publish("g", "nonsense")
 	select {
 	case err := <-e.ended:
@@ -311,7 +311,7 @@ func TestLoopsOverEventsCanBeLeftAndBegunAgain(t *testing.T) {
 	cancel()
 	c := dial(t, client.Config{Addrs: []string{f.addr}})
 	e := listen(t, c)
-	f.await("GROUP INFO g", 3)
+	f.awaitJudged("GROUP INFO g", 3)
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
