@@ -173,7 +173,8 @@ func (f *fake) await(what string, n int) {
 	f.awaitIn(&f.came, what, n)
 }
 
-// awaitJudged waits until it is known what will be answered to such a command: what changes now comes after that.
+// awaitJudged waits until it is known what will be answered to such a command: what changes now comes after
+// that.
 func (f *fake) awaitJudged(what string, n int) {
 	f.t.Helper()
 	f.awaitIn(&f.judged, what, n)
