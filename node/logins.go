@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -66,19 +67,10 @@ func (l *logins) forget(book *users.Book) {
 	defer l.mu.Unlock()
 	for p := range l.proven {
 		u := book.Find(p.user)
-		if u == nil || !has(u, p.hash) {
+		if u == nil || !slices.Contains(u.Hashes, p.hash) {
 			delete(l.proven, p)
 		}
 	}
-}
-
-func has(u *users.User, hash string) bool {
-	for _, h := range u.Hashes {
-		if h == hash {
-			return true
-		}
-	}
-	return false
 }
 
 // find gives the hash of the user that a password fits, "" if none does.

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"strings"
 
 	"github.com/caucus-project/caucus"
@@ -67,12 +68,7 @@ func (g guard) Holds(who waist.Login) bool {
 	case who.By == byNothing:
 		return u.NoPass && (u.Name != users.Default || g.n.cfg.Password == "")
 	}
-	for _, h := range u.Hashes {
-		if h == who.By {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(u.Hashes, who.By)
 }
 
 // May says why a user may not have a command carried out.
@@ -97,13 +93,8 @@ func (n *Node) authorize(user string, spec *command.Spec, cmd caucus.Command) *c
 	switch {
 	case user == peerUser:
 		return peerRights.May(spec, cmd)
-	case len(book.Listed()) == 0:
-		return nil
 	}
-	if u := book.Find(user); u != nil {
-		return u.May(spec, cmd)
-	}
-	return caucus.Errorf(caucus.ErrNoPerm, "the user was deleted; log in as another")
+	return book.May(user, spec, cmd)
 }
 
 // revise takes over who the users are, and cuts who would not be let in any more. It is called by whoever

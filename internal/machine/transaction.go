@@ -68,6 +68,9 @@ func (m *Machine) queued(c *call, nth int, args caucus.Command, answered bool, s
 	defer func() { c.attach = max(c.attach, inner.attach) }()
 	inner.args, inner.place = args, uint64(nth)+1
 	spec, err := m.table.Lookup(args)
+	if err == nil && !isGuard(args) && spec.Home == command.Machine {
+		err = m.may(&inner.query, spec)
+	}
 	switch {
 	case err != nil:
 		return caucus.ErrorReply(err)
@@ -75,8 +78,6 @@ func (m *Machine) queued(c *call, nth int, args caucus.Command, answered bool, s
 		return caucus.OK()
 	case spec.Home != command.Machine:
 		return caucus.Fail(caucus.ErrBad, "'%s' may not stand in a transaction", spec.Name)
-	case m.may(&inner.query, spec) != nil:
-		return caucus.ErrorReply(m.may(&inner.query, spec))
 	case spec.Writes() && sum.ofWrites > sum.most:
 		return caucus.ErrorReply(tooLarge(sum.most))
 	case spec.Writes():

@@ -45,13 +45,8 @@ func (m *Machine) may(q *query, spec *command.Spec) *caucus.Error {
 	if spec.Name[0] == '.' {
 		return nil
 	}
-	if u := q.s.users.Find(q.op.User); u != nil {
-		return u.May(spec, q.args)
-	}
-	return errUserGone
+	return q.s.users.May(q.op.User, spec, q.args)
 }
-
-var errUserGone = caucus.Errorf(caucus.ErrNoPerm, "the user was deleted; log in as another")
 
 // setUser makes or changes a user.
 func setUser(c *call) caucus.Reply {

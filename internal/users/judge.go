@@ -114,3 +114,17 @@ func (u *User) hears(channel string, pattern bool) bool {
 		return allowed.pattern == "*" || allowed.pattern == channel || !pattern && allowed.matcher.Match(channel)
 	})
 }
+
+// May says why a user may not have a command of a row carried out, nil when he may. While nobody was ever
+// set, that costs nothing.
+func (b *Book) May(name string, s *command.Spec, cmd caucus.Command) *caucus.Error {
+	if len(b.Listed()) == 0 {
+		return nil
+	}
+	if u := b.Find(name); u != nil {
+		return u.May(s, cmd)
+	}
+	return errGone
+}
+
+var errGone = caucus.Errorf(caucus.ErrNoPerm, "the user was deleted; log in as another")
