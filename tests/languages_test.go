@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/internal/tool"
@@ -70,10 +71,11 @@ func (l language) need(t *testing.T) {
 	}
 }
 
-// surroundings let programs find caucus and the libraries of Debian.
+// surroundings let programs find caucus and the libraries of Debian, and print each line at once.
 func surroundings(t *testing.T) []string {
 	bin := filepath.Dir(nodetest.Binary(t))
-	return append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "NODE_PATH=/usr/share/nodejs")
+	return append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "NODE_PATH=/usr/share/nodejs",
+		"PYTHONUNBUFFERED=") // with it Python writes a line in pieces, between which others' come
 }
 
 // page writes the programs of docs/languages.md to a directory. The first comment of each names it.
@@ -215,7 +217,11 @@ func (h *hand) kill() {
 func (h *hand) retires() {
 	h.t.Helper()
 	h.signal(syscall.SIGTERM)
-	<-h.gone
+	select {
+	case <-h.gone:
+	case <-time.After(nodetest.Patience):
+		h.t.Fatalf("%v has not ended within %v of SIGTERM", h.cmd.Args, nodetest.Patience)
+	}
 	if status := h.cmd.ProcessState.ExitCode(); status != 0 && status != 143 { // a command's that SIGTERM ended
 		h.t.Errorf("%v ended with status %d", h.cmd.Args, status)
 	}
