@@ -183,3 +183,60 @@ func TestVerbsSayWhoTheyAre(t *testing.T) {
 		t.Errorf("%s%s", out, said)
 	}
 }
+
+// A verb that shows a certificate whose name is a user's acts as that user, and names no password. Whose
+// name is nobody's is told to log in, once the default user is off.
+func TestACertificateLogsAVerbIn(t *testing.T) {
+	t.Parallel()
+	dir := made(t)
+	c := secured(t, dir)
+	shown := map[string][]string{}
+	for _, name := range []string{"app", "mallory"} {
+		if status, out, said := verb(t, "cert", "client", "--dir", dir, "--name", name); status != 0 {
+			t.Fatal(out, said)
+		}
+		file := dir + "/client-" + name
+		shown[name] = []string{"--addr", c.Addr(1), "--tls-ca", dir + "/ca.crt", "--tls-cert", file + ".crt",
+			"--tls-key", file + ".key"}
+	}
+	line, err := c.Dial(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	rights := rightsOf(t)
+	own := strings.Fields(strings.ReplaceAll(rights["all"]+rights["lock"], "GROUP", "app/*"))
+	for _, words := range [][]string{
+		append([]string{"ACL", "SETUSER", "app", "on"}, own...),
+		{"ACL", "SETUSER", "ops", "on", ">word", "~*", "&*", "+@all"},
+		{"ACL", "SETUSER", "alice", "on", "~*", "&*", "+@all"}, // as whom the test asks
+		{"ACL", "SETUSER", "default", "off"},
+	} {
+		if reply, err := line.Do(words...); err != nil || reply.Err() != nil {
+			t.Fatal(words, err, reply)
+		}
+	}
+	word := filepath.Join(t.TempDir(), "word")
+	if err := os.WriteFile(word, []byte("word\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	asOps := append(shown["app"][:len(shown["app"]):len(shown["app"])], "--user", "ops", "--password-file", word)
+	for _, try := range []struct {
+		flags  []string
+		line   string
+		status int
+		says   string
+	}{
+		{shown["app"], "lock app/lock -- echo held", 0, "held"},
+		{shown["app"], "lock other -- echo held", 125, "NOPERM"},
+		{shown["app"], "status", 1, "NOPERM"},
+		{asOps, "status", 0, "quorum yes"},
+		{shown["mallory"], "status", 1, "NOAUTH"},
+	} {
+		status, out, said := verb(t, placed(strings.Fields(try.line), try.flags)...)
+		if status != try.status || !strings.Contains(out+said, try.says) {
+			t.Errorf("%s with %v: %d, want %d and %q\n%s%s", try.line, try.flags, status, try.status, try.says,
+				out, said)
+		}
+	}
+}
