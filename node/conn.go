@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus"
+	"github.com/caucus-project/caucus/internal/command"
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/metrics"
 	"github.com/caucus-project/caucus/internal/replica"
@@ -37,7 +38,10 @@ func (n *Node) converse(info waist.ConnInfo) *conn {
 	c.talk = talk.New(talk.Config{
 		Conn: id, Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
 		Detached: info.Detached, Unbound: info.Unbound, Session: info.Session, Seen: info.Seen, Beside: beside,
-		Clock: n.ensembleTime, User: speaker(info), Authorize: n.authorize,
+		Clock: n.ensembleTime, User: speaker(info),
+		Authorize: func(user string, s *command.Spec, cmd caucus.Command) *caucus.Error {
+			return n.authorize(waist.Asker{User: user, Multi: c.talk.Gathers(), About: info.About}, s, cmd)
+		},
 		Node: func(cmd caucus.Command) caucus.Reply {
 			return n.local(asCaller(n.ctx, c.talk.User()), cmd)
 		},

@@ -11,6 +11,7 @@ import (
 	"github.com/caucus-project/caucus/internal/glob"
 	"github.com/caucus-project/caucus/internal/machine"
 	"github.com/caucus-project/caucus/internal/replica"
+	"github.com/caucus-project/caucus/internal/users"
 )
 
 // local answers the commands that concern this node alone.
@@ -52,6 +53,7 @@ func (n *Node) answers() map[string]local {
 		"pubsub|numsub":     n.pubsubNumsub,
 		"ensemble|transfer": n.transfer,
 		"add_node":          n.addNode,
+		"acl|log":           n.aclLog,
 		"acl|setuser":       n.setUser,
 		"del_node":          n.delNode,
 		"pubsub|numpat": func(context.Context, caucus.Command) caucus.Reply {
@@ -86,7 +88,8 @@ func (n *Node) wait(_ context.Context, cmd caucus.Command) caucus.Reply {
 
 // configGet gives settings as Redis names them: this node's, and those of the ensemble.
 func (n *Node) configGet(_ context.Context, cmd caucus.Command) caucus.Reply {
-	settings := append([]string{"appendfsync", "always", "appendonly", "yes", "databases", "1",
+	settings := append([]string{"acllog-max-len", strconv.Itoa(users.MostDenials), "appendfsync", "always",
+		"appendonly", "yes", "databases", "1",
 		"max-client-memory", strconv.FormatInt(n.cfg.MaxClientMemory, 10),
 		"max-subscriptions", strconv.Itoa(n.cfg.MaxSubscriptions), "max-user-rate", strconv.Itoa(n.cfg.MaxUserRate),
 		"maxclients", strconv.Itoa(n.cfg.MaxClients),

@@ -130,17 +130,18 @@ func (l *logins) hash(ctx context.Context, password string, like *users.Hash) (*
 
 // LogIn checks a password, by the users as this node knows them and, if they do not let him in, as the
 // ensemble has them now. Who fails waits.
-func (g guard) LogIn(ctx context.Context, user, password string) (waist.Login, *caucus.Error) {
+func (g guard) LogIn(ctx context.Context, a waist.Attempt) (waist.Login, *caucus.Error) {
 	book := g.n.users.Load()
-	who, err := g.tryIn(ctx, book, user, password)
+	who, err := g.tryIn(ctx, book, a.User, a.Password)
 	if err == nil || err.Word != caucus.ErrWrongPass.Word {
 		return who, err
 	}
 	if g.n.catchUp(ctx) && g.n.users.Load() != book {
-		who, err = g.tryIn(ctx, g.n.users.Load(), user, password)
+		who, err = g.tryIn(ctx, g.n.users.Load(), a.User, a.Password)
 	}
 	if err != nil && err.Word == caucus.ErrWrongPass.Word {
 		g.n.logins.failed.Add(1)
+		g.n.denials.failed(a)
 		select {
 		case <-time.After(failedLogin):
 		case <-ctx.Done():

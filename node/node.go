@@ -75,6 +75,7 @@ type Node struct {
 	users    atomic.Pointer[users.Book] // as they are in the state
 	logins   *logins
 	rates    *rates
+	denials  denials
 
 	program *client.Client     // of the process that the node lives in
 	self    *client.Client     // of the node itself

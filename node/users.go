@@ -77,24 +77,45 @@ func (g guard) May(user string, cmd caucus.Command) *caucus.Error {
 	if err != nil {
 		return err
 	}
-	return g.n.authorize(user, spec, cmd)
+	if r := g.n.refuses(user, spec, cmd); r != nil {
+		return r.Err
+	}
+	return nil
+}
+
+// Allow is May, and notes what is refused.
+func (g guard) Allow(by waist.Asker, cmd caucus.Command) *caucus.Error {
+	spec, err := g.n.table.Lookup(cmd)
+	if err != nil {
+		return err
+	}
+	return g.n.authorize(by, spec, cmd)
 }
 
 // authorize judges by the users as this node knows them. What changes the state, or reads it, is judged again
 // where it is carried out; this spares the log what would be refused there, and spoils transactions in time.
-func (n *Node) authorize(user string, spec *command.Spec, cmd caucus.Command) *caucus.Error {
-	if inside(user) {
+func (n *Node) authorize(by waist.Asker, spec *command.Spec, cmd caucus.Command) *caucus.Error {
+	if inside(by.User) {
 		return nil
 	}
-	if err := n.rates.allow(user, spec); err != nil {
+	if err := n.rates.allow(by.User, spec); err != nil {
 		return err
 	}
-	book := n.users.Load()
-	switch {
-	case user == peerUser:
-		return peerRights.May(spec, cmd)
+	if r := n.refuses(by.User, spec, cmd); r != nil {
+		n.denials.note(by, r)
+		return r.Err
 	}
-	return book.May(user, spec, cmd)
+	return nil
+}
+
+func (n *Node) refuses(user string, spec *command.Spec, cmd caucus.Command) *users.Refusal {
+	switch {
+	case inside(user):
+		return nil
+	case user == peerUser:
+		return peerRights.Judge(spec, cmd)
+	}
+	return n.users.Load().Judge(user, spec, cmd)
 }
 
 // revise takes over who the users are, and cuts who would not be let in any more. It is called by whoever

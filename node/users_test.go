@@ -281,7 +281,7 @@ func TestSecretsAreKept(t *testing.T) {
 		[2]string{"ACL SETUSER bob >" + marker + " nonsense", "-ERR"},
 		[2]string{"ACL SETUSER bob <" + marker + "y", "-ERR"})
 	for _, cmd := range []string{"INFO everything", "SLOWLOG GET -1", "GETLOG 0 99", "ACL LIST", "GETDUMP",
-		"CLIENT LIST", "CONFIG GET *"} {
+		"CLIENT LIST", "CONFIG GET *", "ACL LOG 100"} {
 		r, err := l.Do(strings.Fields(cmd)...)
 		if err != nil || strings.Contains(fmt.Sprint(r), marker) {
 			t.Errorf("%s tells the secret, or fails: %v", cmd, err)

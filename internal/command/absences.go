@@ -66,7 +66,6 @@ func absences() []Absence {
 		{"COMMAND GETKEYS gives the keys; nothing is locked by key.", []string{"command|getkeysandflags"}},
 		{"What all connections say is not shown to one of them.", []string{"monitor"}},
 		{"Users are in the log, not in a file.", []string{"acl|load", "acl|save"}},
-		{"What was refused is in each node's log and metrics.", []string{"acl|log"}},
 		{"There are generators of passwords; ours would be one more to trust.", []string{"acl|genpass"}},
 		{"It is art, and theirs.", []string{"lolwut"}},
 	}

@@ -62,7 +62,8 @@ func (d *Door) blocSit(ctx context.Context, c client) (*blocSeat, *caucus.Error)
 	if s.crowded = !alone; s.crowded {
 		s.hangUp()
 	}
-	if err := s.meet(d.server, waist.ConnInfo{Detached: c.detached(), User: c.user}); err != nil {
+	info := waist.ConnInfo{Detached: c.detached(), User: c.user, About: about(ctx, c.user)}
+	if err := s.meet(d.server, info); err != nil {
 		d.blocRise(s)
 		return nil, err
 	}

@@ -35,6 +35,14 @@ func withVisitor(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, visitorKey{}, v)
 }
 
+// about describes on whose behalf something is asked, in the manner of CLIENT LIST.
+func about(ctx context.Context, user string) func() string {
+	v, _ := ctx.Value(visitorKey{}).(visitor)
+	return func() string {
+		return fmt.Sprintf("addr=%v cmd=http user=%.64s", v.from, cmp.Or(user, "default"))
+	}
+}
+
 // plain gives an address without zone, and one of IPv4 as such.
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
@@ -68,7 +76,8 @@ func (d *Door) admit(r *http.Request, what resource) (who waist.Login, err *cauc
 		return who, err
 	}
 	if who, err = d.logIn(r, v); err == nil && what == metrics {
-		err = d.cfg.Guard.May(who.User, caucus.Command{"INFO"})
+		by := waist.Asker{User: who.User, About: about(r.Context(), who.User)}
+		err = d.cfg.Guard.Allow(by, caucus.Command{"INFO"})
 	}
 	return who, err
 }
@@ -128,7 +137,8 @@ func (d *Door) logIn(r *http.Request, v visitor) (waist.Login, *caucus.Error) {
 		}
 		return who, nil
 	}
-	who, err := d.cfg.Guard.LogIn(r.Context(), user, password)
+	who, err := d.cfg.Guard.LogIn(r.Context(), waist.Attempt{User: user, Password: password, By: "HTTP",
+		About: about(r.Context(), user)})
 	if err != nil && err.Word == caucus.ErrWrongPass.Word {
 		d.grumble.Warn("a log-in over HTTP failed", "from", v.from, "user", fmt.Sprintf("%.64q", user))
 	}

@@ -75,7 +75,7 @@ func (d *Door) handler(of route) http.HandlerFunc {
 
 // converse begins a conversation of the user who asks.
 func (v *visit) converse(info waist.ConnInfo) (waist.Conn, error) {
-	info.User = v.who.User
+	info.User, info.About = v.who.User, about(v.ctx, v.who.User)
 	return v.door.server.Open(info)
 }
 

@@ -85,7 +85,7 @@ func newClient(s *Server, conn net.Conn, id uint64) *client {
 // serve begins the life of a connection, on a goroutine that it has until it takes a lane, if it does.
 func (c *client) serve() {
 	c.greet()
-	talk, err := c.s.cfg.Server.Open(waist.ConnInfo{User: c.who.User})
+	talk, err := c.s.cfg.Server.Open(waist.ConnInfo{User: c.who.User, About: c.describe})
 	if err != nil {
 		farewell(c.conn, resp.Append(nil, 2, errorReply(err)))
 		c.cancel()
@@ -238,6 +238,10 @@ func (c *client) request(req *resp.Request) {
 	if no := c.mayNot(spec, req.Args); no != nil {
 		c.run()
 		c.s.tally.rejected(spec)
+		if c.multi.Load() {
+			c.gather(nil, nil, no) // the server hears of it: it spoils a transaction
+			return
+		}
 		c.say(caucus.ErrorReply(no))
 		return
 	}

@@ -69,7 +69,9 @@ func (c *client) mayNot(spec *command.Spec, cmd caucus.Command) *caucus.Error {
 	case !c.proven:
 		return caucus.Errorf(caucus.ErrNoAuth, "Authentication required.")
 	case spec != nil && (spec.Home == command.Door || spec.Name == "getdump"):
-		return c.s.cfg.Guard.May(c.who.User, cmd)
+		c.run() // it is judged at its place, which may be within a transaction
+		by := waist.Asker{User: c.who.User, Multi: c.multi.Load(), About: c.describe}
+		return c.s.cfg.Guard.Allow(by, cmd)
 	}
 	return nil
 }
@@ -88,15 +90,15 @@ func (c *client) auth(cmd caucus.Command) caucus.Reply {
 	default:
 		return caucus.Fail(caucus.ErrBad, "syntax error")
 	}
-	if err := c.prove(user, pass); err != nil {
+	if err := c.prove("AUTH", user, pass); err != nil {
 		return caucus.ErrorReply(err)
 	}
 	return caucus.OK()
 }
 
 // prove checks a password. Who has logged in and fails at another stays who he was, as in Redis.
-func (c *client) prove(user, pass string) *caucus.Error {
-	who, err := c.s.cfg.Guard.LogIn(c.ctx, user, pass)
+func (c *client) prove(by, user, pass string) *caucus.Error {
+	who, err := c.s.cfg.Guard.LogIn(c.ctx, waist.Attempt{User: user, Password: pass, By: by, About: c.describe})
 	if err != nil {
 		if err.Word == caucus.ErrWrongPass.Word {
 			c.s.grumble.Warn("a log-in failed", "from", c.conn.RemoteAddr(), "user", fmt.Sprintf("%.64q", user))
@@ -126,7 +128,7 @@ func (c *client) hello(cmd caucus.Command) caucus.Reply {
 	for i := 2; i < len(cmd); {
 		switch {
 		case strings.EqualFold(cmd[i], "AUTH") && i+2 < len(cmd):
-			if err := c.prove(cmd[i+1], cmd[i+2]); err != nil {
+			if err := c.prove("HELLO", cmd[i+1], cmd[i+2]); err != nil {
 				return caucus.ErrorReply(err)
 			}
 			i += 3

@@ -224,7 +224,7 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	case command.Door:
 		return p.say(notHere(s))
 	case command.Node:
-		if s.Name == "acl|setuser" {
+		if s.Name == "acl|setuser" || s.Name == "acl|log" {
 			return t.alone(p, cmd)
 		}
 		p.asksNode = true
@@ -256,8 +256,8 @@ func (t *Talk) outside(p *Plan, s *command.Spec, cmd caucus.Command) verdict {
 	return p.add(item{step: len(p.Steps) - 1})
 }
 
-// alone plans what the node answers and what changes the state: what stands before it has been carried out
-// then, and what follows has not.
+// alone plans what the node answers and what changes, or tells, what others of its pipeline may do: what
+// stands before it has been carried out then, and what follows has not been judged.
 func (t *Talk) alone(p *Plan, cmd caucus.Command) verdict {
 	if len(p.items) > 0 {
 		return notNow

@@ -81,6 +81,9 @@ func (t *Talk) As(user string) { t.cfg.User = user }
 // User gives who speaks.
 func (t *Talk) User() string { return t.cfg.User }
 
+// Gathers says whether the conversation is between MULTI and EXEC.
+func (t *Talk) Gathers() bool { return t.tx != nil }
+
 // Dropped says what the loss of the connection must report, if anything: the session and the attachment
 // number under which the connection carried it (SAFETY A4).
 func (t *Talk) Dropped() (s entry.Session, attach uint64, ok bool) {

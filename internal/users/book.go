@@ -38,7 +38,7 @@ func (b *Book) at(name string) (int, bool) {
 }
 
 // Listed gives the users that were set, sorted by name: what makes this Book of a nil one. While there is
-// none, nothing is refused to anybody. It must not be changed.
+// none, nothing is refused to the default user. It must not be changed.
 func (b *Book) Listed() []*User {
 	if b == nil {
 		return nil

@@ -9,48 +9,45 @@ import (
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
-// refusal is why a user may not have a command carried out.
-type refusal struct {
-	what string // "command", "key" or "channel"
-	name string // of the key or channel
+// Refusal is why a user may not have a command carried out.
+type Refusal struct {
+	What string        // "command", "key" or "channel"
+	Name string        // of that
+	Err  *caucus.Error // as its client is told, who learns nothing of whether a key is there
 }
 
-// May says why the user may not have a command of a row carried out, with the words of Redis, nil when he
-// may. Who may not, learns nothing of whether a key is there.
-func (u *User) May(s *command.Spec, cmd caucus.Command) *caucus.Error {
-	r := u.refuses(s, cmd)
-	if r == nil {
-		return nil
+func refuse(what, name string) *Refusal {
+	if what == "command" {
+		return &Refusal{what, name,
+			caucus.Errorf(caucus.ErrNoPerm, "this user has no permissions to run the '%s' command", name)}
 	}
-	if r.what == "command" {
-		return caucus.Errorf(caucus.ErrNoPerm, "this user has no permissions to run the '%s' command", s.Name)
-	}
-	return caucus.Errorf(caucus.ErrNoPerm,
-		"this user has no permissions to access one of the %ss used as arguments", r.what)
+	return &Refusal{what, name, caucus.Errorf(caucus.ErrNoPerm,
+		"this user has no permissions to access one of the %ss used as arguments", what)}
 }
 
-// DryRun says what May would, in the words of ACL DRYRUN, "" when nothing is refused.
+// DryRun says what Judge would, in the words of ACL DRYRUN, "" when nothing is refused.
 func (u *User) DryRun(s *command.Spec, cmd caucus.Command) string {
-	r := u.refuses(s, cmd)
+	r := u.Judge(s, cmd)
 	switch {
 	case r == nil:
 		return ""
-	case r.what == "command":
-		return "This user has no permissions to run the '" + s.Name + "' command"
+	case r.What == "command":
+		return "This user has no permissions to run the '" + r.Name + "' command"
 	}
-	return "This user has no permissions to access the '" + r.name + "' " + r.what
+	return "This user has no permissions to access the '" + r.Name + "' " + r.What
 }
 
-func (u *User) refuses(s *command.Spec, cmd caucus.Command) (why *refusal) {
+// Judge says why the user may not have a command of a row carried out, nil when he may.
+func (u *User) Judge(s *command.Spec, cmd caucus.Command) (why *Refusal) {
 	if !s.Has(command.NoAuth) && !u.runs(s) {
-		return &refusal{what: "command"}
+		return refuse("command", s.Name)
 	}
 	if pattern, roams := s.Roams(cmd); roams && !u.roams(pattern) {
-		return &refusal{"key", pattern}
+		return refuse("key", pattern)
 	}
 	s.Touches(cmd, func(key string, how command.Access) bool {
 		if !u.touches(key, how) {
-			why = &refusal{"key", key}
+			why = refuse("key", key)
 		}
 		return why == nil
 	})
@@ -60,7 +57,7 @@ func (u *User) refuses(s *command.Spec, cmd caucus.Command) (why *refusal) {
 	channels, patterns := s.Channels(cmd)
 	for _, channel := range channels {
 		if !u.hears(channel, patterns) {
-			return &refusal{"channel", channel}
+			return refuse("channel", channel)
 		}
 	}
 	return nil
@@ -115,16 +112,24 @@ func (u *User) hears(channel string, pattern bool) bool {
 	})
 }
 
-// May says why a user may not have a command of a row carried out, nil when he may. While nobody was ever
-// set, that costs nothing.
-func (b *Book) May(name string, s *command.Spec, cmd caucus.Command) *caucus.Error {
-	if len(b.Listed()) == 0 {
+// Judge says why a user may not have a command of a row carried out, nil when he may. While nobody is set,
+// that costs the default user nothing; whoever else speaks was deleted.
+func (b *Book) Judge(name string, s *command.Spec, cmd caucus.Command) *Refusal {
+	if name == "" && len(b.Listed()) == 0 {
 		return nil
 	}
 	if u := b.Find(name); u != nil {
-		return u.May(s, cmd)
+		return u.Judge(s, cmd)
 	}
-	return errGone
+	return &Refusal{"command", s.Name, errGone}
+}
+
+// May is Judge for who wants no more than its error.
+func (b *Book) May(name string, s *command.Spec, cmd caucus.Command) *caucus.Error {
+	if r := b.Judge(name, s, cmd); r != nil {
+		return r.Err
+	}
+	return nil
 }
 
 var errGone = caucus.Errorf(caucus.ErrNoPerm, "the user was deleted; log in as another")

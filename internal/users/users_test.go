@@ -158,7 +158,7 @@ func TestMay(t *testing.T) {
 		if c.want == "OK" && got != "OK" || !strings.Contains(got, c.want) {
 			t.Errorf("%s, %s: %s, want %s", c.rules, c.cmd, got, c.want)
 		}
-		if (u.May(spec, cmd) == nil) != (c.want == "OK") {
+		if (u.Judge(spec, cmd) == nil) != (c.want == "OK") {
 			t.Errorf("%s, %s: DRYRUN and the judgement differ", c.rules, c.cmd)
 		}
 	}

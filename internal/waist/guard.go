@@ -14,6 +14,20 @@ type Login struct {
 	By   string // what let him in; for the Guard
 }
 
+// Attempt is an attempt to log in.
+type Attempt struct {
+	User, Password string
+	By             string        // AUTH, HELLO or HTTP
+	About          func() string // describes the connection as CLIENT LIST does; asked when it fails
+}
+
+// Asker is on whose behalf a door asks whether something may be done.
+type Asker struct {
+	User  string
+	Multi bool          // it is asked for between MULTI and EXEC
+	About func() string // as in an Attempt; asked when it is refused
+}
+
 // Guard says who may come in, and what each may do. Its methods may be called from several goroutines.
 type Guard interface {
 	// Closed says that nobody comes in without proving who he is, so that strangers may knock.
@@ -22,14 +36,16 @@ type Guard interface {
 	// was verified, "" for none, and node says that it is one of a node. Whether that is enough is in.
 	Greet(certificate string, node bool) (who Login, in bool)
 	// LogIn checks a password. It may take a second, and fails with WRONGPASS, or TRYAGAIN when too many ask.
-	LogIn(ctx context.Context, user, password string) (Login, *caucus.Error)
+	LogIn(ctx context.Context, a Attempt) (Login, *caucus.Error)
 	// Knows says whether there is a user of the name.
 	Knows(user string) bool
 	// Holds says whether what let somebody in would do so still.
 	Holds(Login) bool
-	// May says why a user may not have a command carried out, by what the node knows now; nil when he may. It
-	// is for what a door answers itself: the rest is judged behind it.
+	// May says why a user may not have a command carried out, by what the node knows now; nil when he may.
 	May(user string, cmd caucus.Command) *caucus.Error
+	// Allow is May for what somebody asks of a door and the door answers itself: what is refused is noted for
+	// ACL LOG. The rest is judged behind the door.
+	Allow(by Asker, cmd caucus.Command) *caucus.Error
 }
 
 // Password is a Guard of a door at which there is one user, the default user, who may do everything. The
@@ -50,9 +66,9 @@ func (p Password) Closed() bool { return p.word() != "" }
 func (p Password) Greet(string, bool) (Login, bool) { return Login{}, p.word() == "" }
 
 // LogIn implements Guard.
-func (p Password) LogIn(_ context.Context, user, password string) (Login, *caucus.Error) {
+func (p Password) LogIn(_ context.Context, a Attempt) (Login, *caucus.Error) {
 	want := p.word()
-	if user != "default" || want != "" && !Same(password, want) {
+	if a.User != "default" || want != "" && !Same(a.Password, want) {
 		return Login{}, WrongPass()
 	}
 	return Login{}, nil
@@ -66,6 +82,9 @@ func (p Password) Holds(Login) bool { return true }
 
 // May implements Guard.
 func (p Password) May(string, caucus.Command) *caucus.Error { return nil }
+
+// Allow implements Guard.
+func (p Password) Allow(Asker, caucus.Command) *caucus.Error { return nil }
 
 // Same compares two secrets in a time that tells nothing of them.
 func Same(a, b string) bool {

@@ -69,6 +69,8 @@ type ConnInfo struct {
 	Beside Conn
 	// User is who speaks, "" for the default user.
 	User string
+	// About, when not nil, describes the client as CLIENT LIST does. It is asked when something is refused.
+	About func() string
 	// Inside says that the client is in the node's own process, with which it dies (SAFETY A6).
 	Inside bool
 	// Node says that the node speaks for itself, from inside its process, and not a client of it.
