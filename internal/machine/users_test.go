@@ -112,3 +112,13 @@ func TestUsersAreJudgedWhereCommandsAreApplied(t *testing.T) {
 		t.Errorf("GETLOG shows %s", text)
 	}
 }
+
+// When nobody is left but the default user, who was deleted may still do nothing.
+func TestTheLastUserIsDeleted(t *testing.T) {
+	m := full(t)
+	got := ranAs(t, m, ": .setuser ann on ~* +@all", "ann: SET a 1", ": ACL DELUSER ann alice bob",
+		"ann: SET a 2", "ann: GET a", ": GET a", ": SET a 3")
+	if want := "OK OK 3 NOPERM NOPERM 1 OK"; got != want || len(m.users.Listed()) != 0 {
+		t.Errorf("%s, want %s; users %v", got, want, m.users.Listed())
+	}
+}
