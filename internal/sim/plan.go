@@ -27,6 +27,7 @@ type plan struct {
 	letters  bool // at rest members write to each other
 	insiders bool // nodes are members of their group
 	follows  bool // somebody follows the changes of keys
+	users    bool // some writers are users, whose rights change
 
 	snapshotEntries uint64
 	digestEntries   uint64
@@ -71,6 +72,7 @@ func drawPlan(seed uint64) plan {
 	p.drawFaults(d)
 	p.porters = pick(d, []int{0, 2, 3, 5})
 	p.ahead, p.stays = pick(d, []int{0, 0, 0, 30, 60}), d.chance(20)
+	p.users = d.chance(40)
 	return p
 }
 

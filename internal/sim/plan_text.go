@@ -28,6 +28,7 @@ func (p *plan) text() string {
 	}{{"votes", p.votes}, {"a lock", p.locks}, {"letters at rest", p.letters},
 		{"nodes in their group", p.insiders},
 		{"old versions that stay", p.stays},
+		{"users among the writers", p.users},
 		{"a follower of changes", p.follows}, {"frames through the codec", p.codec}} {
 		if has.is {
 			b.WriteString("; " + has.what)

@@ -253,6 +253,7 @@ func (w *World) compareHistory() {
 		final[key] = w.nodes[len(w.nodes)-1].value(key)
 	}
 	w.compareJournal()
+	w.compareRights()
 	w.compareBank()
 	w.compareBooks()
 	w.compareGoods()

@@ -94,6 +94,9 @@ func (w *World) begin() {
 	for i := range w.plan.writers {
 		w.writers = append(w.writers, newWriter(w, i))
 	}
+	if w.plan.users {
+		warden{w}.begin()
+	}
 	for i := range w.plan.clerks {
 		w.clerks = append(w.clerks, newClerk(w, i))
 	}

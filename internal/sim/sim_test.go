@@ -92,8 +92,8 @@ func (r *seedRun) work() {
 func (r *seedRun) sawAll() {
 	about := []string{"elections", "handed over", "transfers", "removals", "replacements", "joined", "nospace",
 		"tryagain", "uncertain", "snapshots to laggards", "snapshots to newcomers", "repaired", "cold clocks",
-		"writes sent again", "resumed", "moved", "messages too late", "seeds with 3 voters",
-		"seeds with 5 voters", "seeds with 7 voters"}
+		"writes sent again", "resumed", "moved", "messages too late", "rights given", "rights taken",
+		"noperm", "seeds with 3 voters", "seeds with 5 voters", "seeds with 7 voters"}
 	for _, what := range append(sim.FaultKinds(), about...) {
 		if r.counts[what] == 0 {
 			r.t.Errorf("in %d seeds there was none: %s", r.next-*from, what)

@@ -13,6 +13,7 @@ type writer struct {
 	w    *World
 	id   int
 	name string
+	user string // who it speaks as, "" for the default user
 	conn *conn
 	ops  []*operation // of the pipeline that is out, nil for none
 	n    int
@@ -39,6 +40,7 @@ const (
 	opAdd   // a word to the journal
 	opMove  // money from one account to another
 	opTotal // of all money
+	opRead  // the journal
 )
 
 type outcome uint8
@@ -73,6 +75,7 @@ func (wr *writer) next() {
 			w.after(w.between(5*millisecond, 100*millisecond), wr.next)
 			return
 		}
+		wr.conn.talk.As(wr.user)
 	}
 	cmds := wr.draw()
 	wr.conn.ask(cmds...)
@@ -92,6 +95,9 @@ func (wr *writer) draw() (cmds []caucus.Command) {
 	key := "k" + strconv.Itoa(w.rng.IntN(w.plan.keys))
 	shape := [][]opKind{{opGet}, {opSet}, {opSet}, {opAdd}, {opGet, opSet, opGet}, {opAdd, opSet},
 		{opGet, opGet}, {opMove}, {opMove, opTotal}, {opTotal}}
+	if wr.user != "" {
+		shape = append(shape, []opKind{opRead}, []opKind{opAdd, opRead})
+	}
 	for _, kind := range pick(w, shape) {
 		wr.n++
 		op := &operation{client: wr.id, kind: kind, key: key, call: w.now, end: forever}
@@ -104,6 +110,9 @@ func (wr *writer) draw() (cmds []caucus.Command) {
 		case opAdd:
 			op.key = journal
 			cmds = append(cmds, caucus.Command{"APPEND", journal, op.value + ";"})
+		case opRead:
+			op.key = journal
+			cmds = append(cmds, caucus.Command{"GET", journal})
 		case opMove:
 			op.key = ledger
 			cmds = append(cmds, op.drawMove(w))
@@ -144,10 +153,14 @@ func (wr *writer) conclude(op *operation, r caucus.Reply) {
 		if op.kind == opTotal && r.Int != accounts*credit {
 			wr.w.fail("%s: there is money for %d, and there was for %d", wr.name, r.Int, accounts*credit)
 		}
+		if op.kind == opRead {
+			wr.mayRead(op.seen)
+		}
 		return
 	}
 	switch word := caucus.ParseError(r.Str).Word; {
-	case word == caucus.ErrTryAgain.Word, word == caucus.ErrNoSpace.Word:
+	case word == caucus.ErrTryAgain.Word, word == caucus.ErrNoSpace.Word,
+		word == caucus.ErrNoPerm.Word && wr.user != "":
 		op.done = refused
 	case word == caucus.ErrUncertain.Word:
 	case op.kind == opMove && (word == caucus.ErrConflict.Word || strings.Contains(r.Str, "panicked")):
