@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -60,10 +61,8 @@ func configOf(args []string) (cfg node.Config, ratio float64, err error) {
 	set.SetOutput(io.Discard)
 	set.Float64Var(&ratio, "ratio", 0.01, "how many writes are traced for which no client asks, from 0 to 1")
 	password := set.String("password-file", "", "file with the password of clients and peers")
-	var tls node.TLS
-	set.StringVar(&tls.Cert, "tls-cert", "", "file with the node's certificate; all doors speak TLS")
-	set.StringVar(&tls.Key, "tls-key", "", "file with the key of it")
-	set.StringVar(&tls.CA, "tls-ca", "", "file with the authorities that vouch for nodes and clients")
+	rate := set.Int("max-user-rate", 0, "commands that one user may ask for in a second; 0 for no bound")
+	secure := tlsFlags(set)
 	switch err := set.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		set.SetOutput(os.Stdout)
@@ -78,9 +77,28 @@ func configOf(args []string) (cfg node.Config, ratio float64, err error) {
 	if cfg, err = node.ReadConfig(set.Arg(0)); err != nil {
 		return cfg, 0, err
 	}
-	cfg.TLS, cfg.Logger = tls, slog.New(slog.NewTextHandler(os.Stderr, nil))
+	cfg.TLS, cfg.MaxUserRate, cfg.Logger = *secure, *rate, slog.New(slog.NewTextHandler(os.Stderr, nil))
 	cfg.Password, err = passwordOf(*password)
 	return cfg, ratio, err
+}
+
+// tlsFlags adds the flags about TLS, which are those of serve.
+func tlsFlags(set *flag.FlagSet) *node.TLS {
+	t := new(node.TLS)
+	set.StringVar(&t.Cert, "tls-cert", "", "file with the node's certificate; all doors speak TLS")
+	set.StringVar(&t.Key, "tls-key", "", "file with the key of it")
+	set.StringVar(&t.CA, "tls-ca", "", "file with the authorities that vouch for nodes and clients")
+	set.StringVar(&t.Clients, "tls-clients", "",
+		"whether clients must show a certificate: require, which is the default, optional or off")
+	set.Func("tls-min", "oldest TLS that clients may speak, 1.2 or 1.3, which is the default",
+		func(text string) error {
+			known := map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
+			if t.Min = known[text]; t.Min == 0 {
+				return errors.New("it is 1.2 or 1.3")
+			}
+			return nil
+		})
+	return t
 }
 
 func passwordOf(file string) (string, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -27,6 +28,15 @@ func file(t *testing.T, text string) string {
 	return path
 }
 
+// place gives where a node will serve, and the file that says so.
+func place(t *testing.T) (addr, config string) {
+	t.Helper()
+	addr = nodetest.FreeAddresses(t, 2)[0] // the second is the peer door
+	host, port, _ := net.SplitHostPort(addr)
+	return addr, file(t, fmt.Sprintf(`{"identifier": "n1", "listen_host": %q, "listen_port": %s, "peers": [],
+		"http": "off", "data": %q}`, host, port, t.TempDir()))
+}
+
 // The node of a file serves who has its password, and its spans come to the collector.
 func TestANodeThatIsTraced(t *testing.T) {
 	var posts atomic.Int64
@@ -37,10 +47,7 @@ func TestANodeThatIsTraced(t *testing.T) {
 	}))
 	defer collector.Close()
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
-	addr := nodetest.FreeAddresses(t, 2)[0] // the second is the peer door
-	host, port, _ := net.SplitHostPort(addr)
-	config := file(t, fmt.Sprintf(`{"identifier": "n1", "listen_host": %q, "listen_port": %s, "peers": [],
-		"http": "off", "data": %q}`, host, port, t.TempDir()))
+	addr, config := place(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, []string{"-ratio", "1", "-password-file", file(t, "sesame\n"), config}) }()
@@ -60,6 +67,35 @@ func TestANodeThatIsTraced(t *testing.T) {
 	}
 }
 
+// A node that speaks TLS lets in whom the flags say, and each user asks for as much as they say.
+func TestANodeThatSpeaksTLS(t *testing.T) {
+	authority := nodetest.NewAuthority(t)
+	shown := authority.Node("n1")
+	addr, config := place(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"-ratio", "0", "-tls-cert", shown.Cert, "-tls-key", shown.Key,
+			"-tls-ca", shown.CA, "-tls-clients", "optional", "-tls-min", "1.2", "-max-user-rate", "5000", config})
+	}()
+	defer cancel()
+	rules := authority.Rules("") // no certificate
+	rules.MinVersion, rules.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
+	nodetest.Eventually(t, "it serves", func() bool {
+		c, err := client.Dial(ctx, client.Config{Addrs: []string{addr}, TLS: rules})
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		r, err := c.Do(ctx, caucus.Command{"CONFIG", "GET", "max-user-rate"})
+		return err == nil && r.Field("max-user-rate").Text() == "5000"
+	})
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAWrongCommandLine(t *testing.T) {
 	good := file(t, `{"identifier": "n1", "listen_host": "127.0.0.1", "listen_port": 7001, "peers": []}`)
 	for words, args := range map[string][]string{
@@ -70,6 +106,7 @@ func TestAWrongCommandLine(t *testing.T) {
 		"flag provided but not": {"-rate", "2", good},
 		"-password-file: open ": {"-password-file", filepath.Join(t.TempDir(), "nowhere"), good},
 		"TLS needs the node's":  {"-tls-cert", good, good},
+		"it is 1.2 or 1.3":      {"-tls-min", "1.1", good},
 	} {
 		if err := run(t.Context(), args); err == nil || !strings.Contains(err.Error(), words) {
 			t.Errorf("%q: %v", args, err)
