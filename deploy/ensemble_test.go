@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -140,12 +139,12 @@ func healthyBy(t *testing.T, command []string, p place) {
 	if len(command) < 2 || command[0] != "/caucus" {
 		t.Fatalf("the health is asked for by %q", command)
 	}
-	cmd := exec.CommandContext(t.Context(), nodetest.Binary(t), command[1:]...)
+	cmd := nodetest.Command(t, nodetest.Binary(t), command[1:]...)
 	cmd.Env = append(os.Environ(), "CAUCUS_ADDR="+p.client)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v: %v, %s", command, err, said)
 	}
-	cmd = exec.CommandContext(t.Context(), nodetest.Binary(t), command[1:]...)
+	cmd = nodetest.Command(t, nodetest.Binary(t), command[1:]...)
 	cmd.Env = append(os.Environ(), "CAUCUS_ADDR="+nodetest.FreeAddress(t))
 	if said, err := cmd.CombinedOutput(); err == nil {
 		t.Errorf("%v is well where nobody is: %s", command, said)

@@ -3,7 +3,6 @@ package deploy
 import (
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -30,7 +29,7 @@ func TestTheUnit(t *testing.T) {
 	}
 	for _, args := range [][]string{{"verify", "--man=no", here},
 		{"security", "--offline=true", "--threshold=20", "--no-pager", here}} {
-		said, err := exec.Command("systemd-analyze", args...).CombinedOutput()
+		said, err := nodetest.Command(t, "systemd-analyze", args...).CombinedOutput()
 		if err != nil || args[0] == "verify" && strings.Contains(string(said), "caucus.service:") {
 			t.Errorf("systemd-analyze %s: %v\n%s", args[0], err, said)
 		}
@@ -60,7 +59,7 @@ func TestTheUnitIsToldOfTheNode(t *testing.T) {
 			"--http off").
 		Replace(start[1])
 	words := strings.Fields(line)
-	cmd := exec.CommandContext(t.Context(), words[0], words[1:]...)
+	cmd := nodetest.Command(t, words[0], words[1:]...)
 	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket.LocalAddr().String())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -173,7 +172,7 @@ func TestCustomCommandsFromRedisCLI(t *testing.T) {
 		{"INFO commandstats", "cmdstat_url.add:calls=1"},
 	} {
 		words := append([]string{"-p", port}, strings.Fields(c.line)...)
-		out, err := exec.Command("redis-cli", words...).CombinedOutput()
+		out, err := nodetest.Command(t, "redis-cli", words...).CombinedOutput()
 		if err != nil || !strings.Contains(string(out), c.want) {
 			t.Errorf("%s gives %q, %v", c.line, out, err)
 		}

@@ -2,7 +2,6 @@ package tests
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -62,7 +61,7 @@ func TestBackupSeries(t *testing.T) {
 	}
 
 	// As a service: it goes on by itself, also past a node that is away, and ends well.
-	cmd := exec.CommandContext(t.Context(), nodetest.Binary(t), "backup", "--keep", "1", "--every", "1s", dir,
+	cmd := nodetest.Command(t, nodetest.Binary(t), "backup", "--keep", "1", "--every", "1s", dir,
 		"--addr",
 		c.Addr(0))
 	said, err := cmd.StderrPipe()

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -171,7 +170,7 @@ func TestA16_BackupUnderLoadAndRestore(t *testing.T) {
 // others.
 func backupSlowly(t *testing.T, addr, file string, meanwhile func()) {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), nodetest.Binary(t), "backup", "--addr", addr, "-")
+	c := nodetest.Command(t, nodetest.Binary(t), "backup", "--addr", addr, "-")
 	var said bytes.Buffer
 	c.Stderr = &said
 	out, err := c.StdoutPipe()
@@ -446,7 +445,7 @@ func TestRestoreKilled(t *testing.T) {
 	s.kill()
 	for _, sign := range []string{"", "LOCK", "log", "snap"} {
 		next := newServer(t, "n1")
-		c := exec.Command(nodetest.Binary(t), "restore", file, "--data", next.dir)
+		c := nodetest.Command(t, nodetest.Binary(t), "restore", file, "--data", next.dir)
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}

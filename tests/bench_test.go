@@ -2,7 +2,6 @@ package tests
 
 import (
 	"encoding/json"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -63,7 +62,7 @@ func TestBenchShowsErrorsByTheirWord(t *testing.T) {
 func TestBenchThatIsInterruptedShowsWhatItHas(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 1)
-	bench := exec.CommandContext(t.Context(), nodetest.Binary(t), "bench", "--addr", c.Addr(0), "-d", "1h",
+	bench := nodetest.Command(t, nodetest.Binary(t), "bench", "--addr", c.Addr(0), "-d", "1h",
 		"incr")
 	var out strings.Builder
 	bench.Stdout = &out

@@ -1,14 +1,11 @@
 package tests
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caucus-project/caucus/internal/nodetest"
 )
@@ -24,10 +21,7 @@ func TestDemo(t *testing.T) {
 	if err := os.WriteFile(items, []byte(lines.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// The demo ends by itself; the deadline is only for a demo that hangs.
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	demo := exec.CommandContext(ctx, nodetest.Binary(t), "demo", "--items", items)
+	demo := nodetest.Command(t, nodetest.Binary(t), "demo", "--items", items)
 	demo.Env = append(os.Environ(), "TMPDIR="+temp)
 	out, err := demo.CombinedOutput()
 	if err != nil {
@@ -51,7 +45,7 @@ func TestDemo(t *testing.T) {
 func TestDemoThatNobodyReads(t *testing.T) {
 	t.Parallel()
 	temp := t.TempDir()
-	demo := exec.CommandContext(t.Context(), nodetest.Binary(t), "demo")
+	demo := nodetest.Command(t, nodetest.Binary(t), "demo")
 	demo.Env = append(os.Environ(), "TMPDIR="+temp)
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -73,7 +67,7 @@ func TestDemoThatNobodyReads(t *testing.T) {
 func TestDemoWithoutItsItems(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "missing")
-	out, err := exec.Command(nodetest.Binary(t), "demo", "--items", missing).CombinedOutput()
+	out, err := nodetest.Command(t, nodetest.Binary(t), "demo", "--items", missing).CombinedOutput()
 	if err == nil || !strings.Contains(string(out), missing) {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -166,7 +165,7 @@ type believer struct {
 func startBeliever(t *testing.T, name string, own *nodetest.Clocks, addrs []string) *believer {
 	t.Helper()
 	b := &believer{name: name}
-	cmd := exec.Command(nodetest.BuildMisled(t, "tests/believer"), addrs...)
+	cmd := nodetest.Command(t, nodetest.BuildMisled(t, "tests/believer"), addrs...)
 	cmd.Env = append(os.Environ(), own.Env())
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // caucus runs a verb of the binary at a server, and gives what it printed and its exit status.
 func (s *server) caucus(verb ...string) (string, int) {
 	s.t.Helper()
-	c := exec.CommandContext(s.t.Context(), nodetest.Binary(s.t), append(verb, "--addr", s.client)...)
+	c := nodetest.Command(s.t, nodetest.Binary(s.t), append(verb, "--addr", s.client)...)
 	out, err := c.CombinedOutput()
 	if _, ended := err.(*exec.ExitError); err != nil && !ended {
 		s.t.Fatal(err)

@@ -76,8 +76,8 @@ func typist(t *testing.T, addr string) func(command string) string {
 	env := append(os.Environ(), "CAUCUS_ADDR="+addr,
 		"PATH="+bin+":"+filepath.Dir(nodetest.Binary(t))+":"+os.Getenv("PATH"))
 	return func(command string) string {
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", command)
-		cmd.Dir, cmd.Env, cmd.WaitDelay = dir, env, nodetest.Patience
+		cmd := nodetest.Command(t, "sh", "-c", command)
+		cmd.Dir, cmd.Env = dir, env
 		out, err := cmd.CombinedOutput()
 		if err != nil && cmd.ProcessState == nil {
 			t.Fatal(err)

@@ -3,7 +3,6 @@ package tests
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,7 +15,7 @@ import (
 func (s *server) recovers(status int, flags []string, words ...string) {
 	s.t.Helper()
 	flags = append([]string{"recover", "--data", s.dir}, flags...)
-	c := exec.CommandContext(s.t.Context(), nodetest.Binary(s.t), flags...)
+	c := nodetest.Command(s.t, nodetest.Binary(s.t), flags...)
 	out, err := c.CombinedOutput()
 	if got := c.ProcessState.ExitCode(); got != status {
 		s.t.Errorf("caucus recover ended with %d (%v), want %d:\n%s", got, err, status, out)

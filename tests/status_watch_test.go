@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,7 +20,7 @@ func TestStatusWatchOnATerminal(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 3)
 	screen, program := openTerminal(t)
-	cmd := exec.CommandContext(t.Context(), nodetest.Binary(t), "status", "--watch", "--every", "100ms",
+	cmd := nodetest.Command(t, nodetest.Binary(t), "status", "--watch", "--every", "100ms",
 		"--addr",
 		strings.Join(c.Addrs(), ","))
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), "TERM=xterm", "NO_COLOR=1"), program, program
@@ -63,7 +62,7 @@ func TestStatusWatchOnATerminal(t *testing.T) {
 func TestStatusWatchForPrograms(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 1)
-	cmd := exec.CommandContext(t.Context(), nodetest.Binary(t), "status", "--watch", "--json", "--every",
+	cmd := nodetest.Command(t, nodetest.Binary(t), "status", "--watch", "--json", "--every",
 		"100ms",
 		"--addr", c.Addr(0))
 	out, err := cmd.StdoutPipe()

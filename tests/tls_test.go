@@ -3,7 +3,6 @@ package tests
 import (
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -128,7 +127,7 @@ func TestTLSByEveryTool(t *testing.T) {
 		{append(ssl, "-tls1_3"), "Verify return code: 0 (ok)"},
 		{append(ssl, "-tls1_2"), "alert protocol version"},
 	} {
-		cmd := exec.CommandContext(t.Context(), one.args[0], one.args[1:]...)
+		cmd := nodetest.Command(t, one.args[0], one.args[1:]...)
 		out, err := cmd.CombinedOutput() // openssl's status says when its input ended, too
 		if !strings.Contains(string(out), one.says) {
 			t.Errorf("%v: %v, no %q in\n%s", one.args, err, one.says, out)

@@ -2,7 +2,6 @@ package tests
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -78,7 +77,7 @@ var trials = []struct{ verb, line, says string }{
 func TestVerbsNeedTheRightsThatAreTold(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 1)
-	there := exec.Command(nodetest.Binary(t), "join", "--addr", c.Addr(0), "--settle", "0", "--as", "there",
+	there := nodetest.Command(t, nodetest.Binary(t), "join", "--addr", c.Addr(0), "--settle", "0", "--as", "there",
 		"app/there", "sleep", "1000")
 	if err := there.Start(); err != nil {
 		t.Fatal(err)
@@ -134,7 +133,7 @@ func TestUsersWatchTheirGroups(t *testing.T) {
 	own := strings.ReplaceAll(rights["all"]+rights["watch"], "GROUP", "app/*")
 	flags := asUser(t, c, "watcher", own)
 	// It ends when nobody reads any more what it writes.
-	watch := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `"$0" "$@" | head -n 1`,
+	watch := nodetest.Command(t, "sh", append([]string{"-c", `"$0" "$@" | head -n 1`,
 		nodetest.Binary(t), "watch", "--from", "0", "app/g"}, flags...)...)
 	if out, err := watch.CombinedOutput(); err != nil || !strings.Contains(string(out), `"joined"`) {
 		t.Errorf("%v\n%s", err, out)

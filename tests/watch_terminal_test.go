@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,7 +44,7 @@ func TestWatchOnATerminal(t *testing.T) {
 	for group, w := range map[string]struct{ env, kind string }{
 		"colours": {"NO_COLOR=", "\x1b[32mjoined    \x1b[0m"}, "plain": {"NO_COLOR=1", "  joined    "}} {
 		screen, program := openTerminal(t)
-		cmd := exec.CommandContext(t.Context(), nodetest.Binary(t), "watch", group, "--addr", c.Addr(0),
+		cmd := nodetest.Command(t, nodetest.Binary(t), "watch", group, "--addr", c.Addr(0),
 			"--from", "0")
 		cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), "TERM=xterm", w.env), program, program
 		if err := cmd.Start(); err != nil {

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -73,7 +72,7 @@ func (tr *transcript) read(out io.Reader) {
 func listener(t *testing.T, end syscall.Signal, name string, args ...string) *transcript {
 	t.Helper()
 	tr := &transcript{}
-	cmd := exec.Command(name, args...)
+	cmd := nodetest.Command(t, name, args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -350,7 +349,7 @@ func compare(t *testing.T, all []*transcript) {
 func TestWatchOnTheCommandLine(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 1)
-	sh := exec.CommandContext(t.Context(), "sh", "-c", `"$0" watch g --addr "$1" | head -n 2`,
+	sh := nodetest.Command(t, "sh", "-c", `"$0" watch g --addr "$1" | head -n 2`,
 		nodetest.Binary(t), c.Addr(0))
 	var out strings.Builder
 	sh.Stdout = &out

@@ -1,6 +1,7 @@
 package nodetest_test
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -47,5 +48,19 @@ func TestNodesInOneProcess(t *testing.T) {
 	}
 	if got, err := nodetest.Ask(last, "GET", "k"); err != nil || got.Str != "v" {
 		t.Errorf("GET k through the third node: %v, %v", got, err)
+	}
+}
+
+func TestProgramsEndWithTheirTest(t *testing.T) {
+	t.Parallel()
+	var cmd *exec.Cmd
+	t.Run("which leaves one behind", func(t *testing.T) {
+		cmd = nodetest.Command(t, "sleep", "1000")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
+		t.Errorf("it ended with %v", err)
 	}
 }

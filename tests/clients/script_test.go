@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/internal/tool"
 )
 
@@ -21,7 +21,7 @@ type script struct {
 }
 
 func openScript(t *testing.T, program ...string) store {
-	cmd := exec.Command(program[0], program[1:]...)
+	cmd := nodetest.Command(t, program[0], program[1:]...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestNodeRedisCluster(t *testing.T) {
 // library skips the test where a library of another language is not installed.
 func library(t *testing.T, look ...string) {
 	tool.Need(t, look[0])
-	cmd := exec.Command(look[0], look[1:]...)
+	cmd := nodetest.Command(t, look[0], look[1:]...)
 	cmd.Env = surroundings()
 	if cmd.Run() != nil {
 		tool.Lack(t, strings.Join(look, " "))

@@ -2,9 +2,7 @@ package clients
 
 import (
 	"bufio"
-	"context"
 	"net"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -23,9 +21,7 @@ func TestTools(t *testing.T) {
 	}
 	run := func(program, stdin string, words []string, args ...string) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), nodetest.Patience)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, program, append([]string{"-h", host, "-p", port}, args...)...)
+		cmd := nodetest.Command(t, program, append([]string{"-h", host, "-p", port}, args...)...)
 		cmd.Stdin = strings.NewReader(stdin)
 		out, err := cmd.CombinedOutput()
 		text := string(out)
@@ -51,7 +47,7 @@ func TestTools(t *testing.T) {
 
 func check(t *testing.T, args ...string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "redis-cli", args...).CombinedOutput()
+	out, err := nodetest.Command(t, "redis-cli", args...).CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "All 16384 slots covered") {
 		t.Errorf("%v: %v\n%s", args, err, out)
 	}
@@ -60,7 +56,7 @@ func check(t *testing.T, args ...string) {
 // goesOn looks at the first lines of a tool that goes on until it is stopped.
 func goesOn(t *testing.T, want string, args ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "redis-cli", args...)
+	cmd := nodetest.Command(t, "redis-cli", args...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package doors
 
 import (
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -37,7 +36,7 @@ func TestB7_RedisCliIsWoken(t *testing.T) {
 	c := nodetest.Start(t, 3)
 	host, port, _ := strings.Cut(c.Addr(2), ":")
 	pusher := dial(t, c.Addr(0))
-	cmd := exec.Command("redis-cli", "-h", host, "-p", port, "BLPOP", "q", "0")
+	cmd := nodetest.Command(t, "redis-cli", "-h", host, "-p", port, "BLPOP", "q", "0")
 	var out strings.Builder
 	cmd.Stdout = &out
 	if err := cmd.Start(); err != nil {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strconv"
@@ -54,7 +53,7 @@ func dialCli(proto string) func(*testing.T, string) speaker {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command("redis-cli", "-h", host, "-p", port, "--csv", proto)
+		cmd := nodetest.Command(t, "redis-cli", "-h", host, "-p", port, "--csv", proto)
 		in, errIn := cmd.StdinPipe()
 		out, errOut := cmd.StdoutPipe()
 		if err := errors.Join(errIn, errOut, cmd.Start()); err != nil {
