@@ -21,6 +21,7 @@ import (
 func TestStoriesOverRESP(t *testing.T) {
 	for _, dir := range []string{"stories", "redis"} {
 		datadriven.Walk(t, "../internal/machine/testdata/"+dir, func(t *testing.T, path string) {
+			t.Parallel()
 			story.Run(t, path, newTheatre(t))
 		})
 	}
