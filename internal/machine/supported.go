@@ -1,9 +1,9 @@
-//go:build !next
+//go:build !chaos
 
 package machine
 
 import "github.com/caucus-project/caucus/internal/entry"
 
-// Supported is the feature level of this version. Tests build binaries of the next one (-tags next), so that
+// Supported is the feature level of this version. Tests link binaries of the next one (-tags chaos), so that
 // upgrades are tried with real processes before there is one.
 const Supported = entry.Level

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -14,21 +15,26 @@ import (
 var home = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "caucus-nodetest-") })
 
 // program builds the binary once for all tests of a process, misled the one whose clocks tests set, next the
-// one of the next feature level.
+// one of the next feature level. The latter two are the same code, compiled once and linked twice.
 var (
 	program = sync.OnceValues(func() (string, error) { return build("cmd/caucus", "") })
-	next    = sync.OnceValues(func() (string, error) { return build("cmd/caucus", "next") })
-	misled  = sync.OnceValues(func() (string, error) { return build("cmd/caucus", "chaos") })
+	misled  = sync.OnceValues(func() (string, error) { return build("cmd/caucus", "misled", "-tags", "chaos") })
+	next    = sync.OnceValues(func() (string, error) {
+		return build("cmd/caucus", "next", "-tags", "chaos", "-ldflags", "-X "+module+"internal/machine.version=next")
+	})
 )
 
-// build builds a program of this module into home.
-func build(folder, tag string) (string, error) {
+const module = "github.com/caucus-project/caucus/"
+
+// build builds a program of this module into home, of one kind or another.
+func build(folder, kind string, flags ...string) (string, error) {
 	dir, err := home()
 	if err != nil {
 		return "", err
 	}
-	out := filepath.Join(dir, path.Base(folder)+tag)
-	build := exec.Command("go", "build", "-tags", tag, "-o", out, "github.com/caucus-project/caucus/"+folder)
+	out := filepath.Join(dir, path.Base(folder)+kind)
+	args := slices.Concat([]string{"build", "-o", out}, flags, []string{module + folder})
+	build := exec.Command("go", args...)
 	said, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, said)
@@ -46,12 +52,12 @@ func Build(t testing.TB, folder string) string {
 // BuildMisled is Build for a program whose clocks a test sets; see Clocks.
 func BuildMisled(t testing.TB, folder string) string {
 	t.Helper()
-	return built(t, folder, "chaos")
+	return built(t, folder, "misled", "-tags", "chaos")
 }
 
-func built(t testing.TB, folder, tag string) string {
+func built(t testing.TB, folder, kind string, flags ...string) string {
 	t.Helper()
-	path, err := build(folder, tag)
+	path, err := build(folder, kind, flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
