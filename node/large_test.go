@@ -1,6 +1,7 @@
 package node_test
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,8 +14,12 @@ import (
 // The largest command that a client may say, 64 MiB of arguments, fits what nodes send each other. One that
 // did not would stand in the log of its leader for ever, and stop what comes behind it.
 func TestLargestCommandReachesEveryNode(t *testing.T) {
+	t.Parallel()
+	const patience = 5 * nodetest.Patience // so much goes to two disks, and between nodes, several times
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	nodes := nodetest.InProcess(t, 2, func(_ int, cfg *node.Config) {
-		cfg.RequestTimeout = nodetest.Patience
+		cfg.RequestTimeout = patience
 		cfg.Heartbeat, cfg.Election = time.Second, nodetest.Patience/6 // no disk counts as hung before
 	})
 	large := strings.Repeat("x", 8<<20-1)
@@ -25,10 +30,10 @@ func TestLargestCommandReachesEveryNode(t *testing.T) {
 	}
 	words = append(words, "l", large[:rest-1])
 	for _, n := range nodes {
-		if r, err := n.Propose(within(t), words...); err != nil || r.Text() != "OK" {
-			t.Fatalf("%s: %.200v %v", n.Name(), r, err)
+		if r, err := n.Propose(ctx, words...); err != nil || r.Text() != "OK" {
+			t.Fatalf("%s: %.20q %v", n.Name(), r.Text(), err)
 		}
-		if _, err := n.Propose(within(t), "SET", "small", "v"); err != nil {
+		if _, err := n.Propose(ctx, "SET", "small", "v"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -189,6 +189,7 @@ func TestWhoMayComeToWhichDoorOfANode(t *testing.T) {
 
 // A node that cannot show a certificate of the ensemble does not join it, and is told why.
 func TestStrangersDoNotJoin(t *testing.T) {
+	t.Parallel()
 	a, others := nodetest.NewAuthority(t), nodetest.NewAuthority(t)
 	n := securely(t, a, 1, nil)[0]
 	addr, _, _ := n.Addresses()
@@ -332,6 +333,7 @@ func scrapeWith(t *testing.T, n *node.Node, rules *tls.Config) map[string]*dto.M
 }
 
 func TestFilesThatChangeAreReadAnew(t *testing.T) {
+	t.Parallel()
 	a := nodetest.NewAuthority(t)
 	log := new(nodetest.Transcript)
 	n := securely(t, a, 1, func(_ int, c *node.Config) {
