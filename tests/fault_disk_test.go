@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/internal/tool"
@@ -79,6 +80,19 @@ func others(list []*server, one *server) (rest []*server) {
 	return rest
 }
 
+// refusal writes until a write is not carried out, and gives what is said then.
+func refusal(line *nodetest.Line) string {
+	for {
+		reply, err := line.Do("SET", "waits", "1")
+		if err != nil {
+			return err.Error()
+		}
+		if reply.Str != "OK" {
+			return reply.Str
+		}
+	}
+}
+
 // The disk of a node stands still, as one does that has lost its controller: if the node leads, another
 // takes over; it answers who waits, closes its doors and says why; writes go on elsewhere. When the disk
 // goes on, so does the node (SAFETY B5).
@@ -104,6 +118,8 @@ func TestB5HungDisk(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer line.Close()
+			waits := make(chan string, 1)
+			go func() { waits <- refusal(line) }() // it is at it when the disk freezes
 			run(t, "fsfreeze", "--freeze", disks[hung.name])
 			frozen := true
 			thaw := func() {
@@ -113,8 +129,13 @@ func TestB5HungDisk(t *testing.T) {
 				frozen = false
 			}
 			defer thaw()
-			if reply, err := line.Do("SET", "waits", "1"); err != nil || !strings.HasPrefix(reply.Str, "UNCERTAIN") {
-				t.Errorf("who waits is answered %v, %v", reply, err)
+			select {
+			case said := <-waits:
+				if !strings.HasPrefix(said, "UNCERTAIN") {
+					t.Errorf("who waits is answered %q", said)
+				}
+			case <-time.After(nodetest.Patience):
+				t.Fatal("writes go on, though the disk is frozen")
 			}
 			eventually(t, "its connection is closed, after the answer", func() bool {
 				_, err := line.Do("PING")
