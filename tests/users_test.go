@@ -77,8 +77,8 @@ var trials = []struct{ verb, line, says string }{
 func TestVerbsNeedTheRightsThatAreTold(t *testing.T) {
 	t.Parallel()
 	c := nodetest.Start(t, 1)
-	there := nodetest.Command(t, nodetest.Binary(t), "join", "--addr", c.Addr(0), "--settle", "0", "--as", "there",
-		"app/there", "sleep", "1000")
+	there := nodetest.Command(t, nodetest.Binary(t), "join", "--addr", c.Addr(0), "--settle", "0",
+		"--as", "there", "app/there", "sleep", "1000")
 	if err := there.Start(); err != nil {
 		t.Fatal(err)
 	}

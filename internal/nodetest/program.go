@@ -20,7 +20,8 @@ var (
 	program = sync.OnceValues(func() (string, error) { return build("cmd/caucus", "") })
 	misled  = sync.OnceValues(func() (string, error) { return build("cmd/caucus", "misled", "-tags", "chaos") })
 	next    = sync.OnceValues(func() (string, error) {
-		return build("cmd/caucus", "next", "-tags", "chaos", "-ldflags", "-X "+module+"internal/machine.version=next")
+		return build("cmd/caucus", "next", "-tags", "chaos",
+			"-ldflags", "-X "+module+"internal/machine.version=next")
 	})
 )
 
