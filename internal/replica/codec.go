@@ -46,12 +46,13 @@ func (f Frame) Encode() (kind uint8, payload []byte, err error) {
 
 // Decode reads what Encode gave.
 func Decode(kind uint8, payload []byte) (Frame, error) {
-	r := fields.NewReader(payload)
 	var f Frame
-	switch kind {
-	case FrameRaft:
+	if kind == FrameRaft { // with entries it is large, so it is not copied for a reader that it does not need
 		f.Raft = &pb.Message{}
 		return f, proto.Unmarshal(payload, f.Raft)
+	}
+	r := fields.NewReader(payload)
+	switch kind {
 	case FrameBatches:
 		return readBatches(&r)
 	case FrameWant:
