@@ -2,7 +2,6 @@ package command
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -59,10 +58,6 @@ func Extended(custom []Spec) (*Table, error) {
 		}
 		t.add(&s)
 	}
-	t.sort()
+	t.arrange()
 	return t, nil
-}
-
-func (t *Table) sort() {
-	slices.SortFunc(t.all, func(a, b *Spec) int { return strings.Compare(a.Name, b.Name) })
 }

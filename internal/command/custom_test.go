@@ -121,3 +121,14 @@ func TestCustomCommandsAreListed(t *testing.T) {
 		t.Errorf("DOCS: %+v", docs.Items[3])
 	}
 }
+
+func TestRowsKnowTheirPlaces(t *testing.T) {
+	for _, table := range []*command.Table{command.New(), extended(t, custom(t, "a", true, 0, 0),
+		custom(t, "get.more", false, 0, -1), custom(t, "zz", false, 1, 3))} {
+		for i, s := range table.All() {
+			if s.Place() != i {
+				t.Errorf("%s, in place %d, takes itself for the one in %d", s.Name, i, s.Place())
+			}
+		}
+	}
+}

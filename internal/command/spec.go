@@ -56,7 +56,14 @@ type Spec struct {
 	Usage      string // the arguments, as in "key value [NX | XX] [GET]"
 	Summary    string // one sentence, without the final stop
 	Complexity string // "O(1)"; "" for a custom command
+
+	place    int  // in its table
+	contains bool // it has subcommands beside
 }
+
+// Place gives the row's place among all of its table, from 0 on, so that what is kept for each row need not
+// be looked up by a name.
+func (s *Spec) Place() int { return s.place }
 
 // Writes says whether the command changes the state.
 func (s *Spec) Writes() bool { return s.Flags&Write != 0 }

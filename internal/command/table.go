@@ -26,7 +26,7 @@ func New() *Table {
 			t.add(&family[i])
 		}
 	}
-	t.sort()
+	t.arrange()
 	return t
 }
 
@@ -41,6 +41,14 @@ func (t *Table) add(s *Spec) {
 		t.subs[container] = map[string]*Spec{}
 	}
 	t.subs[container][sub] = s
+}
+
+// arrange gives each row its place, and tells those that have subcommands.
+func (t *Table) arrange() {
+	slices.SortFunc(t.all, func(a, b *Spec) int { return strings.Compare(a.Name, b.Name) })
+	for i, s := range t.all {
+		s.place, s.contains = i, t.subs[s.Name] != nil
+	}
 }
 
 // All gives every row, sorted by name.
@@ -83,7 +91,7 @@ func (t *Table) find(cmd caucus.Command) (*Spec, *caucus.Error) {
 	}
 	var room [longest]byte
 	name := lower(room[:0], cmd[0])
-	if s := t.rows[string(name)]; s != nil && (len(cmd) == 1 || t.subs[string(name)] == nil) {
+	if s := t.rows[string(name)]; s != nil && (len(cmd) == 1 || !s.contains) {
 		return s, nil
 	}
 	subs := t.subs[string(name)]

@@ -137,7 +137,7 @@ func (m *Machine) write(c *call) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	if m.writes[spec.Name] == nil {
+	if m.handler(spec).write == nil {
 		return caucus.Fail(caucus.ErrBad, "'%s' does not change the state", spec.Name)
 	}
 	if err := m.may(&c.query, spec); err != nil {
@@ -184,7 +184,7 @@ func (m *Machine) read(q *query) caucus.Reply {
 	if err != nil {
 		return caucus.ErrorReply(err)
 	}
-	do := m.reads[spec.Name]
+	do := m.handler(spec).read
 	if do == nil {
 		return caucus.Fail(caucus.ErrBad, "'%s' cannot be answered from the state", spec.Name)
 	}

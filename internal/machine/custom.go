@@ -27,6 +27,7 @@ func (m *Machine) Know(t *command.Table, custom []Custom) {
 			m.reads[c.Spec.Name] = func(q *query) caucus.Reply { return m.custom(&c, q, nil) }
 		}
 	}
+	m.assign()
 }
 
 // custom carries out a custom command, for on if it may change the state. One that fails has changed nothing.

@@ -94,7 +94,7 @@ func (m *Machine) carryOut(spec *command.Spec, c *call) caucus.Reply {
 	}
 	before := c.precaution(spec)
 	counter := m.counter
-	reply := m.writes[spec.Name](c)
+	reply := m.handler(spec).write(c)
 	large := c.checked(reply)
 	switch {
 	case before != nil && large.Kind != reply.Kind:
@@ -108,7 +108,7 @@ func (m *Machine) carryOut(spec *command.Spec, c *call) caucus.Reply {
 // precaution takes the state as it is when a command takes out so much that its answer may be too large,
 // which is known only when it is made.
 func (c *call) precaution(spec *command.Spec) *restore {
-	if len(c.args) < 3 || !laborious[spec.Name] || spec.Has(command.DenyOOM) {
+	if len(c.args) < 3 || spec.Has(command.DenyOOM) || !laborious[spec.Name] {
 		return nil
 	}
 	for _, key := range spec.Keys(c.args) {

@@ -16,7 +16,8 @@ func TestEveryRowHasItsHandler(t *testing.T) {
 			continue
 		}
 		rows[spec.Name] = true
-		writes, reads := m.writes[spec.Name] != nil, m.reads[spec.Name] != nil
+		by := m.handler(spec)
+		writes, reads := by.write != nil, by.read != nil
 		if writes != spec.Writes() || reads == spec.Writes() {
 			t.Errorf("%s: it writes: %v; handled as a write: %v, as a read: %v",
 				spec.Name, spec.Writes(), writes, reads)

@@ -13,6 +13,7 @@ type Machine struct {
 	writes map[string]write
 	reads  map[string]read
 	notes  map[string]write
+	rows   []handler // of the rows of the table, by their places, so that no name is looked up for each command
 	// supports is the highest feature level of this version (SAFETY B20).
 	supports uint16
 
@@ -35,6 +36,12 @@ type write func(c *call) caucus.Reply
 
 // read answers a command from a state that it must not change.
 type read func(q *query) caucus.Reply
+
+// handler is who carries out a row of the table.
+type handler struct {
+	write write
+	read  read
+}
 
 // query is a command to be answered from a state.
 type query struct {
@@ -147,6 +154,23 @@ func (m *Machine) prepare() {
 	m.settingCommands()
 	m.userCommands()
 	m.internalCommands()
+	m.assign()
+}
+
+// assign gives each row of the table its handler.
+func (m *Machine) assign() {
+	m.rows = make([]handler, len(m.table.All()))
+	for i, spec := range m.table.All() {
+		m.rows[i] = handler{m.writes[spec.Name], m.reads[spec.Name]}
+	}
+}
+
+// handler gives who carries out a row, or what a node reports.
+func (m *Machine) handler(spec *command.Spec) handler {
+	if spec.Name[0] == '.' {
+		return handler{m.writes[spec.Name], m.reads[spec.Name]}
+	}
+	return m.rows[spec.Place()]
 }
 
 // Cluster gives the ensemble's random id.
