@@ -69,6 +69,7 @@ type client struct {
 	pending []caucus.Command // of this pipeline, for the server
 	specs   []*command.Spec  // their rows, nil for what is no command
 	instead []*caucus.Error  // for those of them that the door refuses
+	calls   calls            // those that were answered last and are not counted yet
 }
 
 func newClient(s *Server, conn net.Conn, id uint64) *client {
@@ -349,12 +350,13 @@ func (c *client) conclude(replies []caucus.Reply, i int, took time.Duration) cau
 	if took > slowerThan && i == 0 && !c.waits.Load() {
 		c.s.slow.note(c, c.pending[i], took)
 	}
-	c.s.tally.called(c.specs[i], took, reply.Kind == caucus.KindError)
+	c.s.tally.another(&c.calls, c.specs[i], took, reply.Kind == caucus.KindError)
 	return reply
 }
 
-// concluded forgets the gathered commands.
+// concluded counts the gathered commands, as far as they were answered, and forgets them.
 func (c *client) concluded() {
+	c.s.tally.settle(&c.calls)
 	clear(c.pending)
 	c.pending, c.specs, c.instead = c.pending[:0], c.specs[:0], c.instead[:0]
 }

@@ -23,8 +23,8 @@ type CommandStats struct {
 
 // tally counts commands, errors and bytes. Its methods may be called from any goroutine.
 type tally struct {
-	rows    map[*command.Spec]*count // never changed
-	in, out atomic.Uint64            // bytes
+	rows    []count       // of the rows of the table, by their places
+	in, out atomic.Uint64 // bytes
 
 	mu    sync.Mutex
 	words map[string]uint64 // error replies by their first word
@@ -33,30 +33,53 @@ type tally struct {
 type count struct{ done, failed, rejected, micros atomic.Uint64 }
 
 func newTally(t *command.Table) *tally {
-	all := &tally{rows: map[*command.Spec]*count{}, words: map[string]uint64{}}
-	for _, spec := range t.All() {
-		all.rows[spec] = &count{}
-	}
-	return all
+	return &tally{rows: make([]count, len(t.All())), words: map[string]uint64{}}
 }
 
 // called counts a command that was carried out; spec is nil when there is no such command.
 func (t *tally) called(spec *command.Spec, took time.Duration, failed bool) {
-	row := t.rows[spec]
-	if row == nil {
-		return
+	var one calls
+	t.another(&one, spec, took, failed)
+	t.settle(&one)
+}
+
+// calls are commands of one row, one behind the other in a pipeline, that took equally long. They are counted
+// together, since the counts are everybody's.
+type calls struct {
+	spec         *command.Spec // nil for what is no command
+	done, failed uint64
+	took         time.Duration // each of them
+}
+
+// another adds a command that was carried out to those before it, which are counted if it is another one.
+func (t *tally) another(c *calls, spec *command.Spec, took time.Duration, failed bool) {
+	if spec != c.spec || took != c.took {
+		t.settle(c)
+		c.spec, c.took = spec, took
 	}
-	row.micros.Add(uint64(took.Microseconds()))
 	if failed {
-		row.failed.Add(1)
+		c.failed++
 	} else {
-		row.done.Add(1)
+		c.done++
 	}
 }
 
+// settle counts what was gathered, and forgets it.
+func (t *tally) settle(c *calls) {
+	if c.spec != nil {
+		row := &t.rows[c.spec.Place()]
+		row.micros.Add((c.done + c.failed) * uint64(c.took.Microseconds()))
+		row.done.Add(c.done)
+		if c.failed > 0 {
+			row.failed.Add(c.failed)
+		}
+	}
+	*c = calls{}
+}
+
 func (t *tally) rejected(spec *command.Spec) {
-	if row := t.rows[spec]; row != nil {
-		row.rejected.Add(1)
+	if spec != nil {
+		t.rows[spec.Place()].rejected.Add(1)
 	}
 }
 
@@ -71,8 +94,8 @@ func (t *tally) refused(r caucus.Reply) {
 // add puts the counts into st, the commands in the order of the table, those never said left out.
 func (t *tally) add(st *Stats, table *command.Table) {
 	st.BytesIn, st.BytesOut = t.in.Load(), t.out.Load()
-	for _, spec := range table.All() {
-		row := t.rows[spec]
+	for i, spec := range table.All() {
+		row := &t.rows[i]
 		if c := (CommandStats{spec, row.done.Load(), row.failed.Load(), row.rejected.Load(),
 			time.Duration(row.micros.Load()) * time.Microsecond}); c.Done+c.Failed+c.Rejected > 0 {
 			st.ByCommand = append(st.ByCommand, c)
