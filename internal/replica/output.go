@@ -116,14 +116,14 @@ type Batch struct {
 	Track *Track
 }
 
-// writes says whether any step changes the state.
-func (b *Batch) writes() bool {
+// writes says how many steps change the state.
+func (b *Batch) writes() (n int) {
 	for _, s := range b.Steps {
 		if s.Write {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 func (r *Replica) answer(b *Batch, results []entry.Result) {

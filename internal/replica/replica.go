@@ -126,9 +126,9 @@ func (r *Replica) Submit(now Time, b *Batch) {
 	switch {
 	case r.shut:
 		r.refuse(b, errHung)
-	case b.Stale && !b.writes():
+	case b.Stale && b.writes() == 0:
 		r.answer(b, r.read(b, true))
-	case b.writes():
+	case b.writes() > 0:
 		r.stream.add(r, b)
 	default:
 		r.rounds.add(b)

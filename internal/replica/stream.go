@@ -62,6 +62,9 @@ func (r *Replica) Drop(now Time, session entry.Session, attach uint64) {
 func (s *stream) add(r *Replica, b *Batch) {
 	p := &parcel{batch: b, steps: b.Steps}
 	p.ops = p.lone[:0]
+	if n := b.writes(); n > len(p.lone) {
+		p.ops = make([]entry.Op, 0, n)
+	}
 	for _, step := range b.Steps {
 		if step.Write {
 			p.ops = append(p.ops, *step.Op)
