@@ -81,7 +81,7 @@ func (m *Machine) batch(b *entry.Batch) BatchResult {
 	next := 0
 	for i, s := range steps {
 		if !s.Write {
-			r.Results[i].Reply = m.look(s.Op, m.now, false, m.host, &m.looked)
+			r.Results[i].Reply = m.look(&c.query, s.Op, m.now, false, m.host, &m.looked)
 		} else if next < len(b.Ops) {
 			r.Results[i] = m.do(c, b, &b.Ops[next], true)
 			next++
@@ -157,22 +157,23 @@ func (m *Machine) row(args caucus.Command) (*command.Spec, *caucus.Error) {
 // Read answers a command from the state as it is. Now is the caller's estimate of the ensemble's clock, in
 // microseconds; local says that the answer may be stale.
 func (m *Machine) Read(op *entry.Op, now int64, local bool, host Host) caucus.Reply {
-	return m.look(op, now, local, host, new(effort))
+	return m.look(new(query), op, now, local, host, new(effort))
 }
 
 // ReadAll answers the reads of a pipeline, all of them from the state as it is. When they come to more than a
 // node should do at once, the last are answered with TRYAGAIN.
 func (m *Machine) ReadAll(steps []entry.Step, now int64, local bool, host Host) []entry.Result {
 	results := make([]entry.Result, len(steps))
-	work := new(effort)
+	q, work := new(query), new(effort) // for all of them, one after the other
 	for i, s := range steps {
-		results[i].Reply = m.look(s.Op, now, local, host, work)
+		results[i].Reply = m.look(q, s.Op, now, local, host, work)
 	}
 	return results
 }
 
-func (m *Machine) look(op *entry.Op, now int64, local bool, host Host, work *effort) caucus.Reply {
-	q := &query{s: &m.state, op: op, args: op.Args, now: now, local: local, host: host, work: work}
+// look answers a read, as a query whose memory is free.
+func (m *Machine) look(q *query, op *entry.Op, now int64, local bool, host Host, work *effort) caucus.Reply {
+	*q = query{s: &m.state, op: op, args: op.Args, now: now, local: local, host: host, work: work}
 	if len(op.Queue) > 0 {
 		return m.readTransaction(q)
 	}
