@@ -8,7 +8,7 @@ import (
 // reader takes the parts of an entry off its bytes.
 type reader struct {
 	fields.Reader
-	left  int      // batches still to be read, for as many of which room is made at once
+	left  int      // batches still to be read
 	ops   []Op     // room
 	words []string // room
 }
@@ -16,9 +16,13 @@ type reader struct {
 // slab is for how many of its kind room is made at most, beyond what is needed at once.
 const slab = 64
 
-// room takes space for n of a kind; when it is used up, space for as many times n as batches may still come.
+// room takes space for n of a kind; when it is used up, space for as many times n as may still come. What is
+// large has space of its own: of a slab the rest would be lost.
 func room[T any](space *[]T, n, times int) []T {
 	if n > len(*space) {
+		if n >= slab/4 {
+			return make([]T, n)
+		}
 		*space = make([]T, max(n, min(n*times, slab)))
 	}
 	taken := (*space)[:n:n]
@@ -37,12 +41,13 @@ func (r *reader) list() []Op {
 	}
 	ops := room(&r.ops, n, r.left)
 	for i := range ops {
-		ops[i] = r.op()
+		r.op(&ops[i], max(r.left, n-i))
 	}
 	return ops
 }
 
-func (r *reader) op() (o Op) {
+// op reads an operation, behind which so many more come, it counted among them.
+func (r *reader) op(o *Op, more int) {
 	present := r.Byte()
 	o.Bound = present&isBound != 0
 	if present&hasConn != 0 {
@@ -60,21 +65,20 @@ func (r *reader) op() (o Op) {
 	if present&hasUser != 0 {
 		o.User = r.String()
 	}
-	o.Args = r.command()
+	o.Args = r.command(more)
 	if present&hasQueue != 0 {
 		o.Queue = make([]caucus.Command, r.Count(1))
 		for i := range o.Queue {
-			o.Queue[i] = r.command()
+			o.Queue[i] = r.command(len(o.Queue) - i)
 		}
 	}
 	if present&hasWatch != 0 {
 		o.Watch = r.watches()
 	}
-	return o
 }
 
-func (r *reader) command() caucus.Command {
-	c := caucus.Command(room(&r.words, r.Count(1), r.left))
+func (r *reader) command(more int) caucus.Command {
+	c := caucus.Command(room(&r.words, r.Count(1), more))
 	for i := range c {
 		c[i] = r.String()
 	}
