@@ -38,7 +38,7 @@ func (n *Node) converse(info waist.ConnInfo) *conn {
 	c.talk = talk.New(talk.Config{
 		Conn: id, Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
 		Detached: info.Detached, Unbound: info.Unbound, Session: info.Session, Seen: info.Seen, Beside: beside,
-		Clock: n.ensembleTime, User: speaker(info),
+		Clock: n.ensembleTime, User: speaker(info), Share: n.share,
 		Authorize: func(user string, s *command.Spec, cmd caucus.Command) *caucus.Error {
 			return n.authorize(waist.Asker{User: user, Multi: c.talk.Gathers(), About: info.About}, s, cmd)
 		},
@@ -143,6 +143,8 @@ func (c *conn) conclude(p *talk.Plan, a replica.Answer) []caucus.Reply {
 func (c *conn) ask(ctx context.Context, p *talk.Plan) replica.Answer {
 	req := &request{answer: c.answer, batch: batchOf(p)}
 	req.batch.Tag = req
+	c.n.underway.Add(1)
+	defer c.n.underway.Add(-1)
 	begun := time.Now()
 	trail := c.n.follow(ctx, p, &req.batch, begun)
 	if !c.n.owner.submit(&req.batch, c.n.patience(ctx)) {

@@ -84,6 +84,7 @@ func (f *flights) add(one *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.all[one] = struct{}{}
+	one.c.n.underway.Add(1)
 	one.c.flight = one
 }
 
@@ -95,6 +96,7 @@ func (f *flights) take(one *flight) bool {
 	delete(f.all, one)
 	if ok {
 		one.c.flight = nil
+		one.c.n.underway.Add(-1)
 	}
 	return ok
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // verb carries out a command line that ends by itself.
-func verb(t *testing.T, args ...string) (status int, out, said string) {
+func verb(t testing.TB, args ...string) (status int, out, said string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	cmd := nodetest.Command(t, nodetest.Binary(t), args...)

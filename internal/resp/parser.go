@@ -69,7 +69,7 @@ func (p *parser) parse(buf []byte, reqs []Request) ([]Request, int, *caucus.Erro
 			continue
 		}
 		reqs = append(reqs, req)
-		if p.stranger {
+		if p.stranger || len(reqs) == maxRequests {
 			break
 		}
 	}

@@ -15,8 +15,9 @@ const smallBuffer = 4 << 10
 // maxEmptyReads is how often in a row a source may give nothing without an error.
 const maxEmptyReads = 100
 
-// keepRequests is how many places for requests are worth keeping for the next batch.
-const keepRequests = 1024
+// maxRequests is how many requests a batch has at most, so that whoever sends many small ones does not have
+// others wait for longer than who sends large ones.
+const maxRequests = 1024
 
 // Reader reads the requests of one client. For a command that is coming it holds at most twice the bytes
 // that came, and 16 bytes per argument; idle at most FreeBytes. It is used by one goroutine at a time.
@@ -56,17 +57,14 @@ func (r *Reader) Buffered() int { return r.to - r.from }
 func (r *Reader) More() bool { return r.Buffered() > 0 || r.filled }
 
 // ReadBatch waits until at least one request is complete and returns it with all others that came with
-// it: what is read at once is a pipeline. A batch has at most 64 KiB, or twice the bytes of its largest
-// request. The slice belongs to the reader and is good until the next call, its Args for ever.
+// it: what is read at once is a pipeline. A batch has at most 1,024 requests and 64 KiB, or twice the bytes
+// of its largest request. The slice belongs to the reader and is good until the next call, its Args for ever.
 //
 // An error of type *caucus.Error is a protocol error: answer the requests that came with it, then the
 // error, and close. Any other error is the source's own, io.EOF also in the middle of a command; then
 // there are no requests, and one may call again when the error was a passed deadline.
 func (r *Reader) ReadBatch() ([]Request, error) {
 	clear(r.reqs)
-	if cap(r.reqs) > keepRequests {
-		r.reqs = nil
-	}
 	for r.broken == nil {
 		reqs, n, err := r.parser.parse(r.buf[r.from:r.to], r.reqs[:0])
 		r.reqs, r.broken = reqs, err

@@ -8,6 +8,8 @@ import (
 	"os"
 	"reflect"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -162,6 +164,35 @@ func TestBatchIsWholePipeline(t *testing.T) {
 	}
 	if got, want := r.Buffered(), len("*1\r\n$4"); got != want {
 		t.Errorf("%d bytes buffered, not %d", got, want)
+	}
+}
+
+// A batch has so many requests at most; the others are in the next ones, in order, without more coming.
+func TestBatchHasABound(t *testing.T) {
+	var stream []byte
+	for n := range 2500 {
+		stream = fmt.Appendf(stream, "ECHO %d\r\n", n)
+	}
+	r := resp.NewReader(bytes.NewReader(stream), resp.Limits{})
+	var sizes []int
+	for n := 0; n < 2500; {
+		batch, err := r.ReadBatch()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, len(batch))
+		for _, req := range batch {
+			if want := strconv.Itoa(n); req.Args[1] != want {
+				t.Fatalf("%q stands where %s should", req.Args, want)
+			}
+			n++
+		}
+		if n < 2500 && !r.More() {
+			t.Fatalf("after %d requests there should be more", n)
+		}
+	}
+	if slices.Max(sizes) > 1024 {
+		t.Errorf("batches of %d requests", sizes)
 	}
 }
 

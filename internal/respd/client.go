@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -147,6 +148,9 @@ func (c *client) converse() {
 		if over, why := c.pipeline(reqs, err); over {
 			c.end(why)
 			return
+		}
+		if c.in.More() {
+			runtime.Gosched() // others first
 		}
 	}
 }

@@ -23,11 +23,13 @@ import (
 // Whoever has the turn owns the connection. Who finds it taken leaves word that there is something to see.
 type lane struct {
 	sock    *sockets.Socket
+	watch   *sockets.Watch
 	starter waist.Starter
 	forget  func()
 	done    func([]caucus.Reply)
 	turn    atomic.Int32
 	here    bool      // the connection is in its lane, so that reading does not wait
+	left    int       // bytes that may be read in this turn
 	begun   time.Time // the pipeline that is under way
 }
 
@@ -41,11 +43,16 @@ const (
 // inlet is where a connection's bytes come in. They are counted.
 type inlet struct{ c *client }
 
-// Read implements io.Reader. In its lane a connection does not wait.
+// Read implements io.Reader. In its lane a connection does not wait, nor have others wait for all of a large
+// command.
 func (in inlet) Read(p []byte) (n int, err error) {
 	in.c.beforeReading()
 	if l := in.c.lane; l != nil && l.here {
+		if l.left <= 0 {
+			return 0, sockets.ErrAgain
+		}
 		n, err = l.sock.Read(p)
+		l.left -= n
 	} else {
 		n, err = in.c.conn.Read(p)
 	}
@@ -119,22 +126,32 @@ func (l *lane) leave() bool {
 	return false
 }
 
-// proceed reads and begins what has come, as long as nothing has to be waited for. Whoever calls it has the
-// turn, which it passes on.
+// proceed reads and begins what has come. What it need not wait for may be followed by more at once, as fast
+// as a client can send: before that it is the others' turn. A command that is large goes on being read by a
+// goroutine. Whoever calls proceed has the turn of the connection, which it passes on.
 func (c *client) proceed() {
-	for {
-		reqs, err := c.in.ReadBatch()
-		switch {
-		case errors.Is(err, sockets.ErrAgain):
-			if c.lane.leave() {
-				return
-			}
-		case err != nil || !c.plain(reqs):
-			go c.step(reqs, err)
-			return
-		case !c.begin(reqs):
-			return
-		}
+	c.lane.left = turnBytes
+	reqs, err := c.in.ReadBatch()
+	switch {
+	case errors.Is(err, sockets.ErrAgain) && c.lane.left <= 0:
+		go c.step(nil, nil)
+	case errors.Is(err, sockets.ErrAgain):
+		c.pause(false)
+	case err != nil || !c.plain(reqs):
+		go c.step(reqs, err)
+	case c.begin(reqs):
+		c.pause(c.in.More())
+	}
+}
+
+// turnBytes is about how much is read of a connection before it is the others' turn.
+const turnBytes = 128 << 10
+
+// pause gives the turn away, unless there may be more to read: then the connection goes on once the Watch has
+// told the others of what came to them.
+func (c *client) pause(more bool) {
+	if more || !c.lane.leave() {
+		c.lane.watch.Later(c.proceed)
 	}
 }
 
@@ -197,9 +214,17 @@ func (c *client) begin(reqs []resp.Request) bool {
 	return replies != nil && c.write(replies)
 }
 
-// answered writes the replies to the pipeline that was begun, and goes on.
+// much is how many bytes of commands take long to be begun, as far as others wait for that.
+const much = 4 << 10
+
+// answered writes the replies to the pipeline that was begun, and goes on. Who has sent much more already is
+// not to have those wait whose answers came with his.
 func (c *client) answered(replies []caucus.Reply) {
-	if c.write(replies) && (c.in.More() || !c.lane.leave()) {
+	switch {
+	case !c.write(replies):
+	case c.in.Buffered() > much:
+		go c.proceed()
+	case c.in.More() || !c.lane.leave():
 		c.proceed()
 	}
 }
@@ -264,7 +289,7 @@ func (l *lanes) give(c *client) bool {
 		return false
 	}
 	// The turn is taken from the start, so that what comes at once is seen by whoever gives it away.
-	way := &lane{sock: sock, starter: starter, done: c.answered}
+	way := &lane{sock: sock, watch: watch, starter: starter, done: c.answered}
 	way.turn.Store(busy)
 	l.mu.Lock()
 	c.lane = way

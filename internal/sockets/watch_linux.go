@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,13 +19,18 @@ import (
 type Watch struct {
 	epoll  *os.File
 	raw    syscall.RawConn
+	bell   int // an eventfd, which wakes Run for what is due later
 	closed atomic.Bool
 	events [256]unix.EpollEvent // of Run's goroutine
 	due    []func()             // too
 
-	mu   sync.Mutex
-	told map[uint64]func() // by the number under which a socket is watched
-	last uint64
+	mu     sync.Mutex
+	told   map[uint64]func() // by the number under which a socket is watched
+	last   uint64
+	later  []func() // behind all of which something has come
+	rests  bool     // before that is next looked at
+	asleep bool     // Run sees what is later only when the bell rings
+	over   bool     // Run has ended
 }
 
 // Open makes a Watch. Close ends it.
@@ -36,9 +42,18 @@ func Open() (*Watch, error) {
 	if err := unix.SetNonblock(fd, true); err != nil { // so that Go's poller takes it
 		return nil, errors.Join(err, unix.Close(fd))
 	}
-	w := &Watch{epoll: os.NewFile(uintptr(fd), "epoll"), told: map[uint64]func(){}}
-	if w.raw, err = w.epoll.SyscallConn(); err != nil {
-		return nil, errors.Join(err, w.epoll.Close())
+	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("sockets: eventfd: %w", err), unix.Close(fd))
+	}
+	w := &Watch{epoll: os.NewFile(uintptr(fd), "epoll"), bell: bell, told: map[uint64]func(){}, asleep: true}
+	// Edge-triggered, it need not be read. It has the number 0, which no socket has.
+	err = unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET})
+	if err == nil {
+		w.raw, err = w.epoll.SyscallConn()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("sockets: epoll: %w", err), w.Close())
 	}
 	return w, nil
 }
@@ -77,25 +92,56 @@ func (w *Watch) number(ready func()) (id uint64) {
 	return w.last
 }
 
-// Run tells of sockets until the Watch is closed. After all that came at once it calls round.
+// laterShare is how much of the time of Run goes to what is due later, at most, as one of so many parts.
+const laterShare = 4
+
+// Later has f called on the goroutine of Run, after all of which something has come have been told. What is
+// due later has a quarter of that goroutine's time at most: so whoever has more to do than is fair does it in
+// turns, and leaves most of a processor to others.
+func (w *Watch) Later(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		go f()
+		return
+	}
+	w.later = append(w.later, f)
+	w.ring()
+}
+
+// ring wakes Run, if that is asleep and has something to do. The lock is held.
+func (w *Watch) ring() {
+	if w.asleep && !w.rests && len(w.later) > 0 && w.bell >= 0 {
+		w.asleep = false
+		// It fails only when it has rung more often than can be counted.
+		_, _ = unix.Write(w.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
+
+// Run tells of sockets until the Watch is closed. After all that came at once, and after all that was due
+// later, it calls round.
 func (w *Watch) Run(round func()) error {
+	defer w.end()
 	var failed error
 	err := w.raw.Read(func(epoll uintptr) (over bool) {
 		for {
 			n, err := unix.EpollWait(int(epoll), w.events[:], 0)
-			switch {
-			case errors.Is(err, unix.EINTR):
-				continue
-			case err != nil:
+			if err != nil && !errors.Is(err, unix.EINTR) {
 				failed = fmt.Errorf("sockets: epoll: %w", err)
 				return true
-			case n == 0:
+			}
+			now, later := w.find(w.events[:max(0, n)])
+			if n == 0 && len(now)+len(later) == 0 {
 				return false
 			}
-			for _, ready := range w.find(w.events[:n]) {
+			for _, ready := range now {
 				ready()
 			}
 			round()
+			if len(later) > 0 {
+				w.late(later)
+				round()
+			}
 		}
 	})
 	if w.closed.Load() {
@@ -104,8 +150,34 @@ func (w *Watch) Run(round func()) error {
 	return errors.Join(err, failed)
 }
 
-// find gives who is to be told of some events.
-func (w *Watch) find(events []unix.EpollEvent) []func() {
+// late calls what was due later, and lets what is due after that rest.
+func (w *Watch) late(due []func()) {
+	begun := time.Now()
+	for _, f := range due {
+		f()
+	}
+	time.AfterFunc((laterShare-1)*time.Since(begun), func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.rests = false
+		w.ring()
+	})
+}
+
+// end is the end of Run. What is due later has a goroutine of its own from now on.
+func (w *Watch) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	for _, f := range w.later {
+		go f()
+	}
+	w.later = nil
+}
+
+// find gives who is to be told of some events, and what was due later and is now. Without either, Run goes to
+// sleep.
+func (w *Watch) find(events []unix.EpollEvent) (now, later []func()) {
 	w.due = w.due[:0]
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -115,11 +187,24 @@ func (w *Watch) find(events []unix.EpollEvent) []func() {
 			w.due = append(w.due, ready)
 		}
 	}
-	return w.due
+	told := len(w.due)
+	if !w.rests && len(w.later) > 0 {
+		w.due = append(w.due, w.later...)
+		clear(w.later)
+		w.later, w.rests = w.later[:0], true
+	}
+	w.asleep = len(events) == 0 && len(w.due) == 0
+	return w.due[:told], w.due[told:]
 }
 
-// Close ends Run. The sockets stay as they are.
+// Close ends Run, and waits for it. The sockets stay as they are.
 func (w *Watch) Close() error {
 	w.closed.Store(true)
+	w.mu.Lock()
+	if w.over = true; w.bell >= 0 {
+		_ = unix.Close(w.bell) // an eventfd has nothing that could be lost
+		w.bell = -1
+	}
+	w.mu.Unlock() // before Run is waited for, which takes it
 	return w.epoll.Close()
 }

@@ -13,6 +13,9 @@ func Open() (*Watch, error) { return nil, errors.ErrUnsupported }
 // Add cannot be called here.
 func (*Watch) Add(*Socket, func()) (forget func(), err error) { return nil, errors.ErrUnsupported }
 
+// Later cannot be called here.
+func (*Watch) Later(func()) {}
+
 // Run cannot be called here.
 func (*Watch) Run(func()) error { return errors.ErrUnsupported }
 

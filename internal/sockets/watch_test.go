@@ -236,3 +236,103 @@ func TestWhatIsForgottenIsNotTold(t *testing.T) {
 		t.Errorf("adding what is closed gives %v", err)
 	}
 }
+
+// Somebody who always has more to do leaves others their turn, and nobody is forgotten.
+func TestLaterIsAfterOthers(t *testing.T) {
+	w := watch(t, func() {})
+	var turns atomic.Int64
+	var over atomic.Bool
+	ended := make(chan struct{}, 3)
+	for range 3 {
+		var again func()
+		again = func() {
+			turns.Add(1)
+			if over.Load() {
+				ended <- struct{}{}
+				return
+			}
+			w.Later(again)
+		}
+		w.Later(again) // while Run may be asleep
+	}
+	here, there := pair(t)
+	s, told := socket(t, here), make(chan int64)
+	forget, err := w.Add(s, func() {
+		if _, err := s.Read(make([]byte, 10)); err == nil {
+			told <- turns.Load()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer forget()
+	before := int64(0)
+	for range 5 {
+		if _, err := there.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case before = <-told:
+		case <-time.After(patience):
+			t.Fatal("nothing is told")
+		}
+		for end := time.Now().Add(patience); turns.Load() < before+9; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("what is due later is not called")
+			}
+		}
+	}
+	over.Store(true)
+	for range 3 {
+		<-ended
+	}
+}
+
+// What is due later when a Watch ends, or is said then, is called all the same.
+func TestLaterIsCalledAtTheEnd(t *testing.T) {
+	w, err := sockets.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := make(chan struct{}, 2)
+	w.Later(func() { called <- struct{}{} })
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Run(func() {}); err != nil {
+		t.Fatal(err)
+	}
+	w.Later(func() { called <- struct{}{} })
+	for range 2 {
+		<-called
+	}
+}
+
+// A Watch can be closed whatever its Run is at.
+func TestCloseAtAnyTime(t *testing.T) {
+	for range 200 {
+		w, err := sockets.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		over := make(chan error, 1)
+		go func() { over <- w.Run(func() {}) }()
+		busy := make(chan struct{})
+		var again func()
+		again = func() {
+			select {
+			case <-busy:
+			default:
+				w.Later(again)
+			}
+		}
+		w.Later(again)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-over; err != nil {
+			t.Fatal(err)
+		}
+		close(busy)
+	}
+}

@@ -118,7 +118,11 @@ func (t *Talk) Plan(cmds []caucus.Command) (p *Plan, used int) {
 	room := min(len(cmds), maxItems)
 	p = newPlan(room)
 	carry, seen := t.carry, t.seen
-	for used < room {
+	steps := room
+	if room > 1 && t.cfg.Share != nil {
+		steps = t.cfg.Share()
+	}
+	for used < room && (used == 0 || len(p.Steps) < steps) {
 		size := sizeOf(cmds[used])
 		if used > 0 && p.bytes+size > maxBytes {
 			break

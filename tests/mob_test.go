@@ -1,0 +1,193 @@
+package tests
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// throng is how many connections are held, all but those of who is measured.
+const throng = 10_000
+
+// mob is clients that mean harm, at one node.
+type mob struct {
+	addr string
+	stop context.CancelFunc
+	ctx  context.Context
+	all  sync.WaitGroup
+}
+
+// kinds of clients that mean harm, and how many there are of each.
+var kinds = []struct {
+	name string
+	many int
+	does func(*mob, net.Conn)
+}{
+	{"slow readers", 40, (*mob).readsNothing},
+	{"halves", 40, (*mob).sendsHalf},
+	{"floods", 2, (*mob).floods},
+	{"pipelines", 10, (*mob).pipes},
+	{"babble", 40, (*mob).babbles},
+}
+
+// assemble holds the throng, most of it idle, and sets who means harm on the node: those of one kind, or all.
+func assemble(addr, only string) (*mob, error) {
+	m := &mob{addr: addr}
+	m.ctx, m.stop = context.WithCancel(context.Background())
+	idle := throng
+	for _, kind := range kinds {
+		if only == "" || only == kind.name {
+			if err := m.come(kind.many, kind.does); err != nil {
+				return m, err
+			}
+			idle -= kind.many
+		}
+	}
+	return m, m.come(idle, (*mob).idles)
+}
+
+// come connects so many, who do harm from then on.
+func (m *mob) come(many int, does func(*mob, net.Conn)) error {
+	for range many {
+		conn, err := net.Dial("tcp", m.addr)
+		if err != nil {
+			return err
+		}
+		m.all.Go(func() { m.insist(conn, func(conn net.Conn) { does(m, conn) }) })
+	}
+	return nil
+}
+
+// insist does harm on a connection and, as often as it is cut, on another, until the mob disperses.
+func (m *mob) insist(conn net.Conn, does func(net.Conn)) {
+	for {
+		forget := context.AfterFunc(m.ctx, func() { _ = conn.Close() })
+		does(conn)
+		forget()
+		_ = conn.Close()
+		select {
+		case <-m.ctx.Done():
+			return
+		case <-time.After(200 * time.Millisecond):
+		}
+		var err error
+		if conn, err = (&net.Dialer{}).DialContext(m.ctx, "tcp", m.addr); err != nil {
+			return
+		}
+	}
+}
+
+func (m *mob) disperse() {
+	m.stop()
+	m.all.Wait()
+}
+
+// rest reads what there is until the connection ends.
+func rest(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
+
+// idles says one word and then nothing.
+func (m *mob) idles(conn net.Conn) {
+	_, _ = io.WriteString(conn, "PING\r\n")
+	rest(conn)
+}
+
+// readsNothing asks for much and takes none of it.
+func (m *mob) readsNothing(conn net.Conn) {
+	ask := strings.Repeat("GET big\r\n", 1000)
+	for m.ctx.Err() == nil {
+		if _, err := io.WriteString(conn, ask); err != nil {
+			return
+		}
+	}
+}
+
+// sendsHalf sends much of a large command and stops before its end.
+func (m *mob) sendsHalf(conn net.Conn) {
+	_, _ = io.WriteString(conn, "*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$8388608\r\n"+strings.Repeat("x", 7<<20))
+	rest(conn)
+}
+
+// floods sends as fast as it can, and reads.
+func (m *mob) floods(conn net.Conn) {
+	m.all.Go(func() { rest(conn) })
+	text := strings.Repeat("PING\r\n", 5000)
+	for m.ctx.Err() == nil {
+		if _, err := io.WriteString(conn, text); err != nil {
+			return
+		}
+	}
+}
+
+// pipes sends one giant pipeline of writes, reads, and rests.
+func (m *mob) pipes(conn net.Conn) {
+	go func() {
+		_, _ = io.WriteString(conn, strings.Repeat("SET pipe "+strings.Repeat("v", 100)+"\r\n", 20_000))
+	}()
+	if _, err := io.CopyN(io.Discard, conn, 20_000*5); err != nil {
+		return
+	}
+	select {
+	case <-m.ctx.Done():
+	case <-time.After(time.Second):
+	}
+}
+
+// babbles sends what is no RESP.
+func (m *mob) babbles(conn net.Conn) {
+	_, _ = io.WriteString(conn, "*1048577\r\n$-5\r\n\x00\xff\x16\x03\x01")
+	rest(conn)
+}
+
+// What a process of this binary that is a mob is told by its environment.
+const (
+	mobAt   = "CAUCUS_TEST_MOB_AT"
+	mobKind = "CAUCUS_TEST_MOB_KIND"
+)
+
+// riot is a mob that has a process of its own, until its standard input ends.
+func riot(addr, only string) error {
+	m, err := assemble(addr, only)
+	defer m.disperse()
+	if err != nil {
+		return err
+	}
+	fmt.Println("all are there")
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// incite sets a mob on a node that comes from elsewhere: it has the processors only when neither the node nor
+// who is polite want them. Dispersed it is by what incite returns.
+func incite(b *testing.B, addr, only string) (disperse func()) {
+	b.Helper()
+	cmd := exec.Command("nice", "-n", "19", os.Args[0])
+	cmd.Env = append(os.Environ(), mobAt+"="+addr, mobKind+"="+only)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		b.Fatalf("the mob did not come: %v", err)
+	}
+	return func() {
+		_ = in.Close() // it ends by this
+		if err := cmd.Wait(); err != nil {
+			b.Errorf("the mob: %v", err)
+		}
+	}
+}
