@@ -20,7 +20,7 @@ type demoCmd struct {
 }
 
 const (
-	demoTime   = 23 * time.Second        // by when it is over, whatever happens
+	demoTime   = time.Minute             // by when it is over, whatever happens; it takes a quarter of that
 	sceneTime  = 2200 * time.Millisecond // how long each division of the work is looked at, at least
 	coverTime  = 4 * time.Second         // how long at most until every line was worked on
 	workersNow = 4
