@@ -204,9 +204,11 @@ func TestEventsThatAreGoneAreSaidToBe(t *testing.T) {
 	f := startFake(t, h.answer)
 	e := listen(t, dial(t, client.Config{Addrs: []string{f.addr}}))
 	f.awaitJudged("GROUP INFO g", 1)
+	h.tell(f)
+	e.want("joined 7") // so it has had the answer
 	h.change(func() { h.seq, h.oldest = 20, 19 })
 	f.cut()
-	e.want("gap 7 19", "joined 19", "joined 20")
+	e.want("gap 8 19", "joined 19", "joined 20")
 	h.change(func() { h.life = 0 })
 	f.cut()
 	e.want("gap 21 0")
@@ -237,10 +239,13 @@ func TestAQuietNodeIsAskedAndLeft(t *testing.T) {
 		e := listen(t, dial(t, client.Config{Addrs: []string{a.addr, b.addr}, Timeout: 500 * time.Millisecond,
 			DialTimeout: 10 * time.Second}))
 		a.awaitJudged("GROUP INFO g", 1)
+		one.tell(a)
+		two.tell()
+		e.want("joined 7") // so it has had the answer
 		one.change(func() { change(one) })
 		b.await("SUBSCRIBE", 1)
 		two.tell(b)
-		e.want("joined 7")
+		e.want("joined 8")
 		t.Log(name)
 	}
 }
