@@ -176,9 +176,8 @@ func (w *workshop) hire(l language, task string, first, size int) *hand {
 		nodes = w.nodes(language{http: l.http}, first)
 	}
 	words := append(append(slices.Clone(l.tasks[task]), w.group), nodes...)
-	h := &hand{t: w.t, cmd: exec.Command(words[0], words[1:]...), gone: make(chan struct{})}
+	h := &hand{t: w.t, cmd: nodetest.Command(w.t, words[0], words[1:]...), gone: make(chan struct{})}
 	h.cmd.Dir, h.cmd.Env, h.cmd.Stdout, h.cmd.Stderr = w.dir, surroundings(w.t), w.out, &h.said
-	h.cmd.WaitDelay = nodetest.Patience // what it had started may hold stderr open a little longer
 	if err := h.cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -375,10 +374,10 @@ func (w *workshop) asks(l language, topic string, outcomes ...string) {
 	} else {
 		words = append(words, w.group, topic, node)
 	}
-	cmd := exec.Command(words[0], words[1:]...)
 	if words[0] == "caucus" {
-		cmd = exec.Command(nodetest.Binary(w.t), words[1:]...)
+		words[0] = nodetest.Binary(w.t)
 	}
+	cmd := nodetest.Command(w.t, words[0], words[1:]...)
 	cmd.Dir, cmd.Env = w.dir, surroundings(w.t)
 	out, err := cmd.CombinedOutput()
 	if err != nil || !slices.Contains(outcomes, strings.TrimSpace(string(out))) {

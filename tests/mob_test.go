@@ -6,11 +6,12 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caucus-project/caucus/internal/nodetest"
 )
 
 // throng is how many connections are held, all but those of who is measured.
@@ -167,7 +168,7 @@ func riot(addr, only string) error {
 // who is polite want them. Dispersed it is by what incite returns.
 func incite(b *testing.B, addr, only string) (disperse func()) {
 	b.Helper()
-	cmd := exec.Command("nice", "-n", "19", os.Args[0])
+	cmd := nodetest.Command(b, "nice", "-n", "19", os.Args[0])
 	cmd.Env = append(os.Environ(), mobAt+"="+addr, mobKind+"="+only)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

@@ -123,13 +123,13 @@ func (r *Replica) Tick(now Time) {
 // Submit takes a pipeline of one of this node's clients. It is answered once, by its deadline.
 func (r *Replica) Submit(now Time, b *Batch) {
 	r.at(now)
-	switch {
+	switch writes := b.writes(); {
 	case r.shut:
 		r.refuse(b, errHung)
-	case b.Stale && b.writes() == 0:
+	case writes > 0:
+		r.stream.add(r, b, writes)
+	case b.Stale:
 		r.answer(b, r.read(b, true))
-	case b.writes() > 0:
-		r.stream.add(r, b)
 	default:
 		r.rounds.add(b)
 	}

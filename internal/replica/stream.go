@@ -59,11 +59,12 @@ func (r *Replica) Drop(now Time, session entry.Session, attach uint64) {
 	r.Report(now, machine.Drop(session, attach))
 }
 
-func (s *stream) add(r *Replica, b *Batch) {
+// add queues a batch that has so many writes.
+func (s *stream) add(r *Replica, b *Batch, writes int) {
 	p := &parcel{batch: b, steps: b.Steps}
 	p.ops = p.lone[:0]
-	if n := b.writes(); n > len(p.lone) {
-		p.ops = make([]entry.Op, 0, n)
+	if writes > len(p.lone) {
+		p.ops = make([]entry.Op, 0, writes)
 	}
 	for _, step := range b.Steps {
 		if step.Write {

@@ -116,12 +116,12 @@ const (
 // size.
 func (t *Talk) Plan(cmds []caucus.Command) (p *Plan, used int) {
 	room := min(len(cmds), maxItems)
-	p = newPlan(room)
 	carry, seen := t.carry, t.seen
 	steps := room
 	if room > 1 && t.cfg.Share != nil {
-		steps = t.cfg.Share()
+		steps = min(room, t.cfg.Share())
 	}
+	p = newPlan(room, steps)
 	for used < room && (used == 0 || len(p.Steps) < steps) {
 		size := sizeOf(cmds[used])
 		if used > 0 && p.bytes+size > maxBytes {
@@ -142,13 +142,14 @@ func (t *Talk) Plan(cmds []caucus.Command) (p *Plan, used int) {
 	return p, used
 }
 
-// newPlan makes a plan with room for so many commands. Most have one, so that all of it is made at once.
-func newPlan(room int) *Plan {
-	if room > 1 {
+// newPlan makes a plan with room for so many commands and steps. Most have one, so that all of it is made at
+// once.
+func newPlan(commands, steps int) *Plan {
+	if commands > 1 {
 		return &Plan{
-			items: make([]item, 0, room),
-			Steps: make([]entry.Step, 0, room),
-			ops:   make([]entry.Op, 0, room),
+			items: make([]item, 0, commands),
+			Steps: make([]entry.Step, 0, steps),
+			ops:   make([]entry.Op, 0, steps),
 		}
 	}
 	lone := &struct {

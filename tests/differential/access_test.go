@@ -14,7 +14,7 @@ import (
 
 // TestDryRunIsLikeRedis makes users by rules that are drawn, and asks both servers what they may do.
 func TestDryRunIsLikeRedis(t *testing.T) {
-	redis, ours := theirs(t), here(t)
+	both := &pair{a: theirs(t), b: here(t)}
 	gens := known(generators())
 	names := slices.Sorted(maps.Keys(gens))
 	rules := strings.Fields("+@all -@all +@read -@write +@string +@hash -@list +@sortedset -@dangerous " +
@@ -36,11 +36,7 @@ func TestDryRunIsLikeRedis(t *testing.T) {
 				}
 			}
 		}
-		a, err := redis.say(cmds)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := ours.say(cmds)
+		a, b, err := both.say(cmds)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,19 +73,15 @@ func sameJudgement(a, b string) bool {
 
 // TestCategoriesAreThoseOfRedis compares in which categories each command is.
 func TestCategoriesAreThoseOfRedis(t *testing.T) {
-	redis, ours := theirs(t), here(t)
-	cats, err := redis.say([]caucus.Command{{"ACL", "CAT"}})
+	both := &pair{a: theirs(t), b: here(t)}
+	cats, err := both.a.say([]caucus.Command{{"ACL", "CAT"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	table := command.New()
 	for _, category := range parse(cats[0]).Items {
 		cmd := []caucus.Command{{"ACL", "CAT", category.Str}}
-		a, err := redis.say(cmd)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := ours.say(cmd)
+		a, b, err := both.say(cmd)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +111,7 @@ func texted(r caucus.Reply) (all []string) {
 // TestDenialsAreToldLikeRedis has a user try what he may not, and strangers to come in, and compares what
 // ACL LOG tells then, in one pipeline and in pieces.
 func TestDenialsAreToldLikeRedis(t *testing.T) {
-	redis, ours := theirs(t), here(t)
+	both := &pair{a: theirs(t), b: here(t)}
 	var cmds []caucus.Command
 	for line := range strings.SplitSeq("ACL SETUSER u on >p ~a* resetchannels &a* +@all -flushall -config|set;"+
 		"AUTH u wrong;AUTH nosuch wrong;HELLO 3 AUTH u bad;AUTH u p;GET b;GET b;GETRANGE b 0 1;MGET a b c;MULTI;"+
@@ -134,11 +126,7 @@ func TestDenialsAreToldLikeRedis(t *testing.T) {
 			pieces = [][]caucus.Command{cmds}
 		}
 		for _, piece := range pieces {
-			a, err := redis.say(piece)
-			if err != nil {
-				t.Fatal(err)
-			}
-			b, err := ours.say(piece)
+			a, b, err := both.say(piece)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -148,10 +136,8 @@ func TestDenialsAreToldLikeRedis(t *testing.T) {
 				}
 			}
 		}
-		for _, side := range []side{redis, ours} {
-			if _, err := side.say([]caucus.Command{{"ACL", "LOG", "RESET"}}); err != nil {
-				t.Fatal(err)
-			}
+		if _, _, err := both.say([]caucus.Command{{"ACL", "LOG", "RESET"}}); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

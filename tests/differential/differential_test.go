@@ -70,6 +70,14 @@ type pair struct {
 	protocol int
 }
 
+// say says commands to both, and gives what each replies.
+func (p *pair) say(cmds []caucus.Command) (a, b []string, err error) {
+	if a, err = p.a.say(cmds); err == nil {
+		b, err = p.b.say(cmds)
+	}
+	return a, b, err
+}
+
 // difference is the first reply that differs, that to a command of step at.
 type difference struct {
 	at   int
@@ -88,11 +96,7 @@ func (p *pair) play(steps []step) (*difference, error) {
 			cmds, stepOf = append(cmds, cmd), append(stepOf, i)
 		}
 	}
-	a, err := p.a.say(cmds)
-	if err != nil {
-		return nil, err
-	}
-	b, err := p.b.say(cmds)
+	a, b, err := p.say(cmds)
 	if err != nil {
 		return nil, err
 	}
