@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -25,17 +26,20 @@ type mob struct {
 	all  sync.WaitGroup
 }
 
-// kinds of clients that mean harm, and how many there are of each.
+// kinds of clients that mean harm, and how many there are of each. The last shows what it costs when somebody
+// only uses the processors, and is no part of all.
 var kinds = []struct {
-	name string
-	many int
-	does func(*mob, net.Conn)
+	name  string
+	many  int
+	does  func(*mob, net.Conn)
+	apart bool
 }{
-	{"slow readers", 40, (*mob).readsNothing},
-	{"halves", 40, (*mob).sendsHalf},
-	{"floods", 2, (*mob).floods},
-	{"pipelines", 10, (*mob).pipes},
-	{"babble", 40, (*mob).babbles},
+	{"slow readers", 40, (*mob).readsNothing, false},
+	{"halves", 40, (*mob).sendsHalf, false},
+	{"floods", 2, (*mob).floods, false},
+	{"pipelines", 10, (*mob).pipes, false},
+	{"babble", 40, (*mob).babbles, false},
+	{"counting", runtime.NumCPU(), (*mob).counts, true},
 }
 
 // assemble holds the throng, most of it idle, and sets who means harm on the node: those of one kind, or all.
@@ -44,7 +48,7 @@ func assemble(addr, only string) (*mob, error) {
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	idle := throng
 	for _, kind := range kinds {
-		if only == "" || only == kind.name {
+		if only == kind.name || only == "" && !kind.apart {
 			if err := m.come(kind.many, kind.does); err != nil {
 				return m, err
 			}
@@ -99,11 +103,18 @@ func (m *mob) idles(conn net.Conn) {
 	rest(conn)
 }
 
+// What they send stands ready, so that making it takes nothing of the machine while they are at it.
+var (
+	askMuch = []byte(strings.Repeat("GET big\r\n", 1000))
+	half    = []byte("*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$8388608\r\n" + strings.Repeat("x", 7<<20))
+	flood   = []byte(strings.Repeat("PING\r\n", 5000))
+	pipe    = []byte(strings.Repeat("SET pipe "+strings.Repeat("v", 100)+"\r\n", 20_000))
+)
+
 // readsNothing asks for much and takes none of it.
 func (m *mob) readsNothing(conn net.Conn) {
-	ask := strings.Repeat("GET big\r\n", 1000)
 	for m.ctx.Err() == nil {
-		if _, err := io.WriteString(conn, ask); err != nil {
+		if _, err := conn.Write(askMuch); err != nil {
 			return
 		}
 	}
@@ -111,16 +122,15 @@ func (m *mob) readsNothing(conn net.Conn) {
 
 // sendsHalf sends much of a large command and stops before its end.
 func (m *mob) sendsHalf(conn net.Conn) {
-	_, _ = io.WriteString(conn, "*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$8388608\r\n"+strings.Repeat("x", 7<<20))
+	_, _ = conn.Write(half)
 	rest(conn)
 }
 
 // floods sends as fast as it can, and reads.
 func (m *mob) floods(conn net.Conn) {
 	m.all.Go(func() { rest(conn) })
-	text := strings.Repeat("PING\r\n", 5000)
 	for m.ctx.Err() == nil {
-		if _, err := io.WriteString(conn, text); err != nil {
+		if _, err := conn.Write(flood); err != nil {
 			return
 		}
 	}
@@ -129,7 +139,7 @@ func (m *mob) floods(conn net.Conn) {
 // pipes sends one giant pipeline of writes, reads, and rests.
 func (m *mob) pipes(conn net.Conn) {
 	go func() {
-		_, _ = io.WriteString(conn, strings.Repeat("SET pipe "+strings.Repeat("v", 100)+"\r\n", 20_000))
+		_, _ = conn.Write(pipe)
 	}()
 	if _, err := io.CopyN(io.Discard, conn, 20_000*5); err != nil {
 		return
@@ -144,6 +154,12 @@ func (m *mob) pipes(conn net.Conn) {
 func (m *mob) babbles(conn net.Conn) {
 	_, _ = io.WriteString(conn, "*1048577\r\n$-5\r\n\x00\xff\x16\x03\x01")
 	rest(conn)
+}
+
+// counts asks nothing of the node, and has a processor as far as nobody else wants it.
+func (m *mob) counts(net.Conn) {
+	for m.ctx.Err() == nil {
+	}
 }
 
 // What a process of this binary that is a mob is told by its environment.

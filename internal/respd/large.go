@@ -14,7 +14,7 @@ import (
 // pieces, and the items of those that wait for their readers are counted, over all connections.
 
 // largeReply is from where on a reply, or the replies to a pipeline, count as large.
-const largeReply = 1 << 20
+const largeReply = chunk
 
 func isLarge(r *caucus.Reply) bool { return waist.Weight(r, largeReply) > largeReply }
 

@@ -16,6 +16,7 @@ import (
 const (
 	chunk     = 256 << 10      // bytes of replies that wait before they are written, one large reply aside
 	piece     = 1 << 20        // bytes for which the client has WriteTimeout
+	heardOut  = 256 << 10      // bytes that are read of who is turned away; more would invite to send them
 	keepBytes = resp.FreeBytes // a buffer up to this size is kept for the next replies
 )
 
@@ -244,7 +245,7 @@ func farewell(conn net.Conn, word []byte) {
 		return
 	}
 	// The client closing, or the deadline: either ends it well.
-	_, _ = io.CopyN(io.Discard, conn, 1<<20)
+	_, _ = io.CopyN(io.Discard, conn, heardOut)
 }
 
 // closeQuietly closes what is no longer of use to anybody, so that its error tells nobody anything.

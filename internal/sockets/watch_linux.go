@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -93,11 +94,11 @@ func (w *Watch) number(ready func()) (id uint64) {
 }
 
 // laterShare is how much of the time of Run goes to what is due later, at most, as one of so many parts.
-const laterShare = 4
+const laterShare = 16
 
 // Later has f called on the goroutine of Run, after all of which something has come have been told. What is
-// due later has a quarter of that goroutine's time at most: so whoever has more to do than is fair does it in
-// turns, and leaves most of a processor to others.
+// due later is done one by one, and has a sixteenth of that goroutine's time at most: so whoever has more to
+// do than is fair does it in turns, and leaves nearly all of a processor to others.
 func (w *Watch) Later(f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -131,14 +132,14 @@ func (w *Watch) Run(round func()) error {
 				return true
 			}
 			now, later := w.find(w.events[:max(0, n)])
-			if n == 0 && len(now)+len(later) == 0 {
+			if n == 0 && later == nil {
 				return false
 			}
 			for _, ready := range now {
 				ready()
 			}
 			round()
-			if len(later) > 0 {
+			if later != nil {
 				w.late(later)
 				round()
 			}
@@ -150,12 +151,10 @@ func (w *Watch) Run(round func()) error {
 	return errors.Join(err, failed)
 }
 
-// late calls what was due later, and lets what is due after that rest.
-func (w *Watch) late(due []func()) {
+// late calls what was due later, and lets what is due next rest.
+func (w *Watch) late(f func()) {
 	begun := time.Now()
-	for _, f := range due {
-		f()
-	}
+	f()
 	time.AfterFunc((laterShare-1)*time.Since(begun), func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -175,9 +174,9 @@ func (w *Watch) end() {
 	w.later = nil
 }
 
-// find gives who is to be told of some events, and what was due later and is now. Without either, Run goes to
-// sleep.
-func (w *Watch) find(events []unix.EpollEvent) (now, later []func()) {
+// find gives who is to be told of some events, and what was due later and is now, or nil. Without either, Run
+// goes to sleep.
+func (w *Watch) find(events []unix.EpollEvent) (now []func(), later func()) {
 	w.due = w.due[:0]
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -187,14 +186,12 @@ func (w *Watch) find(events []unix.EpollEvent) (now, later []func()) {
 			w.due = append(w.due, ready)
 		}
 	}
-	told := len(w.due)
 	if !w.rests && len(w.later) > 0 {
-		w.due = append(w.due, w.later...)
-		clear(w.later)
-		w.later, w.rests = w.later[:0], true
+		later = w.later[0]
+		w.later, w.rests = slices.Delete(w.later, 0, 1), true
 	}
-	w.asleep = len(events) == 0 && len(w.due) == 0
-	return w.due[:told], w.due[told:]
+	w.asleep = len(events) == 0 && later == nil
+	return w.due, later
 }
 
 // Close ends Run, and waits for it. The sockets stay as they are.

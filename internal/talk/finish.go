@@ -13,7 +13,7 @@ func (t *Talk) Finish(p *Plan, results []entry.Result) []caucus.Reply {
 		it := &p.items[i]
 		switch {
 		case it.kind == said:
-			replies[i] = it.extra.reply
+			replies[i] = p.said[it.step]
 		case it.kind == ofNode:
 			replies[i] = t.node(it.extra.cmd)
 		case !it.hasStep(): // a transaction without any
@@ -67,7 +67,8 @@ func (t *Talk) fail(p *Plan, err *caucus.Error, behind bool) []caucus.Reply {
 	for i := range p.items {
 		it := &p.items[i]
 		if behind && it.asksNode() {
-			*it = item{kind: said, extra: &extra{reply: caucus.ErrorReply(errSkipped)}}
+			p.said = append(p.said, caucus.ErrorReply(errSkipped))
+			*it = item{kind: said, step: len(p.said) - 1}
 		}
 		behind = behind || it.hasStep()
 	}

@@ -34,7 +34,9 @@ type Plan struct {
 	Wait *Wait
 
 	items    []item
+	said     []caucus.Reply // of the items that are said
 	ops      []entry.Op
+	room     int // steps for which room is made, with the first
 	bytes    int
 	writes   bool
 	firm     bool // a step needs the log or a confirmed state
@@ -46,7 +48,7 @@ type Plan struct {
 // item is one used command and where its reply comes from.
 type item struct {
 	kind  kind
-	step  int    // index in Steps, for those kinds that have one
+	step  int    // index in Steps, for those kinds that have one, or in said
 	extra *extra // for what is not a plain step
 }
 
@@ -121,7 +123,7 @@ func (t *Talk) Plan(cmds []caucus.Command) (p *Plan, used int) {
 	if room > 1 && t.cfg.Share != nil {
 		steps = min(room, t.cfg.Share())
 	}
-	p = newPlan(room, steps)
+	p = newPlan(steps)
 	for used < room && (used == 0 || len(p.Steps) < steps) {
 		size := sizeOf(cmds[used])
 		if used > 0 && p.bytes+size > maxBytes {
@@ -142,15 +144,10 @@ func (t *Talk) Plan(cmds []caucus.Command) (p *Plan, used int) {
 	return p, used
 }
 
-// newPlan makes a plan with room for so many commands and steps. Most have one, so that all of it is made at
-// once.
-func newPlan(commands, steps int) *Plan {
-	if commands > 1 {
-		return &Plan{
-			items: make([]item, 0, commands),
-			Steps: make([]entry.Step, 0, steps),
-			ops:   make([]entry.Op, 0, steps),
-		}
+// newPlan makes a plan for so many steps at most. Most have one, so that all of it is made at once.
+func newPlan(steps int) *Plan {
+	if steps > 1 {
+		return &Plan{items: make([]item, 0, steps), room: steps}
 	}
 	lone := &struct {
 		plan Plan
@@ -320,6 +317,9 @@ func (t *Talk) reset(p *Plan) verdict {
 
 // step adds the step of a command and gives its operation, to be completed.
 func (t *Talk) step(p *Plan, write bool, args caucus.Command) *entry.Op {
+	if p.ops == nil {
+		p.Steps, p.ops = make([]entry.Step, 0, p.room), make([]entry.Op, 0, p.room)
+	}
 	p.ops = append(p.ops, entry.Op{Conn: t.cfg.Conn, Request: t.request + 1, Session: t.carry.session,
 		Attach: t.carry.attach, User: t.cfg.User, Args: args})
 	op := &p.ops[len(p.ops)-1]
@@ -345,5 +345,6 @@ func (p *Plan) last(k kind, x *extra) verdict {
 }
 
 func (p *Plan) say(r caucus.Reply) verdict {
-	return p.add(item{kind: said, extra: &extra{reply: r}})
+	p.said = append(p.said, r)
+	return p.add(item{kind: said, step: len(p.said) - 1})
 }

@@ -42,7 +42,7 @@ func (t *Talk) dated(cmd caucus.Command) caucus.Command {
 // that name, or NOPERM.
 func (t *Talk) Feed(channel string) *Plan {
 	group, member, _ := strings.Cut(strings.TrimPrefix(channel, waist.PrivateChannels), ":")
-	p := newPlan(1, 1)
+	p := newPlan(1)
 	t.firmStep(p, false, caucus.Command{".ownfeed", group, member, string(t.knows[:])})
 	p.last(plain, nil)
 	p.guarded = true
