@@ -52,9 +52,13 @@ func TestAProcessIsHeardObservedAndStopped(t *testing.T) {
 	if CPU(p.ID()) == 0 || Resident(p.ID()) == 0 || Resident(p.ID()) > Resident(p.ID(), os.Getpid()) {
 		t.Error("it works and holds nothing")
 	}
+	before, used := Now(p.ID()), CPU(p.ID())
 	p.Stop()
 	if err := syscall.Kill(p.ID(), 0); err == nil {
 		t.Error("it is still there")
+	}
+	if after := Now(p.ID()); after.ours < before.ours || ended() < used {
+		t.Errorf("what it used, %v, is nobody's any more: %v before, %v after", used, before.ours, after.ours)
 	}
 }
 

@@ -17,16 +17,29 @@ const tick = 10 * time.Millisecond
 // left out.
 func CPU(ids ...int) (sum time.Duration) {
 	for _, id := range ids {
-		fields, err := statOf(id)
-		if err != nil {
-			continue
-		}
-		for _, i := range []int{11, 12} { // utime and stime, counted from the field behind the name
-			sum += ticks(fields[i])
+		if fields, err := statOf(id); err == nil {
+			sum += ticks(fields[utime]) + ticks(fields[stime])
 		}
 	}
 	return sum
 }
+
+// ended gives the processor time of the processes that this one has started and that have ended.
+func ended() time.Duration {
+	fields, err := statOf(os.Getpid())
+	if err != nil {
+		return 0
+	}
+	return ticks(fields[cutime]) + ticks(fields[cstime])
+}
+
+// Where fields of /proc/PID/stat are, counted from the one behind the name (proc_pid_stat(5)).
+const (
+	utime  = 11
+	stime  = 12
+	cutime = 13
+	cstime = 14
+)
 
 func statOf(id int) ([]string, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", id))
@@ -35,7 +48,7 @@ func statOf(id int) ([]string, error) {
 	}
 	_, rest, _ := strings.Cut(string(text[bytes.LastIndexByte(text, ')'):]), " ") // a name may have spaces
 	fields := strings.Fields(rest)
-	if len(fields) < 13 {
+	if len(fields) <= cstime {
 		return nil, fmt.Errorf("/proc/%d/stat has %d fields", id, len(fields))
 	}
 	return fields, nil
@@ -70,11 +83,12 @@ type Moment struct {
 	all, ours time.Duration
 }
 
-// Now looks at the machine, and at this process and others that belong to the measuring.
+// Now looks at the machine, and at this process and others that belong to the measuring, as do those that this
+// process has started and ended meanwhile.
 func Now(ids ...int) Moment {
 	text, err := os.ReadFile("/proc/stat")
 	ids = append(append(ids, os.Getpid()), kernelThreads()...)
-	m := Moment{at: time.Now(), ours: CPU(ids...)}
+	m := Moment{at: time.Now(), ours: CPU(ids...) + ended()}
 	if err == nil {
 		m.all = busy(string(text))
 	}
