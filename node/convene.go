@@ -210,8 +210,8 @@ func (n *Node) askOn(ctx context.Context, i int, addr string) {
 	for ctx.Err() == nil {
 		said, err := n.askFounding(ctx, addr)
 		switch final := refusal(err); {
-		case ctx.Err() != nil:
-			return
+		case isOver(ctx):
+			return // what was cut off says less than what was heard before
 		case final != nil:
 			n.assembly.fail(fmt.Errorf("asking %s: %w", addr, final))
 		case err != nil:
@@ -224,6 +224,12 @@ func (n *Node) askOn(ctx context.Context, i int, addr string) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// isOver says whether the time of ctx has passed, which a connection may know before ctx does.
+func isOver(ctx context.Context) bool {
+	at, limited := ctx.Deadline()
+	return ctx.Err() != nil || limited && !time.Now().Before(at)
 }
 
 // askFounding asks at a client door where the peer door is, and there what the node says of itself. A fresh

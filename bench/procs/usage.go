@@ -83,8 +83,8 @@ type Moment struct {
 	all, ours time.Duration
 }
 
-// Now looks at the machine, and at this process and others that belong to the measuring, as do those that this
-// process has started and ended meanwhile.
+// Now looks at the machine, and at this process and others that belong to the measuring, as do those that
+// this process has started and that have ended.
 func Now(ids ...int) Moment {
 	text, err := os.ReadFile("/proc/stat")
 	ids = append(append(ids, os.Getpid()), kernelThreads()...)
