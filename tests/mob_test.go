@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -26,20 +27,22 @@ type mob struct {
 	all  sync.WaitGroup
 }
 
-// kinds of clients that mean harm, and how many there are of each. The last shows what it costs when somebody
-// only uses the processors, and is no part of all.
+// counters is a kind that means no harm and is no part of all: it shows what it costs when somebody only uses
+// the processors.
+const counters = "counting"
+
+// kinds of clients that mean harm, and how many there are of each.
 var kinds = []struct {
-	name  string
-	many  int
-	does  func(*mob, net.Conn)
-	apart bool
+	name string
+	many int
+	does func(*mob, net.Conn)
 }{
-	{"slow readers", 40, (*mob).readsNothing, false},
-	{"halves", 40, (*mob).sendsHalf, false},
-	{"floods", 2, (*mob).floods, false},
-	{"pipelines", 10, (*mob).pipes, false},
-	{"babble", 40, (*mob).babbles, false},
-	{"counting", runtime.NumCPU(), (*mob).counts, true},
+	{"slow readers", 40, (*mob).readsNothing},
+	{"halves", 40, (*mob).sendsHalf},
+	{"floods", 2, (*mob).floods},
+	{"pipelines", 10, (*mob).pipes},
+	{"babble", 40, (*mob).babbles},
+	{counters, runtime.NumCPU(), (*mob).counts},
 }
 
 // assemble holds the throng, most of it idle, and sets who means harm on the node: those of one kind, or all.
@@ -48,7 +51,7 @@ func assemble(addr, only string) (*mob, error) {
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	idle := throng
 	for _, kind := range kinds {
-		if only == kind.name || only == "" && !kind.apart {
+		if only == kind.name || only == "" && kind.name != counters {
 			if err := m.come(kind.many, kind.does); err != nil {
 				return m, err
 			}
@@ -103,18 +106,23 @@ func (m *mob) idles(conn net.Conn) {
 	rest(conn)
 }
 
-// What they send stands ready, so that making it takes nothing of the machine while they are at it.
+// What they send is made once, so that making it takes nothing of the machine while they are at it.
 var (
-	askMuch = []byte(strings.Repeat("GET big\r\n", 1000))
-	half    = []byte("*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$8388608\r\n" + strings.Repeat("x", 7<<20))
-	flood   = []byte(strings.Repeat("PING\r\n", 5000))
-	pipe    = []byte(strings.Repeat("SET pipe "+strings.Repeat("v", 100)+"\r\n", 20_000))
+	muchAsked = text("GET big\r\n", 1000)
+	half      = text("x", 7<<20)
+	flood     = text("PING\r\n", 5000)
+	pipeline  = text("SET pipe "+strings.Repeat("v", 100)+"\r\n", 20_000)
 )
+
+// text gives a text many times over, which is made when it is first asked for.
+func text(s string, times int) func() []byte {
+	return sync.OnceValue(func() []byte { return bytes.Repeat([]byte(s), times) })
+}
 
 // readsNothing asks for much and takes none of it.
 func (m *mob) readsNothing(conn net.Conn) {
 	for m.ctx.Err() == nil {
-		if _, err := conn.Write(askMuch); err != nil {
+		if _, err := conn.Write(muchAsked()); err != nil {
 			return
 		}
 	}
@@ -122,7 +130,8 @@ func (m *mob) readsNothing(conn net.Conn) {
 
 // sendsHalf sends much of a large command and stops before its end.
 func (m *mob) sendsHalf(conn net.Conn) {
-	_, _ = conn.Write(half)
+	_, _ = io.WriteString(conn, "*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$8388608\r\n")
+	_, _ = conn.Write(half())
 	rest(conn)
 }
 
@@ -130,7 +139,7 @@ func (m *mob) sendsHalf(conn net.Conn) {
 func (m *mob) floods(conn net.Conn) {
 	m.all.Go(func() { rest(conn) })
 	for m.ctx.Err() == nil {
-		if _, err := conn.Write(flood); err != nil {
+		if _, err := conn.Write(flood()); err != nil {
 			return
 		}
 	}
@@ -139,7 +148,7 @@ func (m *mob) floods(conn net.Conn) {
 // pipes sends one giant pipeline of writes, reads, and rests.
 func (m *mob) pipes(conn net.Conn) {
 	go func() {
-		_, _ = conn.Write(pipe)
+		_, _ = conn.Write(pipeline())
 	}()
 	if _, err := io.CopyN(io.Discard, conn, 20_000*5); err != nil {
 		return

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -17,8 +18,12 @@ const tick = 10 * time.Millisecond
 // left out.
 func CPU(ids ...int) (sum time.Duration) {
 	for _, id := range ids {
-		if fields, err := statOf(id); err == nil {
-			sum += ticks(fields[utime]) + ticks(fields[stime])
+		fields, err := statOf(id)
+		if err != nil {
+			continue
+		}
+		for _, i := range []int{11, 12} { // utime and stime, counted from the field behind the name
+			sum += ticks(fields[i])
 		}
 	}
 	return sum
@@ -26,20 +31,12 @@ func CPU(ids ...int) (sum time.Duration) {
 
 // ended gives the processor time of the processes that this one has started and that have ended.
 func ended() time.Duration {
-	fields, err := statOf(os.Getpid())
-	if err != nil {
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_CHILDREN, &use); err != nil {
 		return 0
 	}
-	return ticks(fields[cutime]) + ticks(fields[cstime])
+	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
 }
-
-// Where fields of /proc/PID/stat are, counted from the one behind the name (proc_pid_stat(5)).
-const (
-	utime  = 11
-	stime  = 12
-	cutime = 13
-	cstime = 14
-)
 
 func statOf(id int) ([]string, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", id))
@@ -48,7 +45,7 @@ func statOf(id int) ([]string, error) {
 	}
 	_, rest, _ := strings.Cut(string(text[bytes.LastIndexByte(text, ')'):]), " ") // a name may have spaces
 	fields := strings.Fields(rest)
-	if len(fields) <= cstime {
+	if len(fields) < 13 {
 		return nil, fmt.Errorf("/proc/%d/stat has %d fields", id, len(fields))
 	}
 	return fields, nil

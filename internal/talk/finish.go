@@ -67,8 +67,7 @@ func (t *Talk) fail(p *Plan, err *caucus.Error, behind bool) []caucus.Reply {
 	for i := range p.items {
 		it := &p.items[i]
 		if behind && it.asksNode() {
-			p.said = append(p.said, caucus.ErrorReply(errSkipped))
-			*it = item{kind: said, step: len(p.said) - 1}
+			*it = p.known(caucus.ErrorReply(errSkipped))
 		}
 		behind = behind || it.hasStep()
 	}

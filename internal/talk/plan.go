@@ -344,7 +344,10 @@ func (p *Plan) last(k kind, x *extra) verdict {
 	return p.add(item{kind: k, step: len(p.Steps) - 1, extra: x})
 }
 
-func (p *Plan) say(r caucus.Reply) verdict {
+func (p *Plan) say(r caucus.Reply) verdict { return p.add(p.known(r)) }
+
+// known makes an item of a reply that is known already.
+func (p *Plan) known(r caucus.Reply) item {
 	p.said = append(p.said, r)
-	return p.add(item{kind: said, step: len(p.said) - 1})
+	return item{kind: said, step: len(p.said) - 1}
 }
