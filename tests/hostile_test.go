@@ -142,9 +142,9 @@ func quickly(b *testing.B, addr string) float64 {
 
 // BenchmarkHostile measures how long a polite client waits, alone and beside 10,000 connections of which some
 // mean harm, of each kind and all of them. As they come from this machine they have the lowest priority, and
-// what they send stands ready: what they cost the node is measured, not what they cost elsewhere. How much
-// of that is the machine's, which is slower to answer a disk or a clock when its processors are busy, is seen
-// beside those who only count.
+// what they send stands ready: what they cost the node is measured, not what they cost elsewhere. Beside
+// those who only count is seen how much slower this machine answers its disk when its processors are busy.
+// With TMPDIR in memory there is no such disk, and what is left is the node's own.
 func BenchmarkHostile(b *testing.B) {
 	addr := hostileNode(b)
 	quiet := quickly(b, addr)
