@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Process is one run of the binary, or of another program.
@@ -106,12 +108,26 @@ func (p *Process) Running() bool {
 	}
 }
 
-// Signal sends a signal. To a process that has ended it does nothing.
+// Signal sends a signal. To a process that has ended it does nothing. When it returns after SIGSTOP, every
+// thread of the process stands still: kill(2) returns before that, and what is asked of the process meanwhile
+// may still be answered.
 func (p *Process) Signal(s syscall.Signal) error {
 	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	return nil
+	if s != syscall.SIGSTOP {
+		return nil
+	}
+	for {
+		err := unix.Waitid(unix.P_PID, p.cmd.Process.Pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.ECHILD): // it has ended
+			return nil
+		default:
+			return err
+		}
+	}
 }
 
 // Status waits until the process has ended, and gives its exit status, -1 when a signal ended it.
