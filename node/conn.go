@@ -25,6 +25,8 @@ type conn struct {
 	flight *flight             // that was started; under the lock of flights
 	beat   time.Time           // when a beat was last sent for commands that need no answer from the ensemble
 
+	giant time.Time // when the last giant pipeline came (shares)
+
 	close sync.Once
 }
 
@@ -38,7 +40,8 @@ func (n *Node) converse(info waist.ConnInfo) *conn {
 	c.talk = talk.New(talk.Config{
 		Conn: id, Table: n.table, NewID: randomID, Settle: n.cfg.settleMillis(),
 		Detached: info.Detached, Unbound: info.Unbound, Session: info.Session, Seen: info.Seen, Beside: beside,
-		Clock: n.ensembleTime, User: speaker(info), Share: n.share,
+		Clock: n.ensembleTime, User: speaker(info),
+		Share: func(commands int) int { return n.shares.of(commands, time.Now()) },
 		Authorize: func(user string, s *command.Spec, cmd caucus.Command) *caucus.Error {
 			return n.authorize(waist.Asker{User: user, Multi: c.talk.Gathers(), About: info.About}, s, cmd)
 		},
@@ -84,6 +87,7 @@ func (c *conn) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply 
 	if len(cmds) == 0 {
 		return nil
 	}
+	c.n.shares.came(len(cmds), &c.giant, time.Now())
 	plan, used := c.talk.Plan(cmds)
 	return c.doAll(ctx, plan, cmds[used:], len(cmds))
 }
@@ -143,8 +147,8 @@ func (c *conn) conclude(p *talk.Plan, a replica.Answer) []caucus.Reply {
 func (c *conn) ask(ctx context.Context, p *talk.Plan) replica.Answer {
 	req := &request{answer: c.answer, batch: batchOf(p)}
 	req.batch.Tag = req
-	c.n.underway.Add(1)
-	defer c.n.underway.Add(-1)
+	c.n.shares.underway.Add(1)
+	defer c.n.shares.underway.Add(-1)
 	begun := time.Now()
 	trail := c.n.follow(ctx, p, &req.batch, begun)
 	if !c.n.owner.submit(&req.batch, c.n.patience(ctx)) {

@@ -100,7 +100,9 @@ func (d *disk) append(list []replica.Write) bool {
 		d.n.fail(fmt.Errorf("the log cannot be written: %w; free or repair the disk and start the node again", err))
 		return false
 	}
-	d.n.meter.Synced(time.Since(begun), len(list))
+	took := time.Since(begun)
+	d.n.meter.Synced(took, len(list))
+	d.n.shares.wrote(took)
 	last := list[len(list)-1].Seq
 	d.n.owner.stored(last)
 	return true

@@ -45,6 +45,8 @@ func newFlights() *flights {
 // Start begins a pipeline. One that cannot go as a whole, or whose answer may be long in coming, has a
 // goroutine of its own.
 func (c *conn) Start(ctx context.Context, cmds []caucus.Command, done func([]caucus.Reply)) []caucus.Reply {
+	begun := time.Now()
+	c.n.shares.came(len(cmds), &c.giant, begun)
 	plan, used := c.talk.Plan(cmds)
 	switch {
 	case used < len(cmds) || !plan.Soon():
@@ -57,7 +59,7 @@ func (c *conn) Start(ctx context.Context, cmds []caucus.Command, done func([]cau
 		c.touch(plan)
 		return c.talk.Finish(plan, nil)
 	}
-	f := &flight{c: c, plan: plan, batch: batchOf(plan), done: done, begun: time.Now()}
+	f := &flight{c: c, plan: plan, batch: batchOf(plan), done: done, begun: begun}
 	f.batch.Tag, f.trail = f, c.n.follow(ctx, plan, &f.batch, f.begun)
 	c.n.flights.add(f)
 	if !c.n.owner.lay(&f.batch, c.n.patience(ctx)) && c.n.flights.take(f) {
@@ -84,7 +86,7 @@ func (f *flights) add(one *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.all[one] = struct{}{}
-	one.c.n.underway.Add(1)
+	one.c.n.shares.underway.Add(1)
 	one.c.flight = one
 }
 
@@ -96,7 +98,7 @@ func (f *flights) take(one *flight) bool {
 	delete(f.all, one)
 	if ok {
 		one.c.flight = nil
-		one.c.n.underway.Add(-1)
+		one.c.n.shares.underway.Add(-1)
 	}
 	return ok
 }

@@ -121,7 +121,7 @@ func (t *Talk) Plan(cmds []caucus.Command) (p *Plan, used int) {
 	carry, seen := t.carry, t.seen
 	steps := room
 	if room > 1 && t.cfg.Share != nil {
-		steps = min(room, t.cfg.Share())
+		steps = min(room, t.cfg.Share(len(cmds)))
 	}
 	p = newPlan(steps)
 	for used < room && (used == 0 || len(p.Steps) < steps) {

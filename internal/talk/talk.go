@@ -32,8 +32,9 @@ type Config struct {
 	Node func(caucus.Command) caucus.Reply
 	// Clock gives what the node knows of the ensemble's clock, in microseconds. Nil: nothing.
 	Clock func() int64
-	// Share gives how many steps a plan may have so that others need not wait long for it. Nil: as many as fit.
-	Share func() int
+	// Share gives how many steps a plan of so many commands may have so that others need not wait long for it.
+	// Nil: as many as fit.
+	Share func(commands int) int
 	// Authorize says whether the user may, with nil. It is asked before every command. Nil: everybody may.
 	Authorize func(user string, s *command.Spec, args caucus.Command) *caucus.Error
 }
