@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,17 @@ func (m *mob) disperse() {
 	m.all.Wait()
 }
 
+// bring sends in small pieces, as a network does. In one piece it would all be copied by one system call, and
+// meanwhile the system lets nobody else have the processor.
+func bring(conn net.Conn, text []byte) error {
+	for piece := range slices.Chunk(text, 16<<10) {
+		if _, err := conn.Write(piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // rest reads what there is until the connection ends.
 func rest(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
@@ -122,7 +134,7 @@ func text(s string, times int) func() []byte {
 // readsNothing asks for much and takes none of it.
 func (m *mob) readsNothing(conn net.Conn) {
 	for m.ctx.Err() == nil {
-		if _, err := conn.Write(muchAsked()); err != nil {
+		if err := bring(conn, muchAsked()); err != nil {
 			return
 		}
 	}
@@ -131,7 +143,7 @@ func (m *mob) readsNothing(conn net.Conn) {
 // sendsHalf sends much of a large command and stops before its end.
 func (m *mob) sendsHalf(conn net.Conn) {
 	_, _ = io.WriteString(conn, "*3\r\n$3\r\nSET\r\n$4\r\nhalf\r\n$8388608\r\n")
-	_, _ = conn.Write(half())
+	_ = bring(conn, half())
 	rest(conn)
 }
 
@@ -139,7 +151,7 @@ func (m *mob) sendsHalf(conn net.Conn) {
 func (m *mob) floods(conn net.Conn) {
 	m.all.Go(func() { rest(conn) })
 	for m.ctx.Err() == nil {
-		if _, err := conn.Write(flood()); err != nil {
+		if err := bring(conn, flood()); err != nil {
 			return
 		}
 	}
@@ -148,7 +160,7 @@ func (m *mob) floods(conn net.Conn) {
 // pipes sends one giant pipeline of writes, reads, and rests.
 func (m *mob) pipes(conn net.Conn) {
 	go func() {
-		_, _ = conn.Write(pipeline())
+		_ = bring(conn, pipeline())
 	}()
 	if _, err := io.CopyN(io.Discard, conn, 20_000*5); err != nil {
 		return
@@ -193,7 +205,7 @@ func riot(addr, only string) error {
 // who is polite want them. Dispersed it is by what incite returns.
 func incite(b *testing.B, addr, only string) (disperse func()) {
 	b.Helper()
-	cmd := nodetest.Command(b, "nice", "-n", "19", os.Args[0])
+	cmd := nodetest.Command(b, "chrt", "--idle", "0", os.Args[0])
 	cmd.Env = append(os.Environ(), mobAt+"="+addr, mobKind+"="+only)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
