@@ -31,8 +31,8 @@ type shares struct {
 	writing  atomic.Int64 // how long a write of the log takes lately, nanoseconds
 }
 
-// came takes note of a pipeline of so many commands. It keeps in giant when the last giant of its conversation
-// came: what comes soon after may be the rest of that.
+// came takes note of a pipeline of so many commands. It keeps in giant when the last giant of the same
+// conversation came: what comes soon after may be the rest of that.
 func (s *shares) came(commands int, giant *time.Time, now time.Time) {
 	switch {
 	case commands > usualCommands:
