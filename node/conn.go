@@ -24,8 +24,7 @@ type conn struct {
 	answer chan replica.Answer // of the batch in flight; one at a time
 	flight *flight             // that was started; under the lock of flights
 	beat   time.Time           // when a beat was last sent for commands that need no answer from the ensemble
-
-	giant time.Time // when the last giant pipeline came (shares)
+	giant  time.Time           // when the last giant pipeline came (shares)
 
 	close sync.Once
 }

@@ -68,9 +68,9 @@ type Node struct {
 	master   uint64              // who led last, as clients of Sentinel were told; of the owner alone
 	waiting  atomic.Int64        // commands that wait for their answer (BLOCK, WAIT)
 	flights  *flights            // pipelines that are under way
-	shares   shares
-	turns    turns // those of them that wait in line
-	tables   bell  // rings when the digests of all nodes were compared
+	shares   shares              // of each in what goes at once
+	turns    turns               // those of them that wait in line
+	tables   bell                // rings when the digests of all nodes were compared
 	assembly *assembly
 	gate     *gate
 	users    atomic.Pointer[users.Book] // as they are in the state

@@ -24,7 +24,7 @@ const (
 	forgotten   = time.Second           // and giants, of one conversation
 )
 
-// shares says how much of what goes at once is whose. Its methods are safe for concurrent use.
+// shares says how much of what goes at once is whose. Its methods are safe for concurrent use, but for wrote.
 type shares struct {
 	underway atomic.Int64 // pipelines, those of goroutines of their own too
 	usual    atomic.Int64 // when one of usual size last came, unix nanoseconds
