@@ -69,8 +69,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Limits on what a connection may take. An answer is due within the request timeout; bloc's clients come
-// every few seconds over a connection that they keep.
+// Limits on what a connection may take. requestTime is for a request to come in, and again for its answer to
+// be taken; bloc's clients come every few seconds over a connection that they keep.
 const (
 	maxHeader   = 16 << 10
 	keepFor     = 4        // timeouts for which a client of bloc is remembered; its session has ended after one
@@ -128,15 +128,20 @@ func New(cfg Config, server waist.Server) *Door {
 		DisableGeneralOptionsHandler: true,
 		MaxHeaderBytes:               maxHeader,
 		ReadHeaderTimeout:            headerTime,
-		ReadTimeout:                  requestTime,
-		WriteTimeout:                 requestTime,
 		IdleTimeout:                  max(idleTime, 4*d.cfg.Timeout),
 		ErrorLog:                     slog.NewLogLogger(d.cfg.Logger.Handler(), slog.LevelDebug),
 		BaseContext:                  func(net.Listener) context.Context { return d.ctx },
 		ConnContext:                  withVisitor,
 		ConnState:                    d.follow,
 	}
+	d.allow(requestTime)
 	return d
+}
+
+// allow sets for how long a request may come in and an answer may go out. The time to write runs from the end
+// of the head, so the body and the work have to fit in as well: whoever is within his limits gets an answer.
+func (d *Door) allow(each time.Duration) {
+	d.http.ReadTimeout, d.http.WriteTimeout = each, each+d.cfg.RequestTimeout+each
 }
 
 // Serve accepts connections until the door is closed, when it returns nil, or the listener fails. It

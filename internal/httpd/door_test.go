@@ -80,6 +80,16 @@ func TestCloseByForce(t *testing.T) {
 	<-closed
 }
 
+// Who is within his limits gets his answer, however long the node may work on it.
+func TestWorkTakesNothingFromTheTimeToAnswer(t *testing.T) {
+	s := openFrom(t, httpd.Config{RequestTimeout: 2500 * time.Millisecond}, nil,
+		func(d *httpd.Door) { d.SetTimes(2 * time.Second) })
+	s.hold, s.late = make(chan struct{}), true
+	close(s.hold)
+	go func() { <-s.held }()
+	s.refused(s.index("a"), 503, "TRYAGAIN")
+}
+
 func TestServeAfterClose(t *testing.T) {
 	d := httpd.New(httpd.Config{}, newEnsemble())
 	d.Close(context.Background())

@@ -55,8 +55,8 @@ func Document() []byte {
 // SetPace sets how often streams of events give a sign of life, and how long a write to them may take.
 func (d *Door) SetPace(beat, patience time.Duration) { d.pace = pace{beat, patience} }
 
-// SetTimes sets for how long reading a request and answering it may take, but for streams of events.
-func (d *Door) SetTimes(most time.Duration) { d.http.ReadTimeout, d.http.WriteTimeout = most, most }
+// SetTimes sets for how long a request may come in and an answer may go out, but for streams of events.
+func (d *Door) SetTimes(each time.Duration) { d.allow(each) }
 
 // ServeHere answers a request as if it came from this machine.
 func (d *Door) ServeHere(w http.ResponseWriter, r *http.Request) {

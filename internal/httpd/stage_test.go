@@ -246,8 +246,9 @@ type stage struct {
 
 func open(t testing.TB, cfg httpd.Config) *stage { return openFrom(t, cfg, nil) }
 
-// openFrom opens a door whose clients seem to come from another address.
-func openFrom(t testing.TB, cfg httpd.Config, from net.Addr) *stage {
+// openFrom opens a door whose clients seem to come from another address, and which is edited before it
+// serves.
+func openFrom(t testing.TB, cfg httpd.Config, from net.Addr, edits ...func(*httpd.Door)) *stage {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -256,6 +257,9 @@ func openFrom(t testing.TB, cfg httpd.Config, from net.Addr) *stage {
 	s := &stage{ensemble: newEnsemble(), t: t, url: "http://" + l.Addr().String(),
 		http: &http.Client{Transport: &http.Transport{}, Timeout: patience}}
 	s.door = httpd.New(cfg, s.ensemble)
+	for _, edit := range edits {
+		edit(s.door)
+	}
 	served := make(chan error, 1)
 	go func() { served <- s.door.Serve(disguised{l, from}) }()
 	t.Cleanup(func() {

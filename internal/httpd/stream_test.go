@@ -286,7 +286,8 @@ func paced(t *testing.T, beat, patience, times time.Duration) (*stage, *hindered
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{t: t, url: "http://" + l.Addr().String(), door: httpd.New(httpd.Config{}, h),
+	s := &stage{t: t, url: "http://" + l.Addr().String(),
+		door: httpd.New(httpd.Config{RequestTimeout: times}, h),
 		http: &http.Client{Transport: &http.Transport{}, Timeout: nodetest.Patience}}
 	s.door.SetPace(beat, patience)
 	if times > 0 {
@@ -341,7 +342,7 @@ func TestQuietStreamsGiveSignsOfLife(t *testing.T) {
 
 // What other requests must be done with in time does not end a stream.
 func TestStreamsMayTakeAsLongAsTheyLike(t *testing.T) {
-	s, h := paced(t, 10*time.Millisecond, patience, time.Second)
+	s, h := paced(t, 10*time.Millisecond, patience, 500*time.Millisecond)
 	usual := ofNode(t, h.n)
 	l := s.listen("g")
 	for end := time.Now().Add(2500 * time.Millisecond); time.Now().Before(end); {
