@@ -83,9 +83,10 @@ type Config struct {
 	// MaxUserRate bounds how many commands a user may ask this node for in a second, over all his connections; a
 	// second's worth may come at once. What is beyond is answered TRYAGAIN. 0: there is no bound.
 	MaxUserRate int
-	// MaxClientMemory, in bytes, bounds what all connections together hold of requests that are coming and of
-	// answers that were not taken, beyond 64 KiB each: 1 GiB, at least 16 MiB. Who needs more than is left is
-	// answered OOM, and its connection is closed.
+	// MaxClientMemory, in bytes, bounds what all connections together hold of requests that are coming, and of
+	// answers and messages that were not taken, beyond 64 KiB each: 1 GiB, at least 16 MiB. Who needs more than
+	// is left is answered OOM, and its connection is closed; for a message the subscriber is cut who is furthest
+	// behind.
 	MaxClientMemory int64
 	// MaxArgument bounds one argument of a command, so also a value that is sent as one, in bytes: 8 MiB; at
 	// least 1 KiB and at most 32 MiB, since commands travel between nodes as a whole. What is larger is

@@ -123,9 +123,9 @@ func newNode(cfg Config, known commands) *Node {
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
-	n.hub, n.post.post = feed.New(feed.Limits{}, now), post.New(n.sendable)
+	n.hub, n.post.post = feed.New(feed.Limits{Budget: n.budget}, now), post.New(n.sendable)
 	n.keyEvents.hub = n.hub
-	n.news.hub = feed.New(feed.Limits{}, now)
+	n.news.hub = feed.New(feed.Limits{Budget: n.budget}, now)
 	n.greeting.Store(&status{})
 	n.nodes.Store(&[]machine.Node{})
 	n.former.Store(&former{})

@@ -3,5 +3,5 @@
 //
 // A subscriber has a bounded backlog and is cut off when it falls behind; nobody waits for one. The package
 // is not for carrying messages between nodes (peer) nor for writing them to sockets (the doors). It may
-// import the root package, waist and glob.
+// import the root package, waist, glob and, for what all may hold together, resp.
 package feed

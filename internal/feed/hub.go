@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus/internal/glob"
+	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
@@ -16,6 +17,7 @@ type Limits struct {
 	Soft     int           // bytes of backlog that a subscriber may have for Patience; default 8 MiB
 	Patience time.Duration // default 60 s
 	Hard     int           // bytes of backlog at which it is cut at once; default 32 MiB
+	Budget   *resp.Budget  // of what all of them hold beyond resp.FreeBytes each; default none
 }
 
 func (l Limits) withDefaults() Limits {
@@ -31,13 +33,14 @@ type Hub struct {
 	now    func() time.Time
 
 	mu       sync.RWMutex
+	all      map[*subscriber]struct{} // who listens to something, or has
 	channels map[string]*audience
 	patterns map[string]*audience
 }
 
 // New gives a hub without subscribers. Now tells how long a backlog has lasted.
 func New(limits Limits, now func() time.Time) *Hub {
-	return &Hub{limits: limits.withDefaults(), now: now,
+	return &Hub{limits: limits.withDefaults(), now: now, all: map[*subscriber]struct{}{},
 		channels: map[string]*audience{}, patterns: map[string]*audience{}}
 }
 
@@ -45,7 +48,8 @@ var _ waist.Watcher = (*Hub)(nil)
 
 // Watch makes an empty subscription. It must be closed.
 func (h *Hub) Watch() waist.Subscription {
-	return &subscriber{hub: h, wake: make(chan struct{}, 1),
+	of := share{budget: h.limits.Budget}
+	return &subscriber{hub: h, wake: make(chan struct{}, 1), share: of, lentOf: of,
 		channels: map[string]struct{}{}, patterns: map[string]struct{}{}}
 }
 
@@ -55,7 +59,8 @@ func (h *Hub) Watch() waist.Subscription {
 func (h *Hub) Publish(channel, payload string) int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	n := h.channels[channel].take(waist.Message{Channel: channel, Payload: payload})
+	text := said{budget: h.limits.Budget, bytes: len(channel) + len(payload)}
+	n := h.channels[channel].take(waist.Message{Channel: channel, Payload: payload}, &text)
 	if private(channel) {
 		return n
 	}
@@ -65,7 +70,7 @@ func (h *Hub) Publish(channel, payload string) int {
 			continue
 		}
 		if a.matches(pattern, channel) {
-			n += a.take(waist.Message{Channel: channel, Pattern: pattern, Payload: payload})
+			n += a.take(waist.Message{Channel: channel, Pattern: pattern, Payload: payload}, &text)
 		}
 	}
 	return n
@@ -132,6 +137,30 @@ func (h *Hub) enter(rooms map[string]*audience, name string, s *subscriber) {
 		rooms[name] = a
 	}
 	a.add(s)
+	h.all[s] = struct{}{}
+}
+
+// forget lets go of s, who has left.
+func (h *Hub) forget(s *subscriber) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.all, s)
+}
+
+// relieve cuts the reader who is furthest behind, in bytes, and says whether it was another than s. It is
+// for who publishes, when all readers together hold too much.
+func (h *Hub) relieve(s *subscriber) bool {
+	furthest, most := s, s.behind()
+	for other := range h.all {
+		if bytes := other.behind(); bytes > most {
+			furthest, most = other, bytes
+		}
+	}
+	if furthest == s {
+		return false
+	}
+	furthest.cutOff()
+	return true
 }
 
 // leave takes s out of the audience of name.
@@ -192,10 +221,10 @@ func (a *audience) remove(s *subscriber) {
 }
 
 // take hands the message to everybody and says to how many.
-func (a *audience) take(m waist.Message) int {
+func (a *audience) take(m waist.Message, text *said) int {
 	n := 0
 	for i := range a.size() {
-		if a.all[i].take(m) {
+		if a.all[i].take(m, text) {
 			n++
 		}
 	}

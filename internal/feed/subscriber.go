@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/waist"
 )
 
@@ -30,6 +31,9 @@ type subscriber struct {
 	over    bool      // cut off or closed: it takes nothing more
 	ready   func()    // what to call in place of waking Next, nil for that
 	awaits  bool      // ready is to be called for the next message
+	share   share     // of the budget of all, for the backlog
+	lent    int       // bytes of what the reader has taken last, which he holds until he takes again
+	lentOf  share     // of the budget of all, for that
 }
 
 // Subscribe begins to listen to channels.
@@ -69,21 +73,75 @@ func (s *subscriber) ignore(mine map[string]struct{}, rooms map[string]*audience
 	}
 }
 
-// take adds a message to the backlog, or cuts the reader off, and says whether it was added.
-func (s *subscriber) take(m waist.Message) bool {
+// take adds a message to the backlog, or cuts the reader off, and says whether it was added. Where all
+// readers together hold too much, those who hold most are cut.
+func (s *subscriber) take(m waist.Message, text *said) bool {
+	for last := false; ; last = !s.hub.relieve(s) {
+		if added, done := s.try(m, text, last); done {
+			return added
+		}
+	}
+}
+
+// try adds a message to the backlog, or cuts the reader off where he has too much himself. Where all have too
+// much it is not done, unless it is tried for the last time.
+func (s *subscriber) try(m waist.Message, text *said, last bool) (added, done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.over {
-		return false
+		return false, true
 	}
+	before := s.bytes
 	s.bytes += len(m.Channel) + len(m.Payload) + overhead
-	if s.tooSlow() {
-		s.over, s.backlog, s.bytes = true, nil, 0
-	} else {
+	switch {
+	case s.tooSlow():
+		s.cut()
+	case s.lent+s.bytes <= resp.FreeBytes || s.share.add(text):
 		s.backlog = append(s.backlog, m)
+	case !last:
+		s.bytes = before
+		return false, false
+	default:
+		s.cut()
 	}
 	s.signal()
-	return !s.over
+	return !s.over, true
+}
+
+// cut ends the subscription for its reader, who holds nothing from then on: he has gone in a moment.
+func (s *subscriber) cut() {
+	s.over, s.backlog, s.bytes = true, nil, 0
+	s.share.drop()
+	s.done()
+}
+
+// behind is how many bytes the reader has not done with.
+func (s *subscriber) behind() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lent + s.bytes
+}
+
+// cutOff ends the subscription for a reader who holds what others need.
+func (s *subscriber) cutOff() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut()
+	s.signal()
+}
+
+// done says that the reader asks for more, and so holds no more what he was given before.
+func (s *subscriber) done() {
+	s.lent = 0
+	s.lentOf.drop()
+}
+
+// lend gives the reader the backlog, and leaves room for what comes next.
+func (s *subscriber) lend(room []waist.Message) []waist.Message {
+	messages := s.backlog
+	s.lent, s.lentOf, s.share = s.bytes, s.share, s.lentOf
+	s.backlog, s.bytes, s.since = room, 0, time.Time{}
+	return messages
 }
 
 // tooSlow judges the backlog, which has just grown.
@@ -137,9 +195,8 @@ func (s *subscriber) Next(ctx context.Context) ([]waist.Message, error) {
 func (s *subscriber) grab() (messages []waist.Message, over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	messages = s.backlog
-	s.backlog, s.bytes, s.since = nil, 0, time.Time{}
-	return messages, s.over
+	s.done()
+	return s.lend(nil), s.over
 }
 
 // Tell has ready called in place of waking Next.
@@ -153,6 +210,7 @@ func (s *subscriber) Tell(ready func()) {
 func (s *subscriber) Take(room []waist.Message) ([]waist.Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.done()
 	switch {
 	case s.over:
 		return nil, waist.ErrSlow
@@ -160,9 +218,7 @@ func (s *subscriber) Take(room []waist.Message) ([]waist.Message, error) {
 		s.awaits = true
 		return nil, nil
 	}
-	messages := s.backlog
-	s.backlog, s.bytes, s.since = room, 0, time.Time{}
-	return messages, nil
+	return s.lend(room), nil
 }
 
 // Close ends the subscription.
@@ -177,9 +233,11 @@ func (s *subscriber) Close() {
 	}
 	clear(s.channels)
 	clear(s.patterns)
+	s.hub.forget(s)
 	s.closed = true
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.over, s.backlog, s.bytes, s.ready = true, nil, 0, nil
+	s.cut()
+	s.ready = nil
 	s.signal()
 }

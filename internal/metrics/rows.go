@@ -236,8 +236,8 @@ func clientRows() []row {
 			help:   "Connections that listen: to a channel or pattern, or to the events of a group.",
 			labels: door, read: doors(func(d *Door) float64 { return float64(d.Subscribers) })},
 		{name: "caucus_client_memory_bytes",
-			help: "Bytes of requests that are coming and of answers that were not taken, beyond 64 KiB of each " +
-				"connection; --max-client-memory bounds them.",
+			help: "Bytes of requests that are coming, and of answers and messages that were not taken, beyond " +
+				"64 KiB of each connection; --max-client-memory bounds them.",
 			read: number(func(r *Readings) int64 { return r.ClientBytes })},
 		{name: "caucus_failed_logins_total", counts: true,
 			help: "Log-ins of clients with a wrong password, or as a user who is not there or off.",
