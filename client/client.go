@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,7 +113,7 @@ func (c *Client) exchange(ctx context.Context, again bool, cmds ...caucus.Comman
 			}
 		case errors.As(err, &lost) && lost.sent && !again:
 			return nil, uncertain(told(err, last), err)
-		case last == nil || ctx.Err() == nil:
+		case last == nil || !over(ctx):
 			last = err
 		}
 		bad = l
@@ -132,10 +133,17 @@ func hopeless(ctx context.Context, took time.Duration) bool {
 // because gives why a connection could not be had. A reason heard earlier is worth more than that the time
 // is up.
 func because(ctx context.Context, err, last error) error {
-	if last == nil || ctx.Err() == nil {
+	if last == nil || !over(ctx) {
 		return err
 	}
-	return notApplied(last, context.Cause(ctx))
+	return notApplied(last, cmp.Or(context.Cause(ctx), context.DeadlineExceeded))
+}
+
+// over says whether the time of ctx has passed, which a connection may know before ctx does: whatever
+// failed by then may only have been cut off.
+func over(ctx context.Context) bool {
+	at, limited := ctx.Deadline()
+	return ctx.Err() != nil || limited && !time.Now().Before(at)
 }
 
 // told adds to the error of the last attempt what an earlier one was answered.
@@ -241,7 +249,7 @@ func (c *Client) dialAny(ctx context.Context, after string) (*link, error) {
 			if final(err) {
 				return nil, err
 			}
-			if last == nil || ctx.Err() == nil {
+			if last == nil || !over(ctx) {
 				last = err
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -298,6 +300,41 @@ func TestTheReasonOfAnEarlierAttemptIsTold(t *testing.T) {
 			!strings.Contains(err.Error(), "TRYAGAIN no leader is known") {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+}
+
+// late is a context that has not noticed yet that its time is over, as may be for a moment when a
+// connection has.
+type late struct {
+	context.Context
+	deadline time.Time
+}
+
+func (l late) Deadline() (time.Time, bool) { return l.deadline, true }
+
+// Why no connection could be had stays known when the time is over while another is tried.
+func TestTheReasonWhyNobodyGreetsIsTold(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(conn, "+nonsense\r\n")
+			_ = conn.Close()
+		}
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	deadline := time.Now().Add(500 * time.Millisecond)
+	_, err = client.Dial(late{ctx, deadline}, client.Config{Addrs: []string{l.Addr().String()}})
+	if err == nil || strings.Contains(err.Error(), "i/o timeout") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -184,8 +184,8 @@ func (c *Client) hear(ctx context.Context, after string, cmds ...caucus.Command)
 	within, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	var wait pause
+	var last error // that says more than that the time is up
 	for {
-		var last error
 		for _, addr := range c.book.all(after) {
 			e, err := c.cfg.listen(ctx, addr, cmds...)
 			if err == nil {
@@ -194,7 +194,9 @@ func (c *Client) hear(ctx context.Context, after string, cmds ...caucus.Command)
 			if final(err) {
 				return nil, err
 			}
-			last = err
+			if last == nil || !over(ctx) {
+				last = err
+			}
 		}
 		if err := wait.wait(within); err != nil {
 			return nil, notApplied(last, err)

@@ -136,6 +136,7 @@ func (n *Node) convene(ctx context.Context, home datadir.Identity) (datadir.Iden
 	defer word.Stop()
 	again := time.NewTicker(joinEvery)
 	defer again.Stop()
+	var turned error // why it was not let in, which an attempt that its end cut off does not say
 	for {
 		d := n.assembly.decide()
 		switch d.Action {
@@ -149,7 +150,10 @@ func (n *Node) convene(ctx context.Context, home datadir.Identity) (datadir.Iden
 			if err == nil || joined.RaftID != 0 || refusal(err) != nil {
 				return joined, err
 			}
-			d.Waits = []founding.Waiting{{For: d.Through, Why: err.Error()}}
+			if turned == nil || !isOver(ctx) {
+				turned = err
+			}
+			d.Waits = []founding.Waiting{{For: d.Through, Why: turned.Error()}}
 		}
 		select {
 		case <-word.C:
