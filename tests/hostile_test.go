@@ -75,15 +75,19 @@ func holds(t testing.TB, addr string) (all, clients int64) {
 	return number("memory", "used_memory_rss"), number("clients", "client_memory")
 }
 
-// hostileNode starts one that thousands can come to, with a value that is dear to read.
-func hostileNode(t testing.TB) string {
+// hostileNode starts one that thousands can come to, with a value that is dear to read and a user for the
+// mob.
+func hostileNode(t testing.TB, flags ...string) string {
 	t.Helper()
 	roomFor(t, throng+2000)
-	c := nodetest.Start(t, 1, nodetest.Flags("--max-clients", strconv.Itoa(throng+100),
-		"--max-client-memory", "128mb"))
+	flags = append(flags, "--max-clients", strconv.Itoa(throng+100), "--max-client-memory", "128mb")
+	c := nodetest.Start(t, 1, nodetest.Flags(flags...))
 	r := redis.NewClient(&redis.Options{Addr: c.Addr(0)})
 	defer r.Close()
 	if err := r.Set(t.Context(), "big", strings.Repeat("b", 1<<20), 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Do(t.Context(), "ACL", "SETUSER", "mob", "on", ">mob", "~*", "&*", "+@all").Err(); err != nil {
 		t.Fatal(err)
 	}
 	return c.Addr(0)
@@ -146,23 +150,33 @@ func quickly(b *testing.B, addr string) float64 {
 // those who only count is seen how much slower this machine answers its disk when its processors are busy.
 // With TMPDIR in memory there is no such disk, and what is left is the node's own.
 func BenchmarkHostile(b *testing.B) {
-	addr := hostileNode(b)
-	quiet := quickly(b, addr)
 	only := []string{"", "nobody"}
 	for _, kind := range kinds {
 		only = append(only, kind.name)
 	}
+	beside(b, hostileNode(b), only...)
+}
+
+// BenchmarkHostileRated is BenchmarkHostile where a user may ask for no more than a polite one needs.
+func BenchmarkHostileRated(b *testing.B) {
+	beside(b, hostileNode(b, "--max-user-rate", "5000"), "", "pipelines")
+}
+
+// beside measures a polite client alone, and beside mobs of one kind each, or of all.
+func beside(b *testing.B, addr string, only ...string) {
+	b.Helper()
+	quiet := quickly(b, addr)
 	for _, name := range only {
 		b.Run(cmp.Or(name, "all"), func(b *testing.B) {
 			for b.Loop() {
 				disperse := incite(b, addr, name)
 				time.Sleep(2 * time.Second) // they are at it
-				beside := quickly(b, addr)
+				took := quickly(b, addr)
 				all, clients := holds(b, addr)
 				disperse()
 				b.ReportMetric(quiet, "ms-quiet-p99")
-				b.ReportMetric(beside, "ms-p99")
-				b.ReportMetric(beside/quiet, "times")
+				b.ReportMetric(took, "ms-p99")
+				b.ReportMetric(took/quiet, "times")
 				b.ReportMetric(float64(all>>20), "MiB")
 				b.ReportMetric(float64(clients>>20), "MiB-of-clients")
 			}

@@ -65,13 +65,29 @@ func assemble(addr, only string) (*mob, error) {
 // come connects so many, who do harm from then on.
 func (m *mob) come(many int, does func(*mob, net.Conn)) error {
 	for range many {
-		conn, err := net.Dial("tcp", m.addr)
+		conn, err := m.dial()
 		if err != nil {
 			return err
 		}
 		m.all.Go(func() { m.insist(conn, func(conn net.Conn) { does(m, conn) }) })
 	}
 	return nil
+}
+
+// dial connects as the mob's user.
+func (m *mob) dial() (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(m.ctx, "tcp", m.addr)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = io.WriteString(conn, "AUTH mob mob\r\n"); err == nil {
+		_, err = io.ReadFull(conn, make([]byte, len("+OK\r\n")))
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 // insist does harm on a connection and, as often as it is cut, on another, until the mob disperses.
@@ -87,7 +103,7 @@ func (m *mob) insist(conn net.Conn, does func(net.Conn)) {
 		case <-time.After(200 * time.Millisecond):
 		}
 		var err error
-		if conn, err = (&net.Dialer{}).DialContext(m.ctx, "tcp", m.addr); err != nil {
+		if conn, err = m.dial(); err != nil {
 			return
 		}
 	}
