@@ -136,7 +136,7 @@ func (n *Node) convene(ctx context.Context, home datadir.Identity) (datadir.Iden
 	defer word.Stop()
 	again := time.NewTicker(joinEvery)
 	defer again.Stop()
-	var turned error // why it was not let in, which an attempt that its end cut off does not say
+	var turned founding.Waiting // why it was not let in, which an attempt that its end cut off does not say
 	for {
 		d := n.assembly.decide()
 		switch d.Action {
@@ -150,10 +150,10 @@ func (n *Node) convene(ctx context.Context, home datadir.Identity) (datadir.Iden
 			if err == nil || joined.RaftID != 0 || refusal(err) != nil {
 				return joined, err
 			}
-			if turned == nil || !isOver(ctx) {
-				turned = err
+			if turned.Why == "" || !isOver(ctx) {
+				turned = founding.Waiting{For: d.Through, Why: err.Error()}
 			}
-			d.Waits = []founding.Waiting{{For: d.Through, Why: turned.Error()}}
+			d.Waits = []founding.Waiting{turned}
 		}
 		select {
 		case <-word.C:

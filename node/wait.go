@@ -141,10 +141,12 @@ func (w *waiter) retell(a *replica.Answer) {
 	}
 	past, cancel := context.WithCancel(context.Background())
 	cancel()
-	more, _ := w.ear.Next(past) // what was read is newer than what was heard; the rest is here by now
-	payloads := make([]string, 0, len(w.heard)+len(more))
-	for _, m := range append(w.heard, more...) {
-		payloads = append(payloads, m.Payload)
+	payloads := make([]string, 0, len(w.heard))
+	for messages, err := w.heard, error(nil); err == nil; {
+		for _, m := range messages {
+			payloads = append(payloads, m.Payload)
+		}
+		messages, err = w.ear.Next(past) // what was read is newer than what was heard; the rest is here by now
 	}
 	if reply, ok := w.what.Retell(payloads); ok {
 		a.Results[0].Reply = reply

@@ -48,8 +48,7 @@ var _ waist.Watcher = (*Hub)(nil)
 
 // Watch makes an empty subscription. It must be closed.
 func (h *Hub) Watch() waist.Subscription {
-	of := share{budget: h.limits.Budget}
-	return &subscriber{hub: h, wake: make(chan struct{}, 1), share: of, lentOf: of,
+	return &subscriber{hub: h, wake: make(chan struct{}, 1),
 		channels: map[string]struct{}{}, patterns: map[string]struct{}{}}
 }
 
@@ -147,19 +146,25 @@ func (h *Hub) forget(s *subscriber) {
 	delete(h.all, s)
 }
 
-// relieve cuts the reader who is furthest behind, in bytes, and says whether it was another than s. It is
-// for who publishes, when all readers together hold too much.
-func (h *Hub) relieve(s *subscriber) bool {
-	furthest, most := s, s.behind()
+// relieve cuts the reader for whom most waits, if that is another than s, so that s may have the text, and
+// says whether to try again. It cuts nobody where that would not make room.
+func (h *Hub) relieve(s *subscriber, text *said) (again bool) {
+	var furthest *subscriber
+	most, all := 0, 0
 	for other := range h.all {
-		if bytes := other.behind(); bytes > most {
+		bytes := other.behind()
+		if all += bytes; bytes > most {
 			furthest, most = other, bytes
 		}
 	}
-	if furthest == s {
+	if furthest == nil || !h.limits.Budget.Fits(text.needs()-all) {
+		text.vain = true
 		return false
 	}
-	furthest.cutOff()
+	if furthest == s || most <= s.behind() {
+		return false
+	}
+	furthest.cutOff(most)
 	return true
 }
 

@@ -36,36 +36,40 @@ type said struct {
 	budget *resp.Budget
 	bytes  int
 	load   *load
+	vain   bool // there is nobody to be cut so that others have room
 }
 
-// share is what of the budget of all one reader's messages take, beyond what each reader has for nothing.
-type share struct {
-	budget *resp.Budget
-	loads  []*load
-	own    int // for the messages themselves, which he shares with nobody
-}
+// needs is how many bytes of the budget it takes to hold it.
+func (t *said) needs() int { return t.bytes + overhead }
 
-// add has a message counted, and says whether there is room.
-func (s *share) add(text *said) bool {
+// count has a message counted that comes next to the backlog, and says whether there is room.
+func (s *subscriber) count(text *said) bool {
 	if text.load == nil {
 		text.load = &load{budget: text.budget, bytes: text.bytes}
 	}
-	if !s.budget.Resize(&s.own, s.own+overhead) {
+	if !text.budget.Resize(&s.counted, s.counted+overhead) {
 		return false
 	}
 	if !text.load.hold() {
-		s.budget.Resize(&s.own, s.own-overhead)
+		text.budget.Resize(&s.counted, s.counted-overhead)
 		return false
+	}
+	for len(s.loads) < len(s.backlog) {
+		s.loads = append(s.loads, nil)
 	}
 	s.loads = append(s.loads, text.load)
 	return true
 }
 
-// drop gives back all of it.
-func (s *share) drop() {
-	for _, l := range s.loads {
-		l.drop()
+// release gives back what messages count for which the reader has no more use.
+func (s *subscriber) release(loads []*load) {
+	mine := s.counted
+	for _, l := range loads {
+		if l != nil {
+			l.drop()
+			mine -= overhead
+		}
 	}
-	s.budget.Resize(&s.own, 0)
-	s.loads = nil
+	clear(loads)
+	s.hub.limits.Budget.Resize(&s.counted, mine)
 }

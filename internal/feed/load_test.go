@@ -122,6 +122,89 @@ func TestTheFurthestBehindIsCut(t *testing.T) {
 	}
 }
 
+// Where others leave no room, those are not cut who hold nothing of it, and nobody is where that makes no
+// room.
+func TestNobodyIsCutInVain(t *testing.T) {
+	budget := resp.NewBudget(1 << 20)
+	others := 0
+	budget.Resize(&others, 900<<10)
+	h := feed.New(feed.Limits{Budget: budget}, still)
+	all := listeners(h, 100, "")
+	defer closeAll(all)
+	for i := range all[:98] {
+		h.Publish(fmt.Sprint(i), "x")
+	}
+	h.Publish("98", strings.Repeat("x", 100<<10))
+	if n := h.Publish("99", strings.Repeat("x", 300<<10)); n != 0 {
+		t.Errorf("heard by %d", n)
+	}
+	for i, s := range all[:99] {
+		if got := len(waiting(t, s)); got != 1 {
+			t.Errorf("the reader %d hears %d messages", i, got)
+		}
+	}
+}
+
+// What a reader has taken counts until he asks for more, also when he was cut meanwhile, and is not much.
+func TestWhatIsTakenCounts(t *testing.T) {
+	budget := resp.NewBudget(16 << 20)
+	h := feed.New(feed.Limits{Budget: budget}, still)
+	all := listeners(h, 2, "")
+	for range 80 {
+		h.Publish("0", strings.Repeat("x", 100<<10))
+	}
+	if got := len(waiting(t, all[0])); got != 3 {
+		t.Errorf("takes %d messages at once", got)
+	}
+	for h.Publish("0", strings.Repeat("x", 100<<10)) > 0 {
+		h.Publish("1", strings.Repeat("x", 90<<10))
+	}
+	closeAll(all[1:])
+	if held := budget.Held(); held < 300<<10 || held > 320<<10 {
+		t.Errorf("%d bytes are held", held)
+	}
+	if _, err := all[0].Next(t.Context()); !errors.Is(err, waist.ErrSlow) || budget.Held() != 0 {
+		t.Errorf("%v, %d bytes are held", err, budget.Held())
+	}
+	closeAll(all)
+}
+
+// A long backlog comes in portions, in order, and all of it.
+func TestPortions(t *testing.T) {
+	budget := resp.NewBudget(1 << 30)
+	h := feed.New(feed.Limits{Budget: budget}, still)
+	s := listeners(h, 1, "")[0]
+	defer s.Close()
+	const many = 5000
+	heard := 0
+	for n := range many {
+		h.Publish("0", fmt.Sprint(n, strings.Repeat("x", 1000)))
+		if n%1000 == 0 {
+			heard = inOrder(t, heard, waiting(t, s))
+		}
+	}
+	for heard < many {
+		heard = inOrder(t, heard, waiting(t, s))
+	}
+	if got := len(waiting(t, s)); got != 0 || budget.Held() != 0 {
+		t.Errorf("%d more; %d bytes are held", got, budget.Held())
+	}
+}
+
+func inOrder(t *testing.T, heard int, messages []waist.Message) int {
+	t.Helper()
+	if len(messages) == 0 {
+		t.Fatalf("nothing comes after %d", heard)
+	}
+	for _, m := range messages {
+		if !strings.HasPrefix(m.Payload, fmt.Sprint(heard, "x")) {
+			t.Fatalf("%.10s comes at %d", m.Payload, heard)
+		}
+		heard++
+	}
+	return heard
+}
+
 // Whatever is published, taken and closed in whatever order: the budget is never exceeded, and nothing is
 // held in the end.
 func TestBudgetIsGivenBack(t *testing.T) {

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,10 +32,17 @@ type subscriber struct {
 	over    bool      // cut off or closed: it takes nothing more
 	ready   func()    // what to call in place of waking Next, nil for that
 	awaits  bool      // ready is to be called for the next message
-	share   share     // of the budget of all, for the backlog
-	lent    int       // bytes of what the reader has taken last, which he holds until he takes again
-	lentOf  share     // of the budget of all, for that
+
+	// What counts in the budget of all, beyond what each has for nothing.
+	loads   []*load // of the messages of the backlog that count, at the same place
+	lent    int     // bytes of what the reader has taken last, which he holds until he takes again
+	lentOf  []*load // and the loads of it
+	counted int     // bytes that his messages count, beside their texts
 }
+
+// portion is about how many bytes a reader takes at once. What he has taken he has for as long as he likes;
+// only what waits can be taken from him.
+const portion = 256 << 10
 
 // Subscribe begins to listen to channels.
 func (s *subscriber) Subscribe(channels ...string) { s.listen(s.channels, s.hub.channels, channels) }
@@ -76,7 +84,7 @@ func (s *subscriber) ignore(mine map[string]struct{}, rooms map[string]*audience
 // take adds a message to the backlog, or cuts the reader off, and says whether it was added. Where all
 // readers together hold too much, those who hold most are cut.
 func (s *subscriber) take(m waist.Message, text *said) bool {
-	for last := false; ; last = !s.hub.relieve(s) {
+	for last := text.vain; ; last = !s.hub.relieve(s, text) {
 		if added, done := s.try(m, text, last); done {
 			return added
 		}
@@ -92,11 +100,11 @@ func (s *subscriber) try(m waist.Message, text *said, last bool) (added, done bo
 		return false, true
 	}
 	before := s.bytes
-	s.bytes += len(m.Channel) + len(m.Payload) + overhead
+	s.bytes += size(&m)
 	switch {
 	case s.tooSlow():
 		s.cut()
-	case s.lent+s.bytes <= resp.FreeBytes || s.share.add(text):
+	case s.lent+s.bytes <= resp.FreeBytes || s.count(text):
 		s.backlog = append(s.backlog, m)
 	case !last:
 		s.bytes = before
@@ -108,41 +116,64 @@ func (s *subscriber) try(m waist.Message, text *said, last bool) (added, done bo
 	return !s.over, true
 }
 
-// cut ends the subscription for its reader, who holds nothing from then on: he has gone in a moment.
+// cut ends the subscription for its reader, who has what he has taken until he asks for more, or has gone.
 func (s *subscriber) cut() {
 	s.over, s.backlog, s.bytes = true, nil, 0
-	s.share.drop()
-	s.done()
+	s.release(s.loads)
+	s.loads = nil
 }
 
-// behind is how many bytes the reader has not done with.
+// behind is how many bytes wait for the reader, 0 where nothing of it counts.
 func (s *subscriber) behind() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.lent + s.bytes
+	if len(s.loads) == 0 {
+		return 0
+	}
+	return s.bytes
 }
 
-// cutOff ends the subscription for a reader who holds what others need.
-func (s *subscriber) cutOff() {
+// cutOff ends the subscription for a reader who is so far behind, for others to have room. By now he may have
+// read.
+func (s *subscriber) cutOff(behind int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cut()
-	s.signal()
+	if s.bytes >= behind {
+		s.cut()
+		s.signal()
+	}
 }
 
 // done says that the reader asks for more, and so holds no more what he was given before.
 func (s *subscriber) done() {
-	s.lent = 0
-	s.lentOf.drop()
+	s.release(s.lentOf)
+	s.lent, s.lentOf = 0, nil
 }
 
-// lend gives the reader the backlog, and leaves room for what comes next.
+// lend gives the reader a portion of the backlog, and leaves room for what comes next.
 func (s *subscriber) lend(room []waist.Message) []waist.Message {
+	n := 0
+	for n < len(s.backlog) && s.lent < portion {
+		s.lent += size(&s.backlog[n])
+		n++
+	}
 	messages := s.backlog
-	s.lent, s.lentOf, s.share = s.bytes, s.share, s.lentOf
-	s.backlog, s.bytes, s.since = room, 0, time.Time{}
+	s.lentOf = s.loads
+	if n < len(s.backlog) { // what stays is copied to the front, so that no memory waits with it
+		messages, s.backlog = slices.Clone(s.backlog[:n]), slices.Delete(s.backlog, 0, n)
+		n = min(n, len(s.loads))
+		s.lentOf, s.loads = slices.Clone(s.loads[:n]), slices.Delete(s.loads, 0, n)
+	} else {
+		s.backlog, s.loads = room, nil
+	}
+	if s.bytes -= s.lent; s.bytes <= s.hub.limits.Soft {
+		s.since = time.Time{}
+	}
 	return messages
 }
+
+// size is what a message counts in a backlog.
+func size(m *waist.Message) int { return len(m.Channel) + len(m.Payload) + overhead }
 
 // tooSlow judges the backlog, which has just grown.
 func (s *subscriber) tooSlow() bool {
@@ -172,8 +203,9 @@ func (s *subscriber) signal() {
 	}
 }
 
-// Next waits for messages and returns all that are there, which are then the caller's. It fails with
-// waist.ErrSlow when the reader was cut off or the subscription was closed, and with the context's error.
+// Next waits for messages and returns a portion of those that are there, which are then the caller's. It
+// fails with waist.ErrSlow when the reader was cut off or the subscription was closed, and with the
+// context's error.
 func (s *subscriber) Next(ctx context.Context) ([]waist.Message, error) {
 	for {
 		messages, over := s.grab()
@@ -238,6 +270,7 @@ func (s *subscriber) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cut()
+	s.done()
 	s.ready = nil
 	s.signal()
 }

@@ -122,14 +122,14 @@ type Subscription interface {
 	Unsubscribe(channels ...string)
 	PSubscribe(patterns ...string)
 	PUnsubscribe(patterns ...string)
-	// Next waits for messages and returns all that are there. It fails with ErrSlow when the reader fell so
-	// far behind that it was cut off, and with the context's error.
+	// Next waits for messages and returns those that are there, not more at once than are soon written. It fails
+	// with ErrSlow when the reader fell so far behind that it was cut off, and with the context's error.
 	Next(ctx context.Context) ([]Message, error)
 	// Tell has ready called, and again after each Take that gave nothing, once there is something to take;
 	// and when the reader is cut off. It runs where something is published, and must not wait. It is said
 	// before the first Subscribe, and Next is for those who do not say it.
 	Tell(ready func())
-	// Take gives all messages that are there, nil when there are none, and fails as Next does. When it
+	// Take gives messages as Next does, nil when there are none, and fails as Next does. When it
 	// gives some, room, which must be empty, is where the next ones come to.
 	Take(room []Message) ([]Message, error)
 	Close()
