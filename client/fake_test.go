@@ -182,6 +182,7 @@ func (f *fake) awaitJudged(what string, n int) {
 
 func (f *fake) awaitIn(list *[]string, what string, n int) {
 	f.t.Helper()
+	over := time.After(20 * time.Second)
 	for {
 		f.mu.Lock()
 		more := f.more
@@ -191,7 +192,7 @@ func (f *fake) awaitIn(list *[]string, what string, n int) {
 		}
 		select {
 		case <-more:
-		case <-time.After(20 * time.Second):
+		case <-over:
 			f.t.Fatalf("%q came %d times, want %d", what, f.countIn(list, what), n)
 		}
 	}

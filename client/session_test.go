@@ -333,7 +333,7 @@ func TestA3_NothingIsSentWhileAPromiseIsUnderWay(t *testing.T) {
 	g.set(func(g *group) { g.hold = true })
 	beats := f.count("SESSION KEEPALIVE")
 	s.Nudge()
-	f.await("SESSION KEEPALIVE", beats+1)
+	f.awaitJudged("SESSION KEEPALIVE", beats+1)
 	f.mu.Lock()
 	resumed := make(chan struct{})
 	n := len(f.came)
