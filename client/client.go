@@ -113,8 +113,8 @@ func (c *Client) exchange(ctx context.Context, again bool, cmds ...caucus.Comman
 			}
 		case errors.As(err, &lost) && lost.sent && !again:
 			return nil, uncertain(told(err, last), err)
-		case last == nil || !over(ctx):
-			last = err
+		default:
+			last = reason(ctx, last, err)
 		}
 		bad = l
 		if waited := wait.wait(ctx); waited != nil {
@@ -137,6 +137,14 @@ func because(ctx context.Context, err, last error) error {
 		return err
 	}
 	return notApplied(last, cmp.Or(context.Cause(ctx), context.DeadlineExceeded))
+}
+
+// reason gives which of two errors to tell: the newer, unless it may say no more than that the time is up.
+func reason(ctx context.Context, last, err error) error {
+	if last != nil && over(ctx) {
+		return last
+	}
+	return err
 }
 
 // over says whether the time of ctx has passed, which a connection may know before ctx does: whatever
@@ -249,9 +257,7 @@ func (c *Client) dialAny(ctx context.Context, after string) (*link, error) {
 			if final(err) {
 				return nil, err
 			}
-			if last == nil || !over(ctx) {
-				last = err
-			}
+			last = reason(ctx, last, err)
 		}
 		if err := c.open(); err != nil {
 			return nil, err

@@ -194,9 +194,7 @@ func (c *Client) hear(ctx context.Context, after string, cmds ...caucus.Command)
 			if final(err) {
 				return nil, err
 			}
-			if last == nil || !over(ctx) {
-				last = err
-			}
+			last = reason(ctx, last, err)
 		}
 		if err := wait.wait(within); err != nil {
 			return nil, notApplied(last, err)

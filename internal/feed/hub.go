@@ -58,7 +58,7 @@ func (h *Hub) Watch() waist.Subscription {
 func (h *Hub) Publish(channel, payload string) int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	text := said{budget: h.limits.Budget, bytes: len(channel) + len(payload)}
+	text := said{bytes: len(channel) + len(payload)}
 	n := h.channels[channel].take(waist.Message{Channel: channel, Payload: payload}, &text)
 	if private(channel) {
 		return n
@@ -157,11 +157,11 @@ func (h *Hub) relieve(s *subscriber, text *said) (again bool) {
 			furthest, most = other, bytes
 		}
 	}
-	if furthest == nil || !h.limits.Budget.Fits(text.needs()-all) {
+	if furthest == nil || !h.limits.Budget.Fits(text.bytes+overhead-all) {
 		text.vain = true
 		return false
 	}
-	if furthest == s || most <= s.behind() {
+	if most <= s.behind() {
 		return false
 	}
 	furthest.cutOff(most)
