@@ -144,24 +144,32 @@ func (c *conn) conclude(p *talk.Plan, a replica.Answer) []caucus.Reply {
 
 // ask has the steps of a plan carried out.
 func (c *conn) ask(ctx context.Context, p *talk.Plan) replica.Answer {
+	begun := time.Now()
+	over, ok := c.n.shares.turn(ctx, len(p.Steps), c.n.patience(ctx))
+	if !ok {
+		return replica.Answer{Err: errCrowded}
+	}
+	defer over()
 	req := &request{answer: c.answer, batch: batchOf(p)}
 	req.batch.Tag = req
 	c.n.shares.underway.Add(1)
 	defer c.n.shares.underway.Add(-1)
-	begun := time.Now()
 	trail := c.n.follow(ctx, p, &req.batch, begun)
 	if !c.n.owner.submit(&req.batch, c.n.patience(ctx)) {
 		return replica.Answer{Err: errStopping}
 	}
-	a, ok := c.await(ctx)
+	a, answered := c.await(ctx)
 	c.n.meter.Answered(way(p), time.Since(begun))
-	if !ok {
+	if !answered {
 		c.answer = make(chan replica.Answer, 1)
 		a.Err = errAbandoned
 	}
 	c.n.arrived(trail, a.Err)
 	return a
 }
+
+var errCrowded = caucus.Errorf(caucus.ErrTryAgain, "those who send many commands at once to this node wait "+
+	"for each other, and it was not the turn of this in time; send fewer at once")
 
 // batchOf gives what the replica is to do for a plan.
 func batchOf(p *talk.Plan) replica.Batch {

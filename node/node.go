@@ -68,7 +68,7 @@ type Node struct {
 	master   uint64              // who led last, as clients of Sentinel were told; of the owner alone
 	waiting  atomic.Int64        // commands that wait for their answer (BLOCK, WAIT)
 	flights  *flights            // pipelines that are under way
-	shares   shares              // of each in what goes at once
+	shares   *shares             // of each in what goes at once
 	turns    turns               // those of them that wait in line
 	tables   bell                // rings when the digests of all nodes were compared
 	assembly *assembly
@@ -115,7 +115,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 }
 
 func newNode(cfg Config, known commands) *Node {
-	n := &Node{cfg: cfg, log: cfg.Logger, commands: known, opened: make(chan struct{}),
+	n := &Node{cfg: cfg, shares: newShares(), log: cfg.Logger, commands: known, opened: make(chan struct{}),
 		done: make(chan struct{}), assembly: newAssembly(), gate: newGate(), seat: newSeat(),
 		voice: newVoice(), flights: newFlights(), budget: resp.NewBudget(cfg.MaxClientMemory),
 		logins: newLogins(), rates: newRates(cfg.MaxUserRate)}

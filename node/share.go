@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 )
@@ -13,23 +14,27 @@ const (
 	usualCommands  = 64 // of a pipeline that goes as a whole
 )
 
-// While there are pipelines of usual size too, what is shared takes about as long as one write of the log: so
-// who waits for one waits little longer for giants before him, and these have half of the time. The time of a
-// command is that of a SET in a pipeline (docs/performance.md).
+// While there are pipelines of usual size too, giants go one after the other, a piece each time, and after a
+// piece none of them for as long as that took: half of the time disk and processors are there for the others
+// as if there were no giants. A piece takes less than one write of the log, so that who waits for one waits
+// little longer for the piece before him. The time of a command is that of a SET on processors that are busy.
 const (
-	commandTime = 3 * time.Microsecond
-	leastShared = sharedCommands / 8
-	leastPiece  = 8
+	commandTime = 8 * time.Microsecond
+	leastPiece  = sharedCommands / 8
+	mostRest    = 100 * time.Millisecond
 	besides     = 10 * time.Millisecond // pipelines of usual size are there so long after the last one
 	forgotten   = time.Second           // and giants, of one conversation
 )
 
 // shares says how much of what goes at once is whose. Its methods are safe for concurrent use, but for wrote.
 type shares struct {
-	underway atomic.Int64 // pipelines, those of goroutines of their own too
-	usual    atomic.Int64 // when one of usual size last came, unix nanoseconds
-	writing  atomic.Int64 // how long a write of the log takes lately, nanoseconds
+	underway atomic.Int64  // pipelines, those of goroutines of their own too
+	usual    atomic.Int64  // when one of usual size last came, unix nanoseconds
+	writing  atomic.Int64  // how long a write of the log takes lately, nanoseconds
+	piece    chan struct{} // holds one while a piece of a giant is under way beside others, or rests after it
 }
+
+func newShares() *shares { return &shares{piece: make(chan struct{}, 1)} }
 
 // came takes note of a pipeline of so many commands. It keeps in giant when the last giant of the same
 // conversation came: what comes soon after may be the rest of that.
@@ -48,15 +53,50 @@ func (s *shares) wrote(took time.Duration) {
 	s.writing.Store(before + (int64(took)-before)/8)
 }
 
+// crowded says whether there are pipelines of usual size.
+func (s *shares) crowded(now time.Time) bool { return now.UnixNano()-s.usual.Load() < int64(besides) }
+
 // of gives how many commands may go at once of a pipeline that has so many left.
 func (s *shares) of(commands int, now time.Time) int {
-	if commands <= usualCommands {
+	switch {
+	case commands <= usualCommands:
 		return commands
+	case s.crowded(now):
+		return int(min(max(leastPiece, s.writing.Load()/int64(commandTime)), sharedCommands))
 	}
-	shared, least := int64(sharedCommands), usualCommands
-	if now.UnixNano()-s.usual.Load() < int64(besides) {
-		shared = min(max(leastShared, s.writing.Load()/int64(commandTime)), sharedCommands)
-		least = leastPiece
+	return max(usualCommands, int(sharedCommands/(1+s.underway.Load())))
+}
+
+// waits says whether a piece of so many commands must wait for its turn.
+func (s *shares) waits(commands int, now time.Time) bool {
+	return commands > usualCommands && s.crowded(now)
+}
+
+// turn waits until a piece of so many commands may go, if it must, and says no when ctx or patience ends
+// before. When what went is answered, over lets the next go.
+func (s *shares) turn(ctx context.Context, commands int, patience time.Duration) (over func(), ok bool) {
+	if !s.waits(commands, time.Now()) {
+		return func() {}, true
 	}
-	return max(least, int(shared/(1+s.underway.Load())))
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case s.piece <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false
+	case <-late.C:
+		return nil, false
+	}
+	begun := time.Now()
+	return func() { s.rest(time.Since(begun)) }, true
+}
+
+// rest lets the next piece go when as much time has passed as one took that is over, or at once if there is
+// nobody else any more.
+func (s *shares) rest(took time.Duration) {
+	if !s.crowded(time.Now()) {
+		<-s.piece
+		return
+	}
+	time.AfterFunc(min(took, mostRest), func() { <-s.piece })
 }

@@ -134,3 +134,52 @@ func TestWhoIsCutWhileHeWaitsIsAbandoned(t *testing.T) {
 		t.Error("a loss")
 	}
 }
+
+// Who was told to come again later, and does so at once, has his turn among those who send as fast as they
+// can, however he sends.
+func TestWhoIsRefusedForNowGoesOnInTurn(t *testing.T) {
+	inTurn := make(chan bool, 10_000)
+	s := open(t, func(_ *respd.Config, m *memory) {
+		m.starts = func() { inTurn <- calledBy("sockets.(*Watch).late") }
+	})
+	c := s.dial()
+	for _, say := range []struct {
+		text, want string
+		inTurn     bool
+	}{
+		{"SET k 1\r\n", "+OK\r\n", false},
+		{"SET scarce 1\r\nGET k\r\n", "-TRYAGAIN not now\r\n$1\r\n1\r\n", false},
+		{"GET k\r\n", "$1\r\n1\r\n", true},
+		{"ECHO x\r\n", "$1\r\nx\r\n", false},
+	} {
+		c.say(say.text, say.want)
+		if got := <-inTurn; got != say.inTurn {
+			t.Errorf("%q is begun in turn: %v", say.text, got)
+		}
+	}
+	const many = 9000                                                                       // more comes than is read at once
+	go func() {
+		_, _ = io.WriteString(c.Conn, strings.Repeat("SET scarce 1\r\n", many)) // expect tells
+	}()
+	c.expect(strings.Repeat("-TRYAGAIN not now\r\n", many))
+	for n := 0; len(inTurn) > 0; n++ {
+		if got := <-inTurn; got != (n > 0) {
+			t.Errorf("pipeline %d of those that are refused is begun in turn: %v", n, got)
+		}
+	}
+}
+
+// calledBy says whether a function is among those that called.
+func calledBy(name string) bool {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	for {
+		frame, more := frames.Next()
+		if strings.HasSuffix(frame.Function, name) {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
