@@ -157,7 +157,7 @@ func TestWhoIsRefusedForNowGoesOnInTurn(t *testing.T) {
 			t.Errorf("%q is begun in turn: %v", say.text, got)
 		}
 	}
-	const many = 9000                                                                       // more comes than is read at once
+	const many = 9000 // more comes than is read at once
 	go func() {
 		_, _ = io.WriteString(c.Conn, strings.Repeat("SET scarce 1\r\n", many)) // expect tells
 	}()
