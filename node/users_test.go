@@ -191,6 +191,8 @@ func TestSessionsBelongToTheirUser(t *testing.T) {
 	if r, err := bob.Do("SESSION", "KEEPALIVE", id); err != nil || len(r.Items) != 1 || r.Items[0].Int != -1 {
 		t.Errorf("KEEPALIVE of another's session: %+v, %v", r, err)
 	}
+	eve := lineOf(t, nodes[1], "ACL SETUSER eve on >e ~* &* +@all -@dangerous", "AUTH eve e")
+	play(t, eve, [2]string{"GROUP EVICT g m1", "-NOPERM"}) // it would end all that the session has
 	play(t, ann, [2]string{"AUTH bob b", "OK"}, [2]string{"GROUP LEAVE g", "-NOPERM"},
 		[2]string{"AUTH ann a", "OK"}, [2]string{"GROUP LEAVE g", "1"})
 	_, _, addr := nodes[1].Addresses()

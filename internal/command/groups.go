@@ -48,7 +48,7 @@ func groups() []Spec {
 		{Name: "group|transfer", Arity: 4, Flags: Write | Fast, Group: family, Since: since,
 			Usage: "group member", Complexity: "O(log(N))",
 			Summary: "Hands the leadership to a member once its holder stops believing in it; answers the term"},
-		{Name: "group|evict", Arity: 4, Flags: Write | Fast, Group: family, Since: since,
+		{Name: "group|evict", Arity: 4, Flags: Write | Admin | Fast, Group: family, Since: since,
 			Usage: "group member", Complexity: "O(log(N))",
 			Summary: "Acknowledges a member's session no more and ends it when its promise is over"},
 		{Name: "group|slots", Arity: -3, Flags: ReadOnly, Group: family, Since: since,
