@@ -20,7 +20,7 @@ const (
 // little longer for the piece before him. The time of a command is that of a SET on processors that are busy.
 const (
 	commandTime = 8 * time.Microsecond
-	leastPiece  = sharedCommands / 8
+	leastPiece  = sharedCommands / 4
 	mostRest    = 100 * time.Millisecond
 	besides     = 10 * time.Millisecond // pipelines of usual size are there so long after the last one
 	forgotten   = time.Second           // and giants, of one conversation

@@ -49,13 +49,13 @@ func TestShareBesideOthers(t *testing.T) {
 		writes   time.Duration // take so long
 		want     int
 	}{
-		{2000, time.Millisecond, 1, 1600 * time.Microsecond, 200},
-		{65, time.Millisecond, 64, 1600 * time.Microsecond, 200},
-		{64, time.Millisecond, 1, 1600 * time.Microsecond, 64},
-		{2000, time.Millisecond, 1, time.Microsecond, 128}, // a disk in memory
+		{2000, time.Millisecond, 1, 4 * time.Millisecond, 500},
+		{65, time.Millisecond, 64, 4 * time.Millisecond, 500},
+		{64, time.Millisecond, 1, 4 * time.Millisecond, 64},
+		{2000, time.Millisecond, 1, time.Microsecond, 256}, // a disk in memory
 		{2000, time.Millisecond, 1, time.Second, 1024},     // a slow one, beside which it does not matter
-		{2000, time.Millisecond, 65, 1600 * time.Microsecond, 1024},
-		{2000, 10 * time.Millisecond, 1, 1600 * time.Microsecond, 1024},
+		{2000, time.Millisecond, 65, 4 * time.Millisecond, 1024},
+		{2000, 10 * time.Millisecond, 1, 4 * time.Millisecond, 1024},
 	} {
 		s := newShares()
 		for range 200 {
