@@ -18,13 +18,14 @@ import (
 
 // conn is one conversation with this node.
 type conn struct {
-	n      *Node
-	id     uint64
-	talk   *talk.Talk
-	answer chan replica.Answer // of the batch in flight; one at a time
-	flight *flight             // that was started; under the lock of flights
-	beat   time.Time           // when a beat was last sent for commands that need no answer from the ensemble
-	giant  time.Time           // when the last giant pipeline came (shares)
+	n       *Node
+	id      uint64
+	talk    *talk.Talk
+	answer  chan replica.Answer // of the batch in flight; one at a time
+	flight  *flight             // that was started; under the lock of flights
+	beat    time.Time           // when a beat was last sent for commands that need no answer from the ensemble
+	giant   time.Time           // when the last giant pipeline came (shares)
+	tooFast int                 // commands of the plan that is being made which are refused for their rate
 
 	close sync.Once
 }
@@ -42,7 +43,11 @@ func (n *Node) converse(info waist.ConnInfo) *conn {
 		Clock: n.ensembleTime, User: speaker(info),
 		Share: func(commands int) int { return n.shares.of(commands, time.Now()) },
 		Authorize: func(user string, s *command.Spec, cmd caucus.Command) *caucus.Error {
-			return n.authorize(waist.Asker{User: user, Multi: c.talk.Gathers(), About: info.About}, s, cmd)
+			err := n.authorize(waist.Asker{User: user, Multi: c.talk.Gathers(), About: info.About}, s, cmd)
+			if err != nil && err.Is(caucus.ErrTryAgain) {
+				c.tooFast++
+			}
+			return err
 		},
 		Node: func(cmd caucus.Command) caucus.Reply {
 			return n.local(asCaller(n.ctx, c.talk.User()), cmd)
@@ -86,7 +91,7 @@ func (c *conn) DoAll(ctx context.Context, cmds []caucus.Command) []caucus.Reply 
 	if len(cmds) == 0 {
 		return nil
 	}
-	c.n.shares.came(len(cmds), &c.giant, time.Now())
+	c.came(len(cmds), time.Now())
 	plan, used := c.talk.Plan(cmds)
 	return c.doAll(ctx, plan, cmds[used:], len(cmds))
 }
@@ -115,6 +120,7 @@ func (c *conn) doAll(ctx context.Context, plan *talk.Plan, rest []caucus.Command
 }
 
 func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *caucus.Error) {
+	c.pause(ctx, p)
 	if len(p.Steps) == 0 {
 		c.touch(p)
 		return c.talk.Finish(p, nil), nil
@@ -131,6 +137,34 @@ func (c *conn) carryOut(ctx context.Context, p *talk.Plan) ([]caucus.Reply, *cau
 	return c.conclude(p, a), a.Err
 }
 
+// came takes note of a pipeline of so many commands. What this process says itself, its beats above all, is
+// nobody beside whom giants would have to go at a pace.
+func (c *conn) came(commands int, now time.Time) {
+	if !inside(c.talk.User()) {
+		c.n.shares.came(commands, &c.giant, now)
+	}
+}
+
+// part gives what of a plan counts for others.
+func (c *conn) part(p *talk.Plan) part {
+	return part{commands: len(p.Steps), writes: p.Writes(), refused: c.tooFast}
+}
+
+// pause waits before a plan is carried out, if it has to.
+func (c *conn) pause(ctx context.Context, p *talk.Plan) {
+	d := c.n.shares.pause(c.part(p), time.Now())
+	if c.tooFast = 0; d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-c.n.owner.quit:
+	}
+}
+
 // conclude gives the replies that an answer to a plan comes to.
 func (c *conn) conclude(p *talk.Plan, a replica.Answer) []caucus.Reply {
 	if a.Err == nil {
@@ -144,32 +178,24 @@ func (c *conn) conclude(p *talk.Plan, a replica.Answer) []caucus.Reply {
 
 // ask has the steps of a plan carried out.
 func (c *conn) ask(ctx context.Context, p *talk.Plan) replica.Answer {
-	begun := time.Now()
-	over, ok := c.n.shares.turn(ctx, len(p.Steps), c.n.patience(ctx))
-	if !ok {
-		return replica.Answer{Err: errCrowded}
-	}
-	defer over()
 	req := &request{answer: c.answer, batch: batchOf(p)}
 	req.batch.Tag = req
 	c.n.shares.underway.Add(1)
 	defer c.n.shares.underway.Add(-1)
+	begun := time.Now()
 	trail := c.n.follow(ctx, p, &req.batch, begun)
 	if !c.n.owner.submit(&req.batch, c.n.patience(ctx)) {
 		return replica.Answer{Err: errStopping}
 	}
-	a, answered := c.await(ctx)
+	a, ok := c.await(ctx)
 	c.n.meter.Answered(way(p), time.Since(begun))
-	if !answered {
+	if !ok {
 		c.answer = make(chan replica.Answer, 1)
 		a.Err = errAbandoned
 	}
 	c.n.arrived(trail, a.Err)
 	return a
 }
-
-var errCrowded = caucus.Errorf(caucus.ErrTryAgain, "those who send many commands at once to this node wait "+
-	"for each other, and it was not the turn of this in time; send fewer at once")
 
 // batchOf gives what the replica is to do for a plan.
 func batchOf(p *talk.Plan) replica.Batch {

@@ -102,7 +102,6 @@ func (d *disk) append(list []replica.Write) bool {
 	}
 	took := time.Since(begun)
 	d.n.meter.Synced(took, len(list))
-	d.n.shares.wrote(took)
 	last := list[len(list)-1].Seq
 	d.n.owner.stored(last)
 	return true

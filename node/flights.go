@@ -42,14 +42,14 @@ func newFlights() *flights {
 	return &flights{all: map[*flight]struct{}{}, wake: make(chan struct{}, 1)}
 }
 
-// Start begins a pipeline. One that cannot go as a whole, must wait for its turn, or whose answer may be
-// long in coming, has a goroutine of its own.
+// Start begins a pipeline. One that cannot go as a whole, may have to pause, or whose answer may be long
+// in coming, has a goroutine of its own.
 func (c *conn) Start(ctx context.Context, cmds []caucus.Command, done func([]caucus.Reply)) []caucus.Reply {
 	begun := time.Now()
-	c.n.shares.came(len(cmds), &c.giant, begun)
+	c.came(len(cmds), begun)
 	plan, used := c.talk.Plan(cmds)
 	switch {
-	case used < len(cmds) || !plan.Soon() || c.n.shares.waits(len(plan.Steps), begun):
+	case used < len(cmds) || !plan.Soon() || c.n.shares.mayPause(c.part(plan), begun):
 		go func() {
 			done(c.doAll(ctx, plan, cmds[used:], len(cmds)))
 			c.Push()

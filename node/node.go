@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -115,7 +116,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 }
 
 func newNode(cfg Config, known commands) *Node {
-	n := &Node{cfg: cfg, shares: newShares(), log: cfg.Logger, commands: known, opened: make(chan struct{}),
+	n := &Node{cfg: cfg, shares: newShares(runtime.GOMAXPROCS(0)), log: cfg.Logger, commands: known, opened: make(chan struct{}),
 		done: make(chan struct{}), assembly: newAssembly(), gate: newGate(), seat: newSeat(),
 		voice: newVoice(), flights: newFlights(), budget: resp.NewBudget(cfg.MaxClientMemory),
 		logins: newLogins(), rates: newRates(cfg.MaxUserRate)}

@@ -1,9 +1,10 @@
 package node
 
 import (
-	"context"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // What is under way goes into one entry or one round of reads, and whoever comes next waits for all of it. So
@@ -14,27 +15,38 @@ const (
 	usualCommands  = 64 // of a pipeline that goes as a whole
 )
 
-// While there are pipelines of usual size too, giants go one after the other, a piece each time, and after a
-// piece none of them for as long as that took: half of the time disk and processors are there for the others
-// as if there were no giants. A piece takes less than one write of the log, so that who waits for one waits
-// little longer for the piece before him. The time of a command is that of a SET on processors that are busy.
+// While there are pipelines of usual size too, giants go in small pieces, and all of them together at a pace
+// that leaves most of the processors to the others (docs/performance.md).
 const (
-	commandTime = 8 * time.Microsecond
-	leastPiece  = sharedCommands / 4
-	mostRest    = 100 * time.Millisecond
-	besides     = 10 * time.Millisecond // pipelines of usual size are there so long after the last one
-	forgotten   = time.Second           // and giants, of one conversation
+	smallPiece = sharedCommands / 8
+	writePace  = 32 * time.Microsecond // of a processor, from one write to the next
+	leastPace  = 8 * time.Microsecond  // since one goroutine applies them all, on whatever machine
+	readParts  = 8                     // a read is so much less
+	besides    = 10 * time.Millisecond // pipelines of usual size are there so long after the last one
+	forgotten  = time.Second           // and giants, of one conversation
 )
 
-// shares says how much of what goes at once is whose. Its methods are safe for concurrent use, but for wrote.
+// To refuse costs nearly as much as to carry out, so that refusals for the rate of a user have a pace as well,
+// of a tenth of a processor.
+const refusePace = 30 * time.Microsecond
+
+// mostPause is how long a part of a pipeline is held up at most. Those who are too many for that go faster.
+const mostPause = 100 * time.Millisecond
+
+// shares says how much of what goes at once is whose, and who pauses before. Its methods are safe for
+// concurrent use.
 type shares struct {
 	underway atomic.Int64  // pipelines, those of goroutines of their own too
 	usual    atomic.Int64  // when one of usual size last came, unix nanoseconds
-	writing  atomic.Int64  // how long a write of the log takes lately, nanoseconds
-	piece    chan struct{} // holds one while a piece of a giant is under way beside others, or rests after it
+	giants   *rate.Limiter // of commands, reads by the part
+	refusals *rate.Limiter
 }
 
-func newShares() *shares { return &shares{piece: make(chan struct{}, 1)} }
+func newShares(processors int) *shares {
+	pace := max(leastPace, writePace/time.Duration(processors))
+	return &shares{giants: rate.NewLimiter(rate.Every(pace), smallPiece),
+		refusals: rate.NewLimiter(rate.Every(refusePace), sharedCommands)}
+}
 
 // came takes note of a pipeline of so many commands. It keeps in giant when the last giant of the same
 // conversation came: what comes soon after may be the rest of that.
@@ -47,12 +59,6 @@ func (s *shares) came(commands int, giant *time.Time, now time.Time) {
 	}
 }
 
-// wrote takes note of how long a write of the log took. It is called by one goroutine.
-func (s *shares) wrote(took time.Duration) {
-	before := s.writing.Load()
-	s.writing.Store(before + (int64(took)-before)/8)
-}
-
 // crowded says whether there are pipelines of usual size.
 func (s *shares) crowded(now time.Time) bool { return now.UnixNano()-s.usual.Load() < int64(besides) }
 
@@ -62,41 +68,49 @@ func (s *shares) of(commands int, now time.Time) int {
 	case commands <= usualCommands:
 		return commands
 	case s.crowded(now):
-		return int(min(max(leastPiece, s.writing.Load()/int64(commandTime)), sharedCommands))
+		return smallPiece
 	}
 	return max(usualCommands, int(sharedCommands/(1+s.underway.Load())))
 }
 
-// waits says whether a piece of so many commands must wait for its turn.
-func (s *shares) waits(commands int, now time.Time) bool {
-	return commands > usualCommands && s.crowded(now)
+// part is what of a pipeline goes at once.
+type part struct {
+	commands int // that are carried out
+	writes   bool
+	refused  int // and that are not, for their rate
 }
 
-// turn waits until a piece of so many commands may go, if it must, and says no when ctx or patience ends
-// before. When what went is answered, over lets the next go.
-func (s *shares) turn(ctx context.Context, commands int, patience time.Duration) (over func(), ok bool) {
-	if !s.waits(commands, time.Now()) {
-		return func() {}, true
-	}
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	select {
-	case s.piece <- struct{}{}:
-	case <-ctx.Done():
-		return nil, false
-	case <-late.C:
-		return nil, false
-	}
-	begun := time.Now()
-	return func() { s.rest(time.Since(begun)) }, true
+// isGiant says whether a part is one of those who go at a pace.
+func (s *shares) isGiant(p part, now time.Time) bool {
+	return p.commands > usualCommands && s.crowded(now)
 }
 
-// rest lets the next piece go when as much time has passed as one took that is over, or at once if there is
-// nobody else any more.
-func (s *shares) rest(took time.Duration) {
-	if !s.crowded(time.Now()) {
-		<-s.piece
-		return
+// mayPause says whether pause may give something.
+func (s *shares) mayPause(p part, now time.Time) bool { return p.refused > 0 || s.isGiant(p, now) }
+
+// pause gives how long a part is to wait before it goes.
+func (s *shares) pause(p part, now time.Time) (d time.Duration) {
+	if s.isGiant(p, now) {
+		cost := p.commands
+		if !p.writes {
+			cost /= readParts
+		}
+		d = reserve(s.giants, cost, now)
 	}
-	time.AfterFunc(min(took, mostRest), func() { <-s.piece })
+	if p.refused > 0 {
+		d = max(d, reserve(s.refusals, p.refused, now))
+	}
+	return d
+}
+
+// reserve gives how long to wait for n of what has a pace. Who would wait too long waits as long as one may,
+// and takes nothing from those who come after him.
+func reserve(l *rate.Limiter, n int, now time.Time) time.Duration {
+	r := l.ReserveN(now, min(n, l.Burst()))
+	d := r.DelayFrom(now)
+	if d > mostPause {
+		r.CancelAt(now)
+		return mostPause
+	}
+	return d
 }

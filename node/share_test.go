@@ -1,9 +1,7 @@
 package node
 
 import (
-	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/caucus-project/caucus"
@@ -39,137 +37,95 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// Beside pipelines of usual size the pieces of giants take less than a write of the log.
+// Beside pipelines of usual size giants go in small pieces.
 func TestShareBesideOthers(t *testing.T) {
 	begun := time.Unix(1_000_000, 0)
 	for _, c := range []struct {
 		commands int
 		since    time.Duration // a pipeline came
 		came     int           // with so many commands
-		writes   time.Duration // take so long
 		want     int
 	}{
-		{2000, time.Millisecond, 1, 4 * time.Millisecond, 500},
-		{65, time.Millisecond, 64, 4 * time.Millisecond, 500},
-		{64, time.Millisecond, 1, 4 * time.Millisecond, 64},
-		{2000, time.Millisecond, 1, time.Microsecond, 256}, // a disk in memory
-		{2000, time.Millisecond, 1, time.Second, 1024},     // a slow one, beside which it does not matter
-		{2000, time.Millisecond, 65, 4 * time.Millisecond, 1024},
-		{2000, 10 * time.Millisecond, 1, 4 * time.Millisecond, 1024},
+		{2000, time.Millisecond, 1, 128},
+		{65, time.Millisecond, 64, 128},
+		{64, time.Millisecond, 1, 64},
+		{2000, time.Millisecond, 65, 1024},
+		{2000, 10 * time.Millisecond, 1, 1024},
 	} {
-		s := newShares()
-		for range 200 {
-			s.wrote(c.writes)
-		}
+		s := newShares(2)
 		s.came(c.came, &time.Time{}, begun)
-		got := s.of(c.commands, begun.Add(c.since))
-		if got < c.want-1-c.want/50 || got > c.want {
+		if got := s.of(c.commands, begun.Add(c.since)); got != c.want {
 			t.Errorf("%+v: %d go at once", c, got)
 		}
 	}
 }
 
-// crowd has pipelines of usual size come to s as long as a test lasts.
-func crowd(t *testing.T, s *shares) {
-	t.Helper()
-	quit, gone := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(gone)
-		for tick := time.NewTicker(besides / 2); ; {
-			s.came(1, &time.Time{}, time.Now())
-			select {
-			case <-tick.C:
-			case <-quit:
-				tick.Stop()
-				return
+// Beside others giants have a pace, of all of them together, and what is refused for its rate has one at all
+// times. Nobody pauses for long, and when they are gone nothing is left of their haste.
+func TestPaces(t *testing.T) {
+	writes, reads := part{commands: 128, writes: true}, part{commands: 128}
+	for _, c := range []struct {
+		name       string
+		crowded    bool
+		processors int
+		part       part
+		each, most time.Duration // the second of many at one time pauses so long, and the last
+	}{
+		{"writes", true, 2, writes, 2048 * time.Microsecond, mostPause},
+		{"writes on many processors", true, 64, writes, 1024 * time.Microsecond, mostPause},
+		{"writes on one", true, 1, writes, 4096 * time.Microsecond, mostPause},
+		{"reads", true, 2, reads, 0, mostPause},
+		{"giants alone", false, 2, writes, 0, 0},
+		{"of usual size", true, 2, part{commands: 64, writes: true}, 0, 0},
+		{"refusals", false, 2, part{refused: 1000}, 976 * 30 * time.Microsecond, mostPause},
+	} {
+		now := time.Unix(1_000_000, 0)
+		s := newShares(c.processors)
+		come := func() {
+			if c.crowded {
+				s.came(1, &time.Time{}, now)
 			}
 		}
-	}()
-	synctest.Wait()
-	t.Cleanup(func() { close(quit); <-gone })
+		come()
+		if first := s.pause(c.part, now); first != 0 {
+			t.Errorf("%s: the first pauses for %v", c.name, first)
+		}
+		if got := s.pause(c.part, now); (got - c.each).Abs() > time.Microsecond {
+			t.Errorf("%s: the second pauses for %v, want %v", c.name, got, c.each)
+		}
+		last := time.Duration(0)
+		for range 1000 {
+			last = s.pause(c.part, now)
+		}
+		if last != c.most {
+			t.Errorf("%s: the last pauses for %v, want %v", c.name, last, c.most)
+		}
+		now = now.Add(2 * mostPause)
+		come()
+		if got := s.pause(c.part, now); got != 0 {
+			t.Errorf("%s: who comes later pauses for %v", c.name, got)
+		}
+	}
 }
 
-// Beside others giants go one after the other, and after each as much time is the others' as it took, but not
-// for ever. Who is not to wait does not.
-func TestGiantsTakeTurns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newShares()
-		crowd(t, s)
-		begun := time.Now()
-		for n, c := range []struct {
-			takes  time.Duration
-			begins time.Duration // after the first
-		}{
-			{3 * time.Millisecond, 0},
-			{time.Millisecond, 6 * time.Millisecond},
-			{time.Second, 8 * time.Millisecond},
-			{time.Millisecond, 1008*time.Millisecond + mostRest},
-		} {
-			over, ok := s.turn(t.Context(), usualCommands+1, time.Minute)
-			if at := time.Since(begun); !ok || at != c.begins {
-				t.Errorf("giant %d goes after %v: %v", n, at, ok)
-			}
-			if over, ok := s.turn(t.Context(), usualCommands, 0); !ok {
-				t.Error("a usual one has to wait")
-			} else {
-				over()
-			}
-			time.Sleep(c.takes)
-			over()
+// The process of the node, which beats for its own session, is nobody beside whom others have to pause.
+func TestTheNodeItselfIsNoCrowd(t *testing.T) {
+	n := bareNode(Config{})
+	now := time.Now()
+	for _, c := range []struct {
+		info waist.ConnInfo
+		want bool
+	}{{waist.ConnInfo{Inside: true}, false}, {waist.ConnInfo{Node: true}, false}, {waist.ConnInfo{}, true}} {
+		n.converse(c.info).came(1, now)
+		if got := n.shares.crowded(now); got != c.want {
+			t.Errorf("beside %+v: %v", c.info, got)
 		}
-	})
-}
-
-func TestGiantsWaitNoLongerThanTheyMay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newShares()
-		crowd(t, s)
-		over, ok := s.turn(t.Context(), 1000, time.Minute)
-		if !ok {
-			t.Fatal("the first one waits")
-		}
-		begun := time.Now()
-		if _, ok := s.turn(t.Context(), 1000, time.Second); ok || time.Since(begun) != time.Second {
-			t.Errorf("it went beside another: %v, after %v", ok, time.Since(begun))
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, ok := s.turn(ctx, 1000, time.Minute); ok || time.Since(begun) != 2*time.Second {
-			t.Errorf("it waits longer than its context: %v, after %v", ok, time.Since(begun))
-		}
-		over()
-	})
-}
-
-// Without others a giant waits for nobody, and who waited for its turn when they went goes on at once.
-func TestGiantsAloneDoNotTakeTurns(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newShares()
-		s.came(1, &time.Time{}, time.Now())
-		first, _ := s.turn(t.Context(), 1000, time.Minute)
-		second := make(chan func())
-		go func() {
-			over, _ := s.turn(t.Context(), 1000, time.Minute)
-			second <- over
-		}()
-		time.Sleep(besides)
-		if over, ok := s.turn(t.Context(), 1000, 0); !ok {
-			t.Error("it has to wait for another giant")
-		} else {
-			over()
-		}
-		begun := time.Now()
-		first()
-		(<-second)()
-		if took := time.Since(begun); took != 0 {
-			t.Errorf("who waited goes on after %v", took)
-		}
-	})
+	}
 }
 
 // Giants alone go in large pieces, though what is read of them may be few commands.
 func TestShareOfGiantsAlone(t *testing.T) {
-	s := newShares()
+	s := newShares(2)
 	var giant time.Time
 	now := time.Unix(1_000_000, 0)
 	for _, commands := range []int{20_000, 22, 22, 478, 64, 1, 2} {
@@ -180,7 +136,7 @@ func TestShareOfGiantsAlone(t *testing.T) {
 	}
 	now = now.Add(2 * forgotten)
 	s.came(1, &giant, now)
-	if got := s.of(2000, now); got != leastPiece {
-		t.Errorf("%d go at once beside one that sends little again, want %d", got, leastPiece)
+	if got := s.of(2000, now); got != smallPiece {
+		t.Errorf("%d go at once beside one that sends little again, want %d", got, smallPiece)
 	}
 }

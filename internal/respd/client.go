@@ -40,7 +40,6 @@ type client struct {
 	leaving bool // it is closed once its replies are written
 	byWord  bool // it asked to be closed
 	failed  bool // the last reply was an error
-	early   bool // a command that was just answered is to be tried again later (TRYAGAIN)
 
 	dismissed atomic.Bool // it is closed after the answers to its pipeline
 
@@ -381,7 +380,7 @@ func (c *client) say(r caucus.Reply) {
 // add adds a reply and says how many bytes wait to be written.
 func (c *client) add(r caucus.Reply) int {
 	if c.failed = r.Kind == caucus.KindError; c.failed {
-		c.early = c.s.tally.refused(r) == caucus.ErrTryAgain.Word || c.early
+		c.s.tally.refused(r)
 	}
 	return c.out.add(c.proto, r)
 }

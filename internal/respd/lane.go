@@ -70,7 +70,7 @@ func (c *client) takeLane() bool {
 		return false
 	}
 	c.lane.here = true
-	c.goOn()
+	c.proceed()
 	c.lane.starter.Push()
 	return true
 }
@@ -84,18 +84,8 @@ func (c *client) mayLane() bool {
 // stir is called when something may have come.
 func (c *client) stir() {
 	if c.lane.enter() {
-		c.goOn()
+		c.proceed()
 	}
-}
-
-// goOn goes on with the connection, whose turn the caller has. Who was told to come again later does so in
-// his turn among those who send as fast as they can: to refuse costs time, too.
-func (c *client) goOn() {
-	if c.early {
-		c.lane.watch.Later(c.proceed)
-		return
-	}
-	c.proceed()
 }
 
 // look has the connection see, if it is in its lane, that it was interrupted or closed.
@@ -140,7 +130,7 @@ func (l *lane) leave() bool {
 // as a client can send: before that it is the others' turn. A command that is large goes on being read by a
 // goroutine. Whoever calls proceed has the turn of the connection, which it passes on.
 func (c *client) proceed() {
-	c.lane.left, c.early = turnBytes, false
+	c.lane.left = turnBytes
 	reqs, err := c.in.ReadBatch()
 	switch {
 	case errors.Is(err, sockets.ErrAgain) && c.lane.left <= 0:
@@ -232,10 +222,10 @@ const much = 4 << 10
 func (c *client) answered(replies []caucus.Reply) {
 	switch {
 	case !c.write(replies):
-	case c.in.Buffered() > much && !c.early:
+	case c.in.Buffered() > much:
 		go c.proceed()
 	case c.in.More() || !c.lane.leave():
-		c.goOn()
+		c.proceed()
 	}
 }
 

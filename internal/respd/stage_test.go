@@ -37,7 +37,6 @@ type memory struct {
 	hold   chan struct{} // when not nil, DoAll says so on held and waits for it
 	held   chan struct{}
 	refuse atomic.Bool
-	starts func() // when not nil, is called by Start
 
 	pushed, abandoned atomic.Int64
 
@@ -121,9 +120,6 @@ func (c *conversation) Close(lost bool) { c.m.closed <- lost }
 // Start answers from another goroutine, so that who comes by a socket has a lane.
 func (c *conversation) Start(ctx context.Context, cmds []caucus.Command, done func([]caucus.Reply),
 ) []caucus.Reply {
-	if c.m.starts != nil {
-		c.m.starts()
-	}
 	if len(cmds) == 1 && strings.EqualFold(cmds[0][0], "echo") {
 		return c.DoAll(ctx, cmds)
 	}
@@ -183,9 +179,6 @@ func (m *memory) step(op *entry.Op) caucus.Reply {
 func (m *memory) one(cmd caucus.Command) caucus.Reply {
 	switch strings.ToLower(cmd[0]) {
 	case "set":
-		if cmd[1] == "scarce" {
-			return caucus.Fail(caucus.ErrTryAgain, "not now")
-		}
 		m.keys[strings.Clone(cmd[1])] = strings.Clone(cmd[2])
 		return caucus.OK()
 	case "get":

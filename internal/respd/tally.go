@@ -83,13 +83,12 @@ func (t *tally) rejected(spec *command.Spec) {
 	}
 }
 
-// refused counts an error reply, and gives its first word.
-func (t *tally) refused(r caucus.Reply) (word string) {
-	word = caucus.ParseError(r.Str).Word
+// refused counts an error reply.
+func (t *tally) refused(r caucus.Reply) {
+	word := caucus.ParseError(r.Str).Word
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.words[word]++
-	return word
+	t.mu.Unlock()
 }
 
 // add puts the counts into st, the commands in the order of the table, those never said left out.
