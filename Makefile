@@ -7,6 +7,9 @@ FUZZTIME ?= 10s
 TIME  ?= 10m
 NODES ?= 5
 
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+CHAOTIC     = ./internal/machine ./internal/clocks # which have files that are built with chaos alone
+
 .PHONY: check fmt vet lint vuln test race sim chaos differential fuzz mutants bench bench-peers bench-check otel-check build release man clean
 
 check: fmt vet test
@@ -15,18 +18,23 @@ fmt:
 	@wrong=$$(gofmt -l .); if [ -n "$$wrong" ]; then echo "gofmt would change:"; echo "$$wrong"; exit 1; fi
 
 # With invariants vet also sees what their messages format. Only one package has a file that is built without them.
+# The modules otel and bench are vetted where they are tested, since they fetch much.
 vet:
 	$(GO) vet -tags invariants ./...
 	$(GO) vet ./internal/invariant
+	$(GO) vet -tags chaos $(CHAOTIC)
 
 # Not part of check, since staticcheck is fetched: no dependency of caucus.
 lint:
-	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(STATICCHECK) -tags chaos $(CHAOTIC)
+	$(GO) run -C otel $(STATICCHECK) ./...
+	$(GO) run -C bench $(STATICCHECK) ./...
 
 # make vuln asks Go's database of vulnerabilities. Where it cannot be reached, it says so, and that is no failure.
 vuln:
 	@if curl -sfo /dev/null -m 10 https://vuln.go.dev/index/db.json; \
-	then $(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...; \
+	then for module in . otel; do $(GO) run -C $$module golang.org/x/vuln/cmd/govulncheck@latest ./... || exit; done; \
 	else echo "make vuln: NOT CHECKED, https://vuln.go.dev cannot be reached from here"; fi
 
 # The packages that take longest come first, so that nothing is left to wait for at the end.

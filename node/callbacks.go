@@ -16,6 +16,9 @@ func (n *Node) takePart() {
 		n.voice.speak(ctx, n.announce) // that it is a candidate, for certain before it is anything else
 		n.part.Go(func() { n.herald(ctx) })
 	}
+	if open := n.openToOthers(); len(open) > 0 {
+		n.part.Go(func() { n.warnThatItServesNoOthers(ctx, open) })
+	}
 	if n.cfg.MaxMemory > 0 {
 		n.part.Go(func() { n.setMaxMemory(ctx) })
 	}

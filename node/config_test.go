@@ -1,10 +1,14 @@
 package node_test
 
 import (
+	"cmp"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/caucus-project/caucus/internal/here"
+	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/node"
 )
 
@@ -51,6 +55,60 @@ func TestAllAddressesAreNotAdvertised(t *testing.T) {
 	open.Advertise = "cellar.example"
 	if _, _, err = opened(t, open); err != nil {
 		t.Error(err)
+	}
+}
+
+// A node that listens for others, and could not tell who comes, says once at its start whom it will refuse
+// and what to do about it.
+func TestWhoServesNoOthersSaysSo(t *testing.T) {
+	t.Parallel()
+	start := func(cfg node.Config) (*node.Node, *nodetest.Transcript) {
+		t.Helper()
+		log := new(nodetest.Transcript)
+		cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
+		return open(t, cfg), log
+	}
+	warned := func(log *nodetest.Transcript) int { return strings.Count(log.String(), here.Advice) }
+	a, cfg := nodetest.NewAuthority(t), node.Config{Listen: "0.0.0.0:0", HTTP: "off", Data: t.TempDir()}
+	n, log := start(cfg)
+	nodetest.Eventually(t, "it says so", func() bool { return warned(log) == 1 })
+	lineOf(t, n, "ACL SETUSER default on >sesame")
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if warned(log) != 1 {
+		t.Errorf("it says it again: %s", log)
+	}
+
+	const local = "127.0.0.1:0"
+	open := a.Node("n1")
+	open.Clients = "off"
+	others := func(change func(*node.Config)) node.Config {
+		cfg := node.Config{Listen: "0.0.0.0:0", HTTP: "off", Advertise: "n1"}
+		change(&cfg)
+		return cfg
+	}
+	for name, c := range map[string]struct {
+		cfg  node.Config
+		want int
+	}{
+		"there is a user":            {cfg, 0},
+		"it listens here only":       {others(func(c *node.Config) { c.Listen = local }), 0},
+		"HTTP is open":               {others(func(c *node.Config) { c.HTTP, c.Listen = c.Listen, local }), 1},
+		"a password":                 {others(func(c *node.Config) { c.Password = "sesame" }), 0},
+		"clients show a certificate": {others(func(c *node.Config) { c.TLS = a.Node("n1") }), 0},
+		"TLS alone":                  {others(func(c *node.Config) { c.TLS = open }), 1},
+	} {
+		c.cfg.Data = cmp.Or(c.cfg.Data, t.TempDir())
+		n, log := start(c.cfg)
+		if c.want > 0 {
+			nodetest.Eventually(t, name+": it says so", func() bool { return warned(log) == c.want })
+		} else if _, err := n.Propose(t.Context(), "DBSIZE"); err != nil { // the node has asked the same before
+			t.Error(err)
+		}
+		if err := n.Close(); err != nil || warned(log) != c.want {
+			t.Errorf("%s: %v, %s", name, err, log)
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caucus-project/caucus/internal/certs"
+	"github.com/caucus-project/caucus/internal/here"
 	"github.com/caucus-project/caucus/internal/httpd"
 	"github.com/caucus-project/caucus/internal/resp"
 	"github.com/caucus-project/caucus/internal/respd"
@@ -57,6 +59,31 @@ func (n *Node) hosts() []string {
 		hosts = append(hosts, n.certs.Hosts()...)
 	}
 	return slices.DeleteFunc(hosts, func(h string) bool { return h == "" })
+}
+
+// openToOthers gives where clients of other machines can connect, although nothing that was stated for this
+// node lets it tell who they are.
+func (n *Node) openToOthers() (at []string) {
+	if n.cfg.Password != "" || n.cfg.TLS.on() && n.cfg.TLS.Clients != string(certs.Off) {
+		return nil
+	}
+	for _, l := range []net.Listener{n.ls.client, n.ls.http} {
+		if l != nil && !here.Is(l.Addr()) {
+			at = append(at, l.Addr().String())
+		}
+	}
+	return at
+}
+
+// warnThatItServesNoOthers says so unless there are users who need passwords: those are in the state, so the
+// ensemble is asked first for what this node has not heard yet.
+func (n *Node) warnThatItServesNoOthers(ctx context.Context, listens []string) {
+	ask, done := context.WithTimeout(ctx, n.cfg.RequestTimeout)
+	defer done()
+	if n.catchUp(ask); ctx.Err() != nil || (guard{n}).Closed() {
+		return
+	}
+	n.log.Warn("this node serves only clients on its own machine "+here.Advice, "listens", listens)
 }
 
 func (n *Node) serve(door string, l net.Listener, serve func(net.Listener) error) {

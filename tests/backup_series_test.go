@@ -101,3 +101,32 @@ func TestBackupSeries(t *testing.T) {
 		t.Errorf("after a failure: %v", left)
 	}
 }
+
+// A directory that is not there is made, for nobody but its owner, whether one backup is taken or many.
+func TestBackupSeriesMakesItsDirectory(t *testing.T) {
+	t.Parallel()
+	c, dir := nodetest.Start(t, 1), filepath.Join(t.TempDir(), "of", "series")
+	taken := func() bool {
+		there, err := filepath.Glob(filepath.Join(dir, "caucus-*.jsonl"))
+		return err == nil && len(there) == 1
+	}
+	if status, out, said := verb(t, "backup", "--keep", "1", dir, "--addr", c.Addr(0)); status != 0 || !taken() {
+		t.Errorf("status %d: %s%s", status, out, said)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the directory is %v, %v", info, err)
+	}
+	dir = filepath.Join(dir, "further")
+	cmd := nodetest.Command(t, nodetest.Binary(t), "backup", "--keep", "1", "--every", "1h", dir,
+		"--addr", c.Addr(0))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	nodetest.Eventually(t, "the first is there", taken)
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("asked to end: %v", err)
+	}
+}

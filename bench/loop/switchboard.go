@@ -130,7 +130,7 @@ func (s *Switchboard) hear(w *wire, until time.Time) error {
 	case n == 0:
 		return err
 	case w.sent.IsZero() || !s.right(s.in[:n], w.came):
-		return fmt.Errorf("answered with %.200q, where an answer is %.20q...", s.in[:n], s.answer)
+		return fmt.Errorf("answered with %.200q, where an answer begins with %.20q", s.in[:n], s.answer)
 	}
 	if w.came += n; w.came < len(s.answer) {
 		return nil

@@ -17,7 +17,7 @@ import (
 // backupCmd takes the state of a running ensemble into a file.
 type backupCmd struct {
 	ensembleFlags
-	File      string        `arg:"" help:"Where to write; - is standard output. With --keep a directory."`
+	File      string        `arg:"" help:"Where to write; - is standard output. With --keep a directory, which is made if it is not there."`
 	Overwrite bool          `help:"Replace the file if it is there."`
 	Keep      int           `help:"Write into the directory, under a name that tells the time, and keep the newest so many." placeholder:"N"`
 	Every     time.Duration `help:"With --keep, take one so often until ended." placeholder:"1h"`

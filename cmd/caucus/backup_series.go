@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/caucus-project/caucus/internal/machine"
+	"github.com/caucus-project/caucus/internal/raftlog/vfs"
 )
 
 // A series is backups in one directory, each under a name that tells the ensemble and when it was taken, of
@@ -42,9 +43,12 @@ func (c *backupCmd) Validate() error {
 	return nil
 }
 
-// series adds to the series in a directory: once, or again and again until it is ended. Then what fails is
-// said, and tried again.
+// series adds to the series in a directory, which is made if it is not there: once, or again and again until
+// it is ended. Then what fails is said, and tried again.
 func (c *backupCmd) series(ctx context.Context) error {
+	if err := (vfs.OS{}).MkdirAll(c.File); err != nil {
+		return err
+	}
 	if c.Every == 0 {
 		return c.next(ctx)
 	}

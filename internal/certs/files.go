@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,7 @@ type Files struct {
 type set struct {
 	own     tls.Certificate
 	trusted *x509.CertPool
+	ends    *x509.Certificate // the first to end of those by which own is believed: it, or one above it
 	stamps  [3]stamp
 }
 
@@ -53,39 +55,59 @@ func (s *set) check(f Files, now time.Time) error {
 	for use, name := range map[x509.ExtKeyUsage]string{
 		x509.ExtKeyUsageServerAuth: "server", x509.ExtKeyUsageClientAuth: "client",
 	} {
-		if err := verify(s.own.Certificate, s.trusted, use, now); err != nil {
+		ends, err := verify(s.own.Certificate, s.trusted, use, now)
+		if err != nil {
 			return fmt.Errorf("%s: the authorities in %s do not vouch for it as that of a %s, and nodes are both "+
 				"to each other: %w", f.Cert, f.CA, name, err)
+		}
+		if s.ends == nil || ends.NotAfter.Before(s.ends.NotAfter) {
+			s.ends = ends
 		}
 	}
 	return nil
 }
 
-// verify looks whether a chain of certificates leads to an authority that is trusted.
-func verify(chain [][]byte, trusted *x509.CertPool, use x509.ExtKeyUsage, now time.Time) error {
+// verify looks whether a chain of certificates leads to an authority that is trusted, and gives which of
+// them all, with the authority, is the first to end.
+func verify(chain [][]byte, trusted *x509.CertPool, use x509.ExtKeyUsage, now time.Time) (
+	*x509.Certificate, error) {
 	certs := make([]*x509.Certificate, len(chain))
 	for i, raw := range chain {
 		c, err := x509.ParseCertificate(raw)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		certs[i] = c
 	}
-	return verifyParsed(certs, trusted, use, now)
+	ways, err := verifyParsed(certs, trusted, use, now)
+	if err != nil {
+		return nil, err
+	}
+	return firstToEnd(ways), nil
 }
 
+// firstToEnd gives it for the way, of several from a certificate to an authority, that lasts longest.
+func firstToEnd(ways [][]*x509.Certificate) *x509.Certificate {
+	earlier := func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) }
+	firsts := make([]*x509.Certificate, len(ways))
+	for i, way := range ways {
+		firsts[i] = slices.MinFunc(way, earlier)
+	}
+	return slices.MaxFunc(firsts, earlier)
+}
+
+// verifyParsed gives every way from the first of the chain to an authority.
 func verifyParsed(chain []*x509.Certificate, trusted *x509.CertPool, use x509.ExtKeyUsage,
-	now time.Time) error {
+	now time.Time) ([][]*x509.Certificate, error) {
 	if len(chain) == 0 {
-		return errors.New("there is no certificate")
+		return nil, errors.New("there is no certificate")
 	}
 	between := x509.NewCertPool()
 	for _, c := range chain[1:] {
 		between.AddCert(c)
 	}
-	_, err := chain[0].Verify(x509.VerifyOptions{Roots: trusted, Intermediates: between, CurrentTime: now,
+	return chain[0].Verify(x509.VerifyOptions{Roots: trusted, Intermediates: between, CurrentTime: now,
 		KeyUsages: []x509.ExtKeyUsage{use}})
-	return err
 }
 
 // Pair reads a certificate and its key.

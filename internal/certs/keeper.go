@@ -1,12 +1,14 @@
 package certs
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,7 +78,7 @@ func (k *Keeper) Reload() error {
 	}
 	k.current.Store(s)
 	k.log.Info("certificates read anew", "subject", s.leaf().Subject.String(),
-		"until", s.leaf().NotAfter.UTC().Format(time.RFC3339))
+		"until", s.ends.NotAfter.UTC().Format(time.RFC3339))
 	k.sayEnd()
 	return nil
 }
@@ -85,10 +87,19 @@ func (k *Keeper) Reload() error {
 const nearEnd = 14 * 24 * time.Hour
 
 func (k *Keeper) sayEnd() {
-	if end := k.NotAfter(); end.Sub(k.now()) < nearEnd {
-		k.log.Warn("the certificate ends soon: put a new one in its place, which is read without a restart",
-			"file", k.cfg.Cert, "until", end.UTC().Format(time.RFC3339))
+	s := k.current.Load()
+	if s.ends.NotAfter.Sub(k.now()) >= nearEnd {
+		return
 	}
+	which, file := "the certificate", k.cfg.Cert
+	if !s.ends.Equal(s.leaf()) {
+		which, file = "an authority of the certificate", k.cfg.CA
+		if slices.ContainsFunc(s.own.Certificate, func(raw []byte) bool { return bytes.Equal(raw, s.ends.Raw) }) {
+			file = k.cfg.Cert
+		}
+	}
+	k.log.Warn(which+" ends soon: put a new one in its place, which is read without a restart", "file", file,
+		"subject", s.ends.Subject.String(), "until", s.ends.NotAfter.UTC().Format(time.RFC3339))
 }
 
 // Watch looks every so often whether a file has changed, and reads all anew then, until ctx ends.
@@ -119,8 +130,9 @@ func (k *Keeper) changed() bool {
 	return k.cfg.stamps() != k.seen
 }
 
-// NotAfter gives when the node's certificate ends.
-func (k *Keeper) NotAfter() time.Time { return k.current.Load().leaf().NotAfter }
+// NotAfter gives until when the node's certificate is believed: to its own end, or to that of an authority
+// by which it is, whichever comes first.
+func (k *Keeper) NotAfter() time.Time { return k.current.Load().ends.NotAfter }
 
 // Refused counts the reloads that failed.
 func (k *Keeper) Refused() uint64 { return k.refused.Load() }
@@ -180,7 +192,7 @@ func (k *Keeper) ToNodes() *tls.Config {
 		if len(state.PeerCertificates) == 0 {
 			return errors.New("the node has shown no certificate")
 		}
-		err := verifyParsed(state.PeerCertificates, s.trusted, x509.ExtKeyUsageServerAuth, k.now())
+		_, err := verifyParsed(state.PeerCertificates, s.trusted, x509.ExtKeyUsageServerAuth, k.now())
 		if err != nil {
 			return err
 		}

@@ -127,9 +127,9 @@ func TestTheIllAreFound(t *testing.T) {
 		"files": {info(1, "max_open_files", "1024"),
 			"warn clients n2: it may open 1024 files, and --max-clients promises 10000 connections"},
 		"certificate": {info(1, "certificate_expires", "1800500000"),
-			"warn certificates n2: its certificate ends on 2027-01-21"},
+			"warn certificates n2: its certificate, or its authority, ends on 2027-01-21"},
 		"ended": {info(1, "certificate_expires", "1799999999"),
-			"bad certificates n2: its certificate has ended on 2027-01-15"},
+			"bad certificates n2: its certificate, or its authority, has ended on 2027-01-15"},
 		"open": {func(_ *overview.Ensemble, told []Told) { told[1].Open = true },
 			"bad doors n2: it answers anybody, without a password"},
 	} {

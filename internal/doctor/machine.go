@@ -135,10 +135,11 @@ func (x *exam) certificates() string {
 		ends := time.Unix(unix, 0).UTC()
 		switch left := ends.Sub(x.now); {
 		case left <= 0:
-			x.bad(t.who(), "replace it now: caucus cert", "its certificate has ended on %s",
+			x.bad(t.who(), "replace it now: caucus cert", "its certificate, or its authority, has ended on %s",
 				ends.Format(time.DateOnly))
 		case left < soon:
-			x.warn(t.who(), "replace it: caucus cert", "its certificate ends on %s", ends.Format(time.DateOnly))
+			x.warn(t.who(), "replace it: caucus cert", "its certificate, or its authority, ends on %s",
+				ends.Format(time.DateOnly))
 		}
 		if first.IsZero() || ends.Before(first) {
 			first = ends

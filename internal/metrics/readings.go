@@ -39,7 +39,7 @@ type Door struct {
 
 // TLS is what is known of a node's certificates.
 type TLS struct {
-	NotAfter time.Time         // when the node's own ends
+	NotAfter time.Time         // when the node's own ends, or an authority by which it is believed
 	Refused  uint64            // times that files which had changed were of no use
 	Failed   map[string]uint64 // handshakes that failed, by door
 }

@@ -9,7 +9,8 @@ func tlsRows() []row {
 		}
 	}
 	return []row{
-		{name: "caucus_tls_certificate_not_after_timestamp_seconds", help: "When the node's certificate ends.",
+		{name: "caucus_tls_certificate_not_after_timestamp_seconds",
+			help: "When the node's certificate ends, or an authority by which it is believed, whichever comes first.",
 			read: known(func(t *TLS, put put) { put(float64(t.NotAfter.Unix())) })},
 		{name: "caucus_tls_reload_failures_total", counts: true,
 			help: "Times that files of certificates had changed, or were to be read anew, and were of no use; the " +
