@@ -222,7 +222,8 @@ func TestLimitsAreTold(t *testing.T) {
 	})[0]
 	told := scrape(t, n)
 	for limit, want := range map[string]float64{"max-clients": 10_000, "max-client-memory": 16 << 20,
-		"max-subscriptions": 1, "max-sessions": 1_000_000, "max-groups": 100_000, "max-members": 1_000_000,
+		"max-client-backlog": 32 << 20, "max-subscriptions": 1,
+		"max-sessions": 1_000_000, "max-groups": 100_000, "max-members": 1_000_000,
 		"max-user-rate": 0} {
 		if got := value(t, told, "caucus_limit", "limit", limit); got != want {
 			t.Errorf("%s is told to be %v, not %v", limit, got, want)

@@ -123,8 +123,8 @@ func newNode(cfg Config, known commands) *Node {
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
-	n.hub, n.post.post = feed.New(feed.Limits{Budget: n.budget}, now), post.New(n.sendable)
-	n.keyEvents.hub = n.hub
+	n.hub = feed.New(feed.Limits{Hard: cfg.MaxClientBacklog, Budget: n.budget}, now)
+	n.keyEvents.hub, n.post.post = n.hub, post.New(n.sendable)
 	n.news.hub = feed.New(feed.Limits{Budget: n.budget}, now)
 	n.greeting.Store(&status{})
 	n.nodes.Store(&[]machine.Node{})

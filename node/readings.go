@@ -86,7 +86,7 @@ func (n *Node) doorReadings(r *metrics.Readings) {
 	r.Limits = map[string]int64{}
 	bounds(r.Limits, map[string]int64{"max-clients": int64(n.cfg.MaxClients),
 		"max-subscriptions": int64(n.cfg.MaxSubscriptions), "max-user-rate": int64(n.cfg.MaxUserRate),
-		"max-client-memory": n.cfg.MaxClientMemory})
+		"max-client-memory": n.cfg.MaxClientMemory, "max-client-backlog": int64(n.cfg.MaxClientBacklog)})
 }
 
 // bounds adds to the limits in force those that bound anything.
