@@ -110,6 +110,12 @@ caucus_memory_limit_bytes{instance="*"} 1000000000x240
 process_open_fds{instance="*"} 100x240
 process_max_fds{instance="*"} 1024x240
 caucus_connections_refused_total{instance="*",door="resp",why="slow"} 9x240
+caucus_connections{instance="*",door="resp"} 800x240
+caucus_connections{instance="*",door="http"} 5x240
+caucus_client_memory_bytes{instance="*"} 800000000x240
+caucus_limit{instance="*",limit="max-clients"} 1000x240
+caucus_limit{instance="*",limit="max-client-memory"} 1000000000x240
+caucus_limit{instance="*",limit="max-subscriptions"} 10x240
 caucus_failed_logins_total{instance="*"} 3x240
 caucus_rate_refusals_total{instance="*"} 0x240
 caucus_session_ends_total{instance="*",reason="lost"} 0+1x240
@@ -150,6 +156,8 @@ var sick = map[string]string{
 	"CaucusVersionsDiffer":    `caucus_build_info{instance="n2",version="2",goversion="go1"} 1x240`,
 	"CaucusLeadershipWanders": `caucus_leader_changes_total{instance="n2"} 0x190 0+1x50`,
 	"CaucusTurnsClientsAway":  `caucus_connections_refused_total{instance="n2",door="resp",why="slow"} 0+1x240`,
+	"CaucusClientsNearLimit":  `caucus_connections{instance="n2",door="resp"} 950x240`,
+	"CaucusClientMemoryFills": `caucus_client_memory_bytes{instance="n2"} 950000000x240`,
 	"CaucusLoginsFail":        `caucus_failed_logins_total{instance="n2"} 0+10x240`,
 	"CaucusUserTooFast":       `caucus_rate_refusals_total{instance="n2"} 0+10x240`,
 	"CaucusSessionsExpire":    `caucus_session_ends_total{instance="*",reason="lost"} 0x195 0+10x50`,

@@ -88,6 +88,10 @@ type Config struct {
 	// is left is answered OOM, and its connection is closed; for a message the subscriber is cut who is furthest
 	// behind.
 	MaxClientMemory int64
+	// MaxClientBacklog, in bytes, bounds the messages that wait for one subscriber, also of events and of keys
+	// that have changed: who lets more wait is cut at once, and so is who lets a quarter of it wait for a
+	// minute. A message that is larger by itself cuts whom it is for. 32 MiB, at least 1 MiB.
+	MaxClientBacklog int
 	// MaxArgument bounds one argument of a command, so also a value that is sent as one, in bytes: 8 MiB; at
 	// least 1 KiB and at most 32 MiB, since commands travel between nodes as a whole. What is larger is
 	// refused and the connection goes on.
@@ -141,6 +145,7 @@ func (c Config) withDefaults() Config {
 	c.MaxClients = cmp.Or(c.MaxClients, 10_000)
 	c.MaxSubscriptions = cmp.Or(c.MaxSubscriptions, 10_000)
 	c.MaxClientMemory = cmp.Or(c.MaxClientMemory, 1<<30)
+	c.MaxClientBacklog = cmp.Or(c.MaxClientBacklog, 32<<20)
 	c.MaxArgument = cmp.Or(c.MaxArgument, resp.DefaultBulk)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -174,6 +179,10 @@ func (c Config) validate() error {
 	if m := c.MaxClientMemory; m != 0 && m < leastClientMemory {
 		return fmt.Errorf("node: MaxClientMemory (--max-client-memory) is %d bytes; it may be %d and more", m,
 			leastClientMemory)
+	}
+	if b := c.MaxClientBacklog; b != 0 && b < leastClientBacklog {
+		return fmt.Errorf("node: MaxClientBacklog (--max-client-backlog) is %d bytes; it may be %d and more", b,
+			leastClientBacklog)
 	}
 	if c.MaxUserRate < 0 {
 		return fmt.Errorf("node: MaxUserRate (--max-user-rate) is %d commands a second; it may be 0, for no "+
@@ -216,6 +225,9 @@ const (
 
 // leastClientMemory has room for one command of the usual largest argument.
 const leastClientMemory = 16 << 20
+
+// leastClientBacklog has room for what comes while who keeps up writes out what came before.
+const leastClientBacklog = 1 << 20
 
 // settleMillis gives the default settle period as the machine counts it.
 func (c Config) settleMillis() int64 { return max(0, c.Settle.Milliseconds()) }

@@ -1,6 +1,8 @@
 package node_test
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -86,5 +88,58 @@ func TestTheLongestArgumentIsASetting(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "proto-max-bulk-len") {
 			t.Errorf("%d bytes: %v", bad, err)
 		}
+	}
+}
+
+// A subscriber for whom more waits than the setting allows is cut, and counted; others may be further behind.
+func TestTheBacklogOfASubscriberIsASetting(t *testing.T) {
+	const least, text = 1 << 20, 128 << 10
+	for _, tt := range []struct {
+		most int
+		cuts bool
+	}{{least, true}, {32 << 20, false}} {
+		n := open(t, node.Config{Data: t.TempDir(), Listen: "127.0.0.1:0", HTTP: "127.0.0.1:0",
+			MaxClientBacklog: tt.most})
+		deaf(t, n, "c")
+		cut := false
+		for sent := 0; sent < 24<<20 && !cut; sent += text {
+			cut = does(t, n, "PUBLISH c "+strings.Repeat("x", text)).Int == 0
+		}
+		if cut != tt.cuts {
+			t.Errorf("with %d bytes, who reads nothing is cut: %t", tt.most, cut)
+		}
+		nodetest.Eventually(t, "who was cut, and nobody else, is counted", func() bool {
+			slow := value(t, scrape(t, n), "caucus_connections_refused_total", "why", "slow")
+			return slow == 1 && tt.cuts || slow == 0 && !tt.cuts
+		})
+		r := does(t, n, "CONFIG GET max-client-backlog")
+		if r.Field("max-client-backlog").Text() != strconv.Itoa(tt.most) {
+			t.Errorf("CONFIG GET says %v, not %d", r, tt.most)
+		}
+	}
+	_, err := node.Open(t.Context(), node.Config{Data: t.TempDir(), Listen: "127.0.0.1:0",
+		MaxClientBacklog: least - 1})
+	if err == nil || !strings.Contains(err.Error(), "--max-client-backlog") {
+		t.Errorf("too little is answered %v", err)
+	}
+}
+
+// deaf is a subscriber who reads nothing of what is published.
+func deaf(t *testing.T, n *node.Node, channel string) {
+	t.Helper()
+	addr, _, _ := n.Addresses()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "SUBSCRIBE "+channel+"\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(conn, make([]byte, len("*3\r\n"))); err != nil {
+		t.Fatal(err)
 	}
 }

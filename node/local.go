@@ -90,6 +90,7 @@ func (n *Node) wait(_ context.Context, cmd caucus.Command) caucus.Reply {
 func (n *Node) configGet(_ context.Context, cmd caucus.Command) caucus.Reply {
 	settings := append([]string{"acllog-max-len", strconv.Itoa(users.MostDenials), "appendfsync", "always",
 		"appendonly", "yes", "databases", "1",
+		"max-client-backlog", strconv.Itoa(n.cfg.MaxClientBacklog),
 		"max-client-memory", strconv.FormatInt(n.cfg.MaxClientMemory, 10),
 		"max-subscriptions", strconv.Itoa(n.cfg.MaxSubscriptions), "max-user-rate", strconv.Itoa(n.cfg.MaxUserRate),
 		"maxclients", strconv.Itoa(n.cfg.MaxClients),

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
+	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/nodetest"
 	"github.com/caucus-project/caucus/node"
 	dto "github.com/prometheus/client_model/go"
@@ -211,4 +213,70 @@ func TestMetricsAskForThePassword(t *testing.T) {
 			t.Errorf("with %q: %s, want %d", password, answer.Status, want)
 		}
 	}
+}
+
+// Every limit that is reached counts for itself, over RESP as over HTTP, and the bounds in force are told.
+func TestLimitsAreTold(t *testing.T) {
+	n := nodetest.InProcess(t, 1, func(_ int, c *node.Config) {
+		c.Settle, c.MaxSubscriptions, c.MaxClientMemory = -1, 1, 16<<20
+	})[0]
+	told := scrape(t, n)
+	for limit, want := range map[string]float64{"max-clients": 10_000, "max-client-memory": 16 << 20,
+		"max-client-backlog": 32 << 20, "max-subscriptions": 1,
+		"max-sessions": 1_000_000, "max-groups": 100_000, "max-members": 1_000_000,
+		"max-user-rate": 0} {
+		if got := value(t, told, "caucus_limit", "limit", limit); got != want {
+			t.Errorf("%s is told to be %v, not %v", limit, got, want)
+		}
+	}
+	one, two := newLine(t, n), newLine(t, n)
+	large, topic := strings.Repeat("x", 7<<20), strings.Repeat("x", caucus.MaxMetadata)
+	says := func(line *nodetest.Line, want string, words ...string) {
+		t.Helper()
+		if r, err := line.Do(words...); err != nil || !strings.HasPrefix(r.Text(), want) {
+			t.Errorf("%.60q is answered %.200q, %v; want %s", words, r.Text(), err, want)
+		}
+	}
+	says(one, "ERR this connection would", "SUBSCRIBE", "a", "b")
+	says(one, "OK", "MULTI")
+	says(one, "QUEUED", "SET", "k", large)
+	says(one, "OOM", "SET", "k", large)
+	says(one, "OK", "DISCARD")
+	says(one, "", "GROUP", "JOIN", "g")
+	for range 128 {
+		says(one, "", "VOTE", "CALL", "g", topic[:caucus.MaxMetadata-16], "TIMEOUT", "3600000")
+	}
+	says(one, "ERR group 'g' has 128 polls", "VOTE", "CALL", "g", topic)
+	says(one, "OK", "CONFIG", "SET", "max-sessions", "2", "max-groups", "2", "max-members", "1")
+	says(two, "OOM", "SESSION", "OPEN")
+	says(one, "OOM", "GROUP", "CREATE", "h")
+	says(one, "OK", "CONFIG", "SET", "max-sessions", "0")
+	says(two, "OOM group 'g' has", "GROUP", "JOIN", "g")
+	says(one, "OK", "SET", "k", "v")
+	says(one, "OK", "CONFIG", "SET", "maxmemory", "1")
+	says(one, "OOM", "SET", "k", "w")
+	if _, _, web := n.Addresses(); said(t, web, `["SET","k","w"]`) != http.StatusInsufficientStorage {
+		t.Error("HTTP takes what is beyond maxmemory")
+	}
+	told = scrape(t, n)
+	for limit, want := range map[string]float64{"max-subscriptions": 1, "max-client-memory": 1, "polls": 1,
+		"max-sessions": 1, "max-groups": 1, "max-members": 1, "maxmemory": 2} {
+		if got := value(t, told, "caucus_limit_refusals_total", "limit", limit); got != want {
+			t.Errorf("%v refusals are told for %s, not %v", got, limit, want)
+		}
+	}
+	if got := value(t, told, "caucus_limit", "limit", "max-groups"); got != 2 {
+		t.Errorf("max-groups is told to be %v", got)
+	}
+}
+
+// newLine is a conversation with a node.
+func newLine(t *testing.T, n *node.Node) *nodetest.Line {
+	t.Helper()
+	line, err := nodetest.Dial(address(n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { line.Close() })
+	return line
 }

@@ -116,16 +116,16 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 }
 
 func newNode(cfg Config, known commands) *Node {
-	n := &Node{cfg: cfg, shares: newShares(runtime.GOMAXPROCS(0)), log: cfg.Logger, commands: known, opened: make(chan struct{}),
-		done: make(chan struct{}), assembly: newAssembly(), gate: newGate(), seat: newSeat(),
+	n := &Node{cfg: cfg, log: cfg.Logger, commands: known, opened: make(chan struct{}),
+		done: make(chan struct{}), shares: newShares(runtime.GOMAXPROCS(0)), assembly: newAssembly(), gate: newGate(), seat: newSeat(),
 		voice: newVoice(), flights: newFlights(), budget: resp.NewBudget(cfg.MaxClientMemory),
 		logins: newLogins(), rates: newRates(cfg.MaxUserRate)}
 	n.era.Store(newEra())
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
-	n.hub, n.post.post = feed.New(feed.Limits{Budget: n.budget}, now), post.New(n.sendable)
-	n.keyEvents.hub = n.hub
+	n.hub = feed.New(feed.Limits{Hard: cfg.MaxClientBacklog, Budget: n.budget}, now)
+	n.keyEvents.hub, n.post.post = n.hub, post.New(n.sendable)
 	n.news.hub = feed.New(feed.Limits{Budget: n.budget}, now)
 	n.greeting.Store(&status{})
 	n.nodes.Store(&[]machine.Node{})

@@ -25,6 +25,8 @@ func (n *Node) readings() *metrics.Readings {
 	r.Ensemble = n.ensembleReadings(n.greeting.Load())
 	if view, now := n.viewSoon(); view != nil {
 		c := view.Census(now)
+		bounds(r.Limits, map[string]int64{"max-sessions": c.MaxSessions, "max-groups": c.MaxGroups,
+			"max-members": c.MaxMembers})
 		r.State = &metrics.State{Sessions: c.Sessions, Groups: c.Groups, Settling: c.Settling, Members: c.Members,
 			Keys: c.Keys, Expiring: c.Expiring, MemoryBytes: c.Memory, LimitBytes: c.Limit,
 			Moving: c.Moving, Polls: c.Polls}
@@ -75,6 +77,25 @@ func (n *Node) doorReadings(r *metrics.Readings) {
 	r.Commands, r.Waiting = families(door.ByCommand), n.waiting.Load()
 	r.ClientBytes = n.budget.Held()
 	r.FailedLogins, r.RateRefused = n.logins.failed.Load(), n.rates.refused.Load()
+	r.LimitRefusals = map[string]uint64{}
+	for _, refused := range []map[string]uint64{door.Limits, web.Limits} {
+		for limit, times := range refused {
+			r.LimitRefusals[limit] += times
+		}
+	}
+	r.Limits = map[string]int64{}
+	bounds(r.Limits, map[string]int64{"max-clients": int64(n.cfg.MaxClients),
+		"max-subscriptions": int64(n.cfg.MaxSubscriptions), "max-user-rate": int64(n.cfg.MaxUserRate),
+		"max-client-memory": n.cfg.MaxClientMemory, "max-client-backlog": int64(n.cfg.MaxClientBacklog)})
+}
+
+// bounds adds to the limits in force those that bound anything.
+func bounds(all, some map[string]int64) {
+	for limit, most := range some {
+		if most > 0 {
+			all[limit] = most
+		}
+	}
 }
 
 // families adds up what was counted by command.

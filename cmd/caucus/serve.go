@@ -49,6 +49,7 @@ type serveCmd struct {
 	MaxUserRate    int           `help:"Commands that one user may ask this node for in a second; 0 for no bound." default:"0"`
 	MaxSubs        int           `name:"max-subscriptions" help:"Channels and patterns that one connection listens to, at most." default:"10000"`
 	MaxClientMem   memory        `name:"max-client-memory" help:"What all connections together may hold of commands that are coming, and of answers and messages that were not taken: 1gb." placeholder:"SIZE"`
+	MaxBacklog     memory        `name:"max-client-backlog" help:"Messages that may wait for one subscriber, who is cut beyond it, or at a quarter of it for a minute: 32mb; 1mb and more." placeholder:"SIZE"`
 	MaxArgument    memory        `name:"proto-max-bulk-len" help:"The longest argument of a command, and so the largest value that is sent as one: 8mb; 32mb at most." placeholder:"SIZE"`
 	MaxMemory      memory        `help:"Sets the ensemble's limit on keys and values, such as 2gb: above it, what grows is refused. Left out, it stays as it is." placeholder:"SIZE"`
 	LogLevel       slog.Level    `help:"debug, info, warn or error." default:"info"`
@@ -155,7 +156,7 @@ func (c *serveCmd) config() (node.Config, error) {
 		RequestTimeout: c.RequestTimeout, Heartbeat: c.Heartbeat, Election: c.Election,
 		SnapshotEntries: c.Snapshot, DigestEntries: c.Digest, MaxClients: c.MaxClients,
 		MaxSubscriptions: c.MaxSubs, MaxUserRate: c.MaxUserRate, MaxClientMemory: int64(c.MaxClientMem),
-		MaxArgument: int(c.MaxArgument), MaxMemory: int64(c.MaxMemory),
+		MaxClientBacklog: int(c.MaxBacklog), MaxArgument: int(c.MaxArgument), MaxMemory: int64(c.MaxMemory),
 	}, nil
 }
 

@@ -181,6 +181,27 @@ func TestTheSlowAreCut(t *testing.T) {
 	}
 }
 
+// A quarter of what cuts a reader at once may wait for him for a minute, unless something else is stated.
+func TestAQuarterMayWaitForAMinute(t *testing.T) {
+	now := time.Unix(1, 0)
+	h := feed.New(feed.Limits{Hard: 4000}, func() time.Time { return now })
+	s := h.Watch()
+	defer s.Close()
+	s.Subscribe("a")
+	payload := strings.Repeat("x", 435) // 500 with its channel and its overhead
+	for i, want := range []int{1, 1, 1, 1, 0} {
+		if i == 3 {
+			now = now.Add(59 * time.Second)
+		}
+		if i == 4 {
+			now = now.Add(time.Second)
+		}
+		if n := h.Publish("a", payload); n != want {
+			t.Fatalf("message %d is heard by %d", i+1, n)
+		}
+	}
+}
+
 func TestTheHardLimitCutsAtOnce(t *testing.T) {
 	for _, channel := range []string{"a", strings.Repeat("a", 1000)} {
 		h := feed.New(feed.Limits{Soft: 1000, Patience: time.Minute, Hard: 4000}, still)

@@ -14,16 +14,16 @@ import (
 
 // Limits say when a subscriber is cut off. Zero means the default.
 type Limits struct {
-	Soft     int           // bytes of backlog that a subscriber may have for Patience; default 8 MiB
+	Soft     int           // bytes of backlog that a subscriber may have for Patience; default a quarter of Hard
 	Patience time.Duration // default 60 s
 	Hard     int           // bytes of backlog at which it is cut at once; default 32 MiB
 	Budget   *resp.Budget  // of what all of them hold beyond resp.FreeBytes each; default none
 }
 
 func (l Limits) withDefaults() Limits {
-	l.Soft = cmp.Or(l.Soft, 8<<20)
-	l.Patience = cmp.Or(l.Patience, time.Minute)
 	l.Hard = cmp.Or(l.Hard, 32<<20)
+	l.Soft = cmp.Or(l.Soft, l.Hard/4)
+	l.Patience = cmp.Or(l.Patience, time.Minute)
 	return l
 }
 

@@ -157,6 +157,9 @@ func fail(w http.ResponseWriter, status int, err *caucus.Error) {
 		Error   string `json:"error"`
 		Message string `json:"message"`
 	}{err.Word, err.Message})
+	if a, counts := w.(*answer); counts {
+		a.tally.refusals.Count(err.Message)
+	}
 	if problem != nil {
 		status = http.StatusInternalServerError
 	}

@@ -6,17 +6,20 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // Stats counts what the door has done since it was made.
 type Stats struct {
-	Open     int            // connections now
-	Streams  int            // of events, open now
-	Accepted uint64         // connections taken
-	TooMany  uint64         // connections turned away because there were too many
-	Cut      uint64         // streams of events that were ended because their reader was too slow
-	Denied   uint64         // requests denied because they came from elsewhere and there is no password
-	Answers  map[int]uint64 // by HTTP status
+	Open     int               // connections now
+	Streams  int               // of events, open now
+	Accepted uint64            // connections taken
+	TooMany  uint64            // connections turned away because there were too many
+	Cut      uint64            // streams of events that were ended because their reader was too slow
+	Denied   uint64            // requests denied because they came from elsewhere and there is no password
+	Answers  map[int]uint64    // by HTTP status
+	Limits   map[string]uint64 // refusals by the limit that is their reason
 
 	BytesIn, BytesOut uint64
 }
@@ -26,8 +29,10 @@ func (d *Door) Stats() Stats {
 	t := &d.tally
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return Stats{Open: int(d.open.Load()), Accepted: t.accepted.Load(), TooMany: t.tooMany.Load(),
-		Streams: int(t.streams.Load()), Cut: t.cut.Load(),
+	limits := map[string]uint64{}
+	t.refusals.AddTo(limits)
+	return Stats{Limits: limits, Open: int(d.open.Load()), Accepted: t.accepted.Load(),
+		TooMany: t.tooMany.Load(), Streams: int(t.streams.Load()), Cut: t.cut.Load(),
 		Denied: t.denied.Load(), Answers: maps.Clone(t.answers), BytesIn: t.in.Load(), BytesOut: t.out.Load()}
 }
 
@@ -35,6 +40,7 @@ func (d *Door) Stats() Stats {
 type tally struct {
 	accepted, tooMany, denied, cut, in, out atomic.Uint64
 	streams                                 atomic.Int64
+	refusals                                waist.Refusals
 
 	mu      sync.Mutex
 	answers map[int]uint64

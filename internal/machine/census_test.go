@@ -12,7 +12,8 @@ import (
 func TestCensusAndCounts(t *testing.T) {
 	m := full(t) // a session, a member of a settling group with an open poll, two keys of which one ends
 	want := Census{Sessions: 1, Groups: 2, Settling: 1, Members: 2, Keys: 2, Expiring: 1, Memory: m.Memory(),
-		Limit: m.limits.memory, Polls: 1}
+		Limit: m.limits.memory, Polls: 1, MaxSessions: m.limits.sessions, MaxGroups: defaultGroups,
+		MaxMembers: defaultMembers}
 	if got := m.View().Census(m.stamp); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -98,8 +98,9 @@ func callVote(c *call) caucus.Reply {
 	p := newPoll(g, o, c.now/1000, c.args[3])
 	old, ok := g.room(p.weight())
 	if !ok {
-		return caucus.Fail(caucus.ErrBad, "group '%s' has %d polls under way, the most it may have: wait "+
-			"for one to end", g.name, g.called.Len()-len(old))
+		return caucus.Fail(caucus.ErrBad, "group '%s' has %d polls under way; %d may be, of %d MiB together, "+
+			"which no setting changes: wait for one to end, or vote in another group", g.name,
+			g.called.Len()-len(old), pollsKept, pollsWeigh>>20)
 	}
 	g, _ = c.m.groups.GetMut(g.name)
 	for _, over := range old {

@@ -27,6 +27,8 @@ type Census struct {
 	Moving                              int   // slots whose holders are asked to release them
 	Stuck                               []Stuck
 	Polls                               int // that are open
+
+	MaxSessions, MaxGroups, MaxMembers int64 // limits, 0 for none; MaxMembers is for each group
 }
 
 // Stuck is who holds up a group: asked for slots, it has released none for longer than its TTL.
@@ -40,7 +42,8 @@ type Stuck struct {
 func (v *View) Census(now int64) Census {
 	s := v.state
 	c := Census{Sessions: s.sessions.Len(), Groups: s.groups.Len(), Keys: s.keys.count,
-		Expiring: s.keys.expiring, Memory: s.Memory(), Limit: s.limits.memory}
+		Expiring: s.keys.expiring, Memory: s.Memory(), Limit: s.limits.memory,
+		MaxSessions: s.limits.sessions, MaxGroups: s.limits.groups, MaxMembers: s.limits.members}
 	s.groups.Scan(func(_ string, g *group) bool {
 		c.Members += g.members.Len()
 		if !g.settled {

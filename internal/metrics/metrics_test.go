@@ -23,6 +23,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 func everything() *Readings {
 	return &Readings{Version: "1", GoVersion: "go1", Ready: true, Clients: Door{Open: 1}, HTTP: Door{Open: 2},
 		Commands: map[string]Commands{"string": {Done: 3, Failed: 2, Rejected: 1, Took: 1500 * time.Millisecond}},
+		Limits: map[string]int64{"max-groups": 5}, LimitRefusals: map[string]uint64{"max-groups": 6},
 		Refusals: map[string]uint64{"ERR": 3}, Responses: map[int]uint64{200: 4},
 		TLS: &TLS{NotAfter: time.Unix(1, 0), Failed: map[string]uint64{}},
 		Ensemble: &Ensemble{Name: "n1", Cluster: "c", Role: "leader", Term: 7, Leader: 1, Commit: 12, Applied: 10,
@@ -95,7 +96,8 @@ func TestValues(t *testing.T) {
 		`caucus_commands_total{family="string",outcome="failed"} 2`, `caucus_refusals_total{word="ERR"} 3`,
 		`caucus_commands_waited_seconds_total{family="string"} 1.5`, `caucus_http_responses_total{code="200"} 4`,
 		`caucus_connections{door="http"} 2`, "caucus_groups_settling 1", "caucus_owner_stalled 0",
-		`caucus_session_ends_total{reason="lost"} 1`,
+		`caucus_session_ends_total{reason="lost"} 1`, `caucus_limit{limit="max-groups"} 5`,
+		`caucus_limit_refusals_total{limit="max-groups"} 6`,
 	} {
 		if !strings.Contains(w.Body.String(), "\n"+want+"\n") {
 			t.Errorf("no %s in\n%s", want, w.Body)

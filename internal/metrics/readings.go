@@ -22,6 +22,10 @@ type Readings struct {
 	ClientBytes int64
 	// FailedLogins counts passwords that were wrong, RateRefused commands beyond what a user may ask for.
 	FailedLogins, RateRefused uint64
+	// Limits are the bounds in force, and LimitRefusals what was refused because of one, by its name. A limit
+	// that bounds nothing has no place in Limits.
+	Limits        map[string]int64
+	LimitRefusals map[string]uint64
 	// Waiting counts commands of clients that wait for something to happen.
 	Waiting int64
 

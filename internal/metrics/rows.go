@@ -19,7 +19,8 @@ type put func(value float64, labels ...string)
 // rows is the table of metrics, in the order of docs/metrics.md. Labels have few values: names of nodes,
 // doors, families of commands, words of errors, and members that hold up a group.
 func rows() []row {
-	return slices.Concat(nodeRows(), logRows(), stateRows(), vitalRows(), clientRows(), peerRows(), tlsRows())
+	return slices.Concat(nodeRows(), logRows(), stateRows(), vitalRows(), clientRows(), limitRows(), peerRows(),
+		tlsRows())
 }
 
 // number makes the reading of a metric without labels.
@@ -45,7 +46,7 @@ func state[N int | int64](of func(*State) N) func(*Readings, put) {
 }
 
 // each makes the reading of a metric with one label, whose values are the keys of a map.
-func each(of func(*Readings) map[string]uint64) func(*Readings, put) {
+func each[N int64 | uint64](of func(*Readings) map[string]N) func(*Readings, put) {
 	return func(r *Readings, put put) {
 		all := of(r)
 		for _, label := range slices.Sorted(maps.Keys(all)) {
@@ -274,6 +275,20 @@ func clientRows() []row {
 					put(float64(r.Responses[code]), strconv.Itoa(code))
 				}
 			}},
+	}
+}
+
+func limitRows() []row {
+	return []row{
+		{name: "caucus_limit", labels: []string{"limit"},
+			help: "The bounds that are in force, by the name of their setting: those of this node, as max-clients " +
+				"(at each door), and those of the ensemble, as max-groups. One that is none is not told.",
+			read: each(func(r *Readings) map[string]int64 { return r.Limits })},
+		{name: "caucus_limit_refusals_total", labels: []string{"limit"}, counts: true,
+			help: "Errors that clients of this node were answered since a limit is reached, by that limit, over " +
+				"RESP and HTTP, but for those within the answer to a transaction. What --max-clients and " +
+				"--max-user-rate turn away is in caucus_connections_refused_total and caucus_rate_refusals_total.",
+			read: each(func(r *Readings) map[string]uint64 { return r.LimitRefusals })},
 	}
 }
 

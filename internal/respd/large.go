@@ -41,7 +41,7 @@ func (c *client) hold(replies []caucus.Reply, nth int) (release func()) {
 	for i := nth; i < min(len(replies), len(c.specs)); i++ {
 		if spec := c.specs[i]; spec != nil && spec.Has(command.ReadOnly) && len(replies[i].Items) > 0 {
 			replies[i] = caucus.Fail(caucus.ErrTryAgain, "the replies that wait to be read by their clients take "+
-				"more than they may together (max-client-memory); ask again, for less at a time")
+				"more than they may together; ask again, for less at a time (max-client-memory)")
 		}
 	}
 	return func() {}

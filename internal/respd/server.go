@@ -75,6 +75,7 @@ type Stats struct {
 	BytesIn, BytesOut uint64
 	ByCommand         []CommandStats    // sorted by name
 	Errors            map[string]uint64 // error replies by their first word
+	Limits            map[string]uint64 // error replies by the limit that is their reason, if one is
 }
 
 // Server is the door. It may serve several listeners.

@@ -229,7 +229,8 @@ func (c *client) pumpEnded(err error) {
 		return
 	}
 	c.s.cut.Add(1)
-	c.s.grumble.Warn("subscriber cut: it fell too far behind", "id", c.id, "from", c.conn.RemoteAddr())
+	c.s.grumble.Warn("subscriber cut: it fell too far behind (max-client-backlog, max-client-memory)",
+		"id", c.id, "from", c.conn.RemoteAddr())
 	c.hangUp()
 }
 

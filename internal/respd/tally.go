@@ -7,6 +7,7 @@ import (
 
 	"github.com/caucus-project/caucus"
 	"github.com/caucus-project/caucus/internal/command"
+	"github.com/caucus-project/caucus/internal/waist"
 )
 
 // CommandStats counts what became of one command, as INFO commandstats does.
@@ -28,6 +29,8 @@ type tally struct {
 
 	mu    sync.Mutex
 	words map[string]uint64 // error replies by their first word
+
+	refusals waist.Refusals
 }
 
 type count struct{ done, failed, rejected, micros atomic.Uint64 }
@@ -86,6 +89,7 @@ func (t *tally) rejected(spec *command.Spec) {
 // refused counts an error reply.
 func (t *tally) refused(r caucus.Reply) {
 	word := caucus.ParseError(r.Str).Word
+	t.refusals.Count(r.Str)
 	t.mu.Lock()
 	t.words[word]++
 	t.mu.Unlock()
@@ -101,6 +105,8 @@ func (t *tally) add(st *Stats, table *command.Table) {
 			st.ByCommand = append(st.ByCommand, c)
 		}
 	}
+	st.Limits = map[string]uint64{}
+	t.refusals.AddTo(st.Limits)
 	st.Errors = map[string]uint64{}
 	t.mu.Lock()
 	defer t.mu.Unlock()
