@@ -26,8 +26,8 @@ const (
 	forgotten  = time.Second           // and giants, of one conversation
 )
 
-// To refuse costs nearly as much as to carry out: refusals for the rate of a user have a pace, too, of a tenth
-// of a processor.
+// To refuse costs nearly as much as to carry out: refusals for the rate of a user have a pace as well, which
+// takes a tenth of a processor.
 const refusePace = 30 * time.Microsecond
 
 // mostPause is how long a part of a pipeline is held up at most. Those who are too many for that go faster.

@@ -23,7 +23,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 func everything() *Readings {
 	return &Readings{Version: "1", GoVersion: "go1", Ready: true, Clients: Door{Open: 1}, HTTP: Door{Open: 2},
 		Commands: map[string]Commands{"string": {Done: 3, Failed: 2, Rejected: 1, Took: 1500 * time.Millisecond}},
-		Limits: map[string]int64{"max-groups": 5}, LimitRefusals: map[string]uint64{"max-groups": 6},
+		Limits:   map[string]int64{"max-groups": 5}, LimitRefusals: map[string]uint64{"max-groups": 6},
 		Refusals: map[string]uint64{"ERR": 3}, Responses: map[int]uint64{200: 4},
 		TLS: &TLS{NotAfter: time.Unix(1, 0), Failed: map[string]uint64{}},
 		Ensemble: &Ensemble{Name: "n1", Cluster: "c", Role: "leader", Term: 7, Leader: 1, Commit: 12, Applied: 10,
