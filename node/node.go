@@ -118,8 +118,8 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 func newNode(cfg Config, known commands) *Node {
 	n := &Node{cfg: cfg, log: cfg.Logger, commands: known, opened: make(chan struct{}),
 		done: make(chan struct{}), shares: newShares(runtime.GOMAXPROCS(0)),
-		assembly: newAssembly(), gate: newGate(), seat: newSeat(), voice: newVoice(), flights: newFlights(), budget: resp.NewBudget(cfg.MaxClientMemory),
-		logins: newLogins(), rates: newRates(cfg.MaxUserRate)}
+		assembly: newAssembly(), gate: newGate(), seat: newSeat(), voice: newVoice(), flights: newFlights(),
+		budget: resp.NewBudget(cfg.MaxClientMemory), logins: newLogins(), rates: newRates(cfg.MaxUserRate)}
 	n.era.Store(newEra())
 	n.locals = n.answers()
 	n.meter = metrics.New(n.readings, n.log)
