@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -137,9 +138,40 @@ func TestCompose(t *testing.T) {
 	places := founded(t, list, "/data", "/run/secrets/password")
 	together(t, places)
 	healthyBy(t, file.Services["n2"].Healthcheck.Test[1:], places[1])
-	if cmd := exec.Command("docker", "compose", "-f", composeFile, "config", "-q"); cmd.Run() == nil {
-		t.Log("docker compose takes it")
+	composed(t)
+}
+
+// composed runs the compose file, where a daemon and the plugin are.
+func composed(t *testing.T) {
+	t.Helper()
+	for _, needs := range []string{"info", "compose version"} {
+		if out, err := exec.Command("docker", strings.Fields(needs)...).CombinedOutput(); err != nil {
+			t.Logf("it is not run, since docker %s fails: %v, %.200s", needs, err, out)
+			return
+		}
 	}
+	password := filepath.Join(filepath.Dir(composeFile), "password")
+	if _, err := os.Stat(password); err == nil {
+		t.Fatalf("%s is there: somebody uses this file, and it is not run once more", password)
+	}
+	if err := os.WriteFile(password, []byte("only of a test\n"), 0o644); err != nil { // user 65532 reads it
+		t.Fatal(err)
+	}
+	compose := func(args ...string) {
+		args = append([]string{"compose", "-p", "caucus-test", "-f", composeFile}, args...)
+		if out, err := exec.Command("docker", args...).CombinedOutput(); err != nil {
+			t.Errorf("docker %v: %v\n%s", args, err, out)
+		}
+	}
+	defer func() {
+		compose("down", "-v", "--timeout", "10")
+		if err := os.Remove(password); err != nil {
+			t.Error(err)
+		}
+	}()
+	compose("config", "-q")
+	compose("up", "-d", "--build", "--wait", "--wait-timeout", "300")
+	compose("exec", "-T", "n3", "/caucus", "ping")
 }
 
 // kubeObject is as much of Kubernetes' objects as could disagree with caucus or with each other.
