@@ -229,7 +229,7 @@ func TestLimitsAreTold(t *testing.T) {
 			t.Errorf("%s is told to be %v, not %v", limit, got, want)
 		}
 	}
-	one, two := newLine(t, n), newLine(t, n)
+	one, two := lineOf(t, n), lineOf(t, n)
 	large, topic := strings.Repeat("x", 7<<20), strings.Repeat("x", caucus.MaxMetadata)
 	says := func(line *nodetest.Line, want string, words ...string) {
 		t.Helper()
@@ -268,15 +268,4 @@ func TestLimitsAreTold(t *testing.T) {
 	if got := value(t, told, "caucus_limit", "limit", "max-groups"); got != 2 {
 		t.Errorf("max-groups is told to be %v", got)
 	}
-}
-
-// newLine is a conversation with a node.
-func newLine(t *testing.T, n *node.Node) *nodetest.Line {
-	t.Helper()
-	line, err := nodetest.Dial(address(n))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { line.Close() })
-	return line
 }
